@@ -1,0 +1,371 @@
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use futures_util::FutureExt;
+use futures_util::future::{self, BoxFuture};
+use tokio::sync::Notify;
+
+use crate::scheduler::{Decision, Found, Scheduler, Taken};
+use crate::transition::{Event, Row, transition};
+use crate::{
+    Cancelled, Claimed, Config, Counts, Error, ErrorKind, Filter, Idempotency, JobId, LaneView,
+    Lease, NewJob, Next, Record, Redrive, Redriven, Result, Settled, Settlement, Stage, State,
+    Store, Submitted, Swept, Timestamp,
+};
+
+/// A store that forgets everything with the process: for tests and for jobs that may be lost.
+/// It passes the same contract as the durable ones, but for what a restart is about.
+#[derive(Debug)]
+pub struct MemoryStore {
+    inner: Mutex<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    scheduler: Scheduler,
+    jobs: BTreeMap<JobId, Kept>,
+    keys: HashMap<String, JobId>,
+    closed: bool,
+}
+
+#[derive(Debug)]
+struct Kept {
+    /// The job once it is over; while it lives the scheduler has it.
+    over: Option<Row>,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+    spec: Bytes,
+    result: Option<Bytes>,
+    note: Option<String>,
+    idempotency: Option<Idempotency>,
+}
+
+impl MemoryStore {
+    /// An empty store.
+    pub fn new(config: Config) -> Arc<Self> {
+        let Config { stages, bounds } = config;
+        let scheduler = Scheduler::new(stages, bounds);
+        let inner = Inner {
+            scheduler,
+            jobs: BTreeMap::new(),
+            keys: HashMap::new(),
+            closed: false,
+        };
+        Arc::new(Self {
+            inner: Mutex::new(inner),
+        })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Runs `f` at once; nothing here ever waits.
+    fn with<T: Send + 'static>(
+        &self,
+        f: impl FnOnce(&mut Inner) -> Result<T>,
+    ) -> BoxFuture<'_, Result<T>> {
+        let mut inner = self.lock();
+        let answer = if inner.closed {
+            Err(Error::new(ErrorKind::Closed, "the store is closed"))
+        } else {
+            f(&mut inner)
+        };
+        future::ready(answer).boxed()
+    }
+}
+
+impl Inner {
+    fn submit(&mut self, job: NewJob, now: Timestamp) -> Result<Submitted> {
+        self.scheduler.index(&job.stage)?;
+        if let Some(kept) = self.jobs.get(&job.id) {
+            return Ok(Submitted::Existing {
+                id: job.id,
+                created_at: kept.created_at,
+            });
+        }
+        if let Some(idempotency) = &job.idempotency
+            && let Some(id) = self.keys.get(&idempotency.key)
+            && let Some(kept) = self.jobs.get(id)
+        {
+            let same = kept.idempotency.as_ref() == Some(idempotency);
+            return Ok(if same {
+                Submitted::Existing {
+                    id: *id,
+                    created_at: kept.created_at,
+                }
+            } else {
+                Submitted::Conflict { id: *id }
+            });
+        }
+        let spec_bytes = job.spec.len() as u64;
+        if !self.scheduler.admit(spec_bytes) {
+            return Ok(Submitted::Full);
+        }
+        self.scheduler.unadmit(spec_bytes);
+        let found = Found::fresh(&job, now);
+        self.scheduler.enter(&found, now)?;
+        if let Some(idempotency) = &job.idempotency {
+            self.keys.insert(idempotency.key.clone(), job.id);
+        }
+        let kept = Kept {
+            over: None,
+            created_at: now,
+            updated_at: now,
+            spec: job.spec,
+            result: None,
+            note: None,
+            idempotency: job.idempotency,
+        };
+        self.jobs.insert(job.id, kept);
+        Ok(Submitted::Created)
+    }
+
+    fn keep(&mut self, decision: Decision, now: Timestamp) {
+        let Some(kept) = self.jobs.get_mut(&decision.id) else {
+            return;
+        };
+        let change = decision.change;
+        kept.updated_at = now;
+        kept.over = change.row.state.is_terminal().then_some(change.row);
+        kept.result = change.result.or_else(|| kept.result.take());
+        kept.note = change.note.or_else(|| kept.note.take());
+    }
+
+    fn record(&self, id: JobId) -> Option<Record> {
+        let kept = self.jobs.get(&id)?;
+        let row = kept.over.clone().or_else(|| self.scheduler.row(id))?;
+        Some(Record {
+            id,
+            state: row.state,
+            stage: row.stage,
+            lane: row.lane,
+            due: row.due,
+            attempts: row.attempts,
+            verdict: row.verdict,
+            created_at: kept.created_at,
+            updated_at: kept.updated_at,
+            spec: kept.spec.clone(),
+            result_bytes: kept.result.as_ref().map(|r| r.len() as u64),
+            note: kept.note.clone(),
+        })
+    }
+
+    fn claimed(&self, stage: &Stage, taken: Taken) -> Claimed {
+        let spec = self
+            .jobs
+            .get(&taken.lease.id)
+            .map(|k| k.spec.clone())
+            .unwrap_or_default();
+        taken.into_claimed(stage, spec)
+    }
+
+    fn redrive(&mut self, id: JobId, to: Redrive, now: Timestamp) -> Result<Redriven> {
+        self.scheduler.index(&to.stage)?;
+        let Some(kept) = self.jobs.get_mut(&id) else {
+            return Ok(Redriven::Unknown);
+        };
+        let Some(row) = &kept.over else {
+            return Ok(Redriven::Live);
+        };
+        let Ok(change) = transition(row, Event::Redrive(to), now) else {
+            return Ok(Redriven::Live);
+        };
+        kept.over = None;
+        kept.updated_at = now;
+        let found = Found {
+            id,
+            row: change.row,
+            created_at: kept.created_at,
+            spec_bytes: kept.spec.len() as u64,
+            result_bytes: kept.result.as_ref().map_or(0, |r| r.len() as u64),
+        };
+        self.scheduler.enter(&found, now)?;
+        Ok(Redriven::Yes)
+    }
+
+    fn sweep(&mut self, before: Timestamp, max: usize) -> Swept {
+        let over = |kept: &Kept| kept.over.is_some() && kept.updated_at < before;
+        let ids: Vec<_> = self
+            .jobs
+            .iter()
+            .filter(|(_, k)| over(k))
+            .map(|(id, _)| *id)
+            .take(max)
+            .collect();
+        let mut swept = Swept::default();
+        for id in ids {
+            let Some(kept) = self.jobs.remove(&id) else {
+                continue;
+            };
+            if let Some(idempotency) = kept.idempotency {
+                self.keys.remove(&idempotency.key);
+            }
+            swept.jobs += 1;
+            swept.bytes += kept.result.map_or(0, |r| r.len() as u64);
+        }
+        swept
+    }
+
+    fn count(&self, state: State) -> u64 {
+        let is = |kept: &&Kept| kept.over.as_ref().is_some_and(|row| row.state == state);
+        self.jobs.values().filter(is).count() as u64
+    }
+}
+
+impl Store for MemoryStore {
+    fn submit(&self, jobs: Vec<NewJob>, now: Timestamp) -> BoxFuture<'_, Result<Vec<Submitted>>> {
+        self.with(|inner| {
+            for job in &jobs {
+                inner.scheduler.index(&job.stage)?;
+            }
+            jobs.into_iter().map(|job| inner.submit(job, now)).collect()
+        })
+    }
+
+    fn claim(
+        &self,
+        stage: &Stage,
+        max: usize,
+        until: Timestamp,
+        now: Timestamp,
+    ) -> BoxFuture<'_, Result<Vec<Claimed>>> {
+        self.with(|inner| {
+            let (taken, expired) = inner.scheduler.claim(stage, max, until, now)?;
+            for decision in expired {
+                inner.keep(decision, now);
+            }
+            Ok(taken.into_iter().map(|t| inner.claimed(stage, t)).collect())
+        })
+    }
+
+    fn extend(
+        &self,
+        leases: Vec<Lease>,
+        until: Timestamp,
+        now: Timestamp,
+    ) -> BoxFuture<'_, Result<Vec<bool>>> {
+        self.with(|inner| {
+            Ok(leases
+                .into_iter()
+                .map(|l| inner.scheduler.extend(l, until, now))
+                .collect())
+        })
+    }
+
+    fn settle(
+        &self,
+        outcomes: Vec<Settlement>,
+        now: Timestamp,
+    ) -> BoxFuture<'_, Result<Vec<Settled>>> {
+        self.with(|inner| {
+            let mut answers = Vec::with_capacity(outcomes.len());
+            for settlement in outcomes {
+                let decision = inner.scheduler.settle(settlement, now)?;
+                answers.push(if decision.is_some() {
+                    Settled::Recorded
+                } else {
+                    Settled::LeaseLost
+                });
+                if let Some(decision) = decision {
+                    inner.keep(decision, now);
+                }
+            }
+            Ok(answers)
+        })
+    }
+
+    fn result(&self, id: JobId) -> BoxFuture<'_, Result<Option<Bytes>>> {
+        self.with(|inner| Ok(inner.jobs.get(&id).and_then(|k| k.result.clone())))
+    }
+
+    fn get(&self, id: JobId) -> BoxFuture<'_, Result<Option<Record>>> {
+        self.with(|inner| Ok(inner.record(id)))
+    }
+
+    fn list(
+        &self,
+        filter: Filter,
+        before: Option<JobId>,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Vec<Record>>> {
+        self.with(|inner| {
+            let end = before.unwrap_or(JobId::from_bytes([0xff; 16]));
+            let ids = inner.jobs.range(..end).rev();
+            let records = ids.filter_map(|(id, _)| inner.record(*id));
+            Ok(records.filter(|r| filter.matches(r)).take(limit).collect())
+        })
+    }
+
+    fn cancel(
+        &self,
+        id: JobId,
+        next: Option<Next>,
+        now: Timestamp,
+    ) -> BoxFuture<'_, Result<Cancelled>> {
+        self.with(|inner| match inner.scheduler.cancel(id, next, now)? {
+            Some(decision) => {
+                inner.keep(decision, now);
+                Ok(Cancelled::Yes)
+            }
+            None if inner.jobs.contains_key(&id) => Ok(Cancelled::Over),
+            None => Ok(Cancelled::Unknown),
+        })
+    }
+
+    fn redrive(&self, id: JobId, to: Redrive, now: Timestamp) -> BoxFuture<'_, Result<Redriven>> {
+        self.with(|inner| inner.redrive(id, to, now))
+    }
+
+    fn sweep(&self, before: Timestamp, max: usize) -> BoxFuture<'_, Result<Swept>> {
+        self.with(|inner| Ok(inner.sweep(before, max)))
+    }
+
+    fn flush(&self) -> BoxFuture<'_, Result<()>> {
+        self.with(|_| Ok(()))
+    }
+
+    fn close(&self) -> BoxFuture<'_, Result<()>> {
+        self.lock().closed = true;
+        future::ready(Ok(())).boxed()
+    }
+
+    fn signal(&self, stage: &Stage) -> Arc<Notify> {
+        self.lock().scheduler.signal(stage)
+    }
+
+    fn next_due(&self, stage: &Stage, _now: Timestamp) -> Option<Timestamp> {
+        self.lock().scheduler.next_due(stage)
+    }
+
+    fn counts(&self) -> Counts {
+        let inner = self.lock();
+        Counts {
+            stages: inner.scheduler.stage_counts(),
+            done: inner.count(State::Done),
+            dead: inner.count(State::Dead),
+            cancelled: inner.count(State::Cancelled),
+            live_bytes: inner.scheduler.live_bytes(),
+        }
+    }
+
+    fn oldest_due(&self, stage: &Stage) -> Option<Timestamp> {
+        self.lock().scheduler.oldest_due(stage)
+    }
+
+    fn lanes(&self, limit: usize, now: Timestamp) -> Vec<LaneView> {
+        self.lock().scheduler.lanes(limit, now)
+    }
+
+    fn health(&self) -> Result<()> {
+        if self.lock().closed {
+            return Err(Error::new(ErrorKind::Closed, "the store is closed"));
+        }
+        Ok(())
+    }
+
+    fn failed(&self) -> BoxFuture<'_, String> {
+        future::pending().boxed()
+    }
+}

@@ -1,0 +1,267 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+use tokio::sync::Notify;
+
+use crate::{
+    Claimed, JobId, LaneKey, Lease, NewJob, Next, Record, Result, Settled, Settlement, Stage,
+    State, Submitted, Timestamp, Verdict,
+};
+
+/// How many jobs of one lane may be in flight, and how close together they may start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LaneLimit {
+    /// Jobs of the lane in flight at once; at least 1.
+    pub concurrency: u32,
+    /// Least time between two claims of the lane; zero for none.
+    pub interval: Duration,
+}
+
+impl Default for LaneLimit {
+    fn default() -> Self {
+        Self {
+            concurrency: 4,
+            interval: Duration::ZERO,
+        }
+    }
+}
+
+/// One stage and the limit of its lanes.
+#[derive(Clone, Debug)]
+pub struct StageConfig {
+    /// The stage.
+    pub stage: Stage,
+    /// What each of its lanes is held to.
+    pub lane: LaneLimit,
+}
+
+/// How much may wait. Above either bound `submit` answers [`Submitted::Full`].
+#[derive(Clone, Copy, Debug)]
+pub struct Bounds {
+    /// Jobs that are not over; default 1,000,000.
+    pub jobs: u64,
+    /// Bytes of their specs and results; default 1 GB.
+    pub bytes: u64,
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self {
+            jobs: 1_000_000,
+            bytes: 1_000_000_000,
+        }
+    }
+}
+
+/// Which jobs to list. Empty means all.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    /// Any of these; empty for every state.
+    pub states: Vec<State>,
+    /// Only this stage.
+    pub stage: Option<Stage>,
+    /// Only this verdict.
+    pub verdict: Option<Verdict>,
+}
+
+impl Filter {
+    /// Whether a job matches.
+    pub fn matches(&self, record: &Record) -> bool {
+        (self.states.is_empty() || self.states.contains(&record.state))
+            && self
+                .stage
+                .as_ref()
+                .is_none_or(|stage| *stage == record.stage)
+            && self
+                .verdict
+                .is_none_or(|verdict| record.verdict == Some(verdict))
+    }
+}
+
+/// How many jobs there are, by where they are.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Per stage, in the order of the configuration.
+    pub stages: Vec<StageCounts>,
+    /// Jobs kept that ended as they should.
+    pub done: u64,
+    /// Jobs kept that were given up.
+    pub dead: u64,
+    /// Jobs kept that were called off.
+    pub cancelled: u64,
+    /// Bytes that count against [`Bounds::bytes`].
+    pub live_bytes: u64,
+}
+
+impl Counts {
+    /// Jobs that are not over.
+    pub fn live(&self) -> u64 {
+        self.stages.iter().map(|s| s.waiting + s.leased).sum()
+    }
+}
+
+/// The live jobs of one stage.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StageCounts {
+    /// The stage.
+    pub stage: Stage,
+    /// Waiting to be claimed, due or not.
+    pub waiting: u64,
+    /// In workers' hands.
+    pub leased: u64,
+}
+
+/// One lane, for people.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LaneView {
+    /// Its stage.
+    pub stage: Stage,
+    /// Its key.
+    pub key: LaneKey,
+    /// Jobs waiting in it.
+    pub waiting: u64,
+    /// Jobs of it in flight.
+    pub in_flight: u64,
+    /// Set while the lane is paused.
+    pub paused_until: Option<Timestamp>,
+}
+
+/// The answer to a cancellation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cancelled {
+    /// Called off; a lease on it is void.
+    Yes,
+    /// It was over already.
+    Over,
+    /// There is no such job.
+    Unknown,
+}
+
+/// Where to send a job that is over once more. Its result and verdict stay as they are.
+#[derive(Clone, Debug)]
+pub struct Redrive {
+    /// The stage to take it up in.
+    pub stage: Stage,
+    /// The lane to wait in there.
+    pub lane: LaneKey,
+    /// Not to be claimed before this.
+    pub due: Timestamp,
+}
+
+/// The answer to a redrive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Redriven {
+    /// It waits again, with all its attempts.
+    Yes,
+    /// It is not over yet.
+    Live,
+    /// There is no such job.
+    Unknown,
+}
+
+/// What a retention sweep removed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Swept {
+    /// Jobs removed.
+    pub jobs: u64,
+    /// Bytes given back to the file system so far.
+    pub bytes: u64,
+}
+
+/// The durable queue. Object-safe; every call takes a batch where batches make sense; time is an
+/// argument. What each call means is decided by [`crate::transition`], the same for every
+/// backend; backends differ only in how they make it last.
+///
+/// # Durability
+/// `submit` answers after its jobs are on disk. Everything else is decided at once, seen by every
+/// later call, and on disk soon after ([`Store::flush`] waits for it): a crash in between repeats
+/// work, it never loses any.
+pub trait Store: Send + Sync + 'static {
+    /// Accepts jobs: one answer each, in order. Dropping the future does not take them back.
+    fn submit(&self, jobs: Vec<NewJob>, now: Timestamp) -> BoxFuture<'_, Result<Vec<Submitted>>>;
+
+    /// Leases up to `max` due jobs of `stage` until `until`, serving ready lanes in turn and none
+    /// beyond its limit. Expired leases are claimable again.
+    fn claim(
+        &self,
+        stage: &Stage,
+        max: usize,
+        until: Timestamp,
+        now: Timestamp,
+    ) -> BoxFuture<'_, Result<Vec<Claimed>>>;
+
+    /// Moves the end of leases to `until`; `false` for those that are lost.
+    fn extend(
+        &self,
+        leases: Vec<Lease>,
+        until: Timestamp,
+        now: Timestamp,
+    ) -> BoxFuture<'_, Result<Vec<bool>>>;
+
+    /// Says how claimed jobs went: one answer each, in order; atomic per job. May wait for room
+    /// when results come faster than the disk takes them.
+    fn settle(
+        &self,
+        outcomes: Vec<Settlement>,
+        now: Timestamp,
+    ) -> BoxFuture<'_, Result<Vec<Settled>>>;
+
+    /// The stored result of a job, checked against its checksum.
+    fn result(&self, id: JobId) -> BoxFuture<'_, Result<Option<Bytes>>>;
+
+    /// One job.
+    fn get(&self, id: JobId) -> BoxFuture<'_, Result<Option<Record>>>;
+
+    /// Jobs that match, newest first, older than `before` when given; at most `limit`.
+    fn list(
+        &self,
+        filter: Filter,
+        before: Option<JobId>,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Vec<Record>>>;
+
+    /// Calls a job off. With `next` it goes on to tell of it (that stage's work is all that is
+    /// left); without, it is over. A job that is in `next`'s stage already is over either way.
+    fn cancel(
+        &self,
+        id: JobId,
+        next: Option<Next>,
+        now: Timestamp,
+    ) -> BoxFuture<'_, Result<Cancelled>>;
+
+    /// Takes up a job that is over once more.
+    fn redrive(&self, id: JobId, to: Redrive, now: Timestamp) -> BoxFuture<'_, Result<Redriven>>;
+
+    /// Removes up to `max` jobs that were over before `before`, and their results.
+    fn sweep(&self, before: Timestamp, max: usize) -> BoxFuture<'_, Result<Swept>>;
+
+    /// Waits until everything decided so far is on disk.
+    fn flush(&self) -> BoxFuture<'_, Result<()>>;
+
+    /// Flushes and lets go of the store. Later calls answer [`crate::ErrorKind::Closed`].
+    fn close(&self) -> BoxFuture<'_, Result<()>>;
+
+    /// Signalled when `stage` may have something to claim. Register with `notified()` before you
+    /// query.
+    fn signal(&self, stage: &Stage) -> Arc<Notify>;
+
+    /// The next moment at which waiting alone makes something of `stage` claimable.
+    fn next_due(&self, stage: &Stage, now: Timestamp) -> Option<Timestamp>;
+
+    /// How many jobs there are.
+    fn counts(&self) -> Counts;
+
+    /// When the job that has been due longest in `stage` became due.
+    fn oldest_due(&self, stage: &Stage) -> Option<Timestamp>;
+
+    /// The lanes that have jobs, busiest first; at most `limit`.
+    fn lanes(&self, limit: usize, now: Timestamp) -> Vec<LaneView>;
+
+    /// Whether accepting works, as far as is known.
+    fn health(&self) -> Result<()>;
+
+    /// Resolves when the store has failed for good, with the reason.
+    fn failed(&self) -> BoxFuture<'_, String>;
+}

@@ -1,0 +1,11 @@
+//! What the job queue promises, tested through its public API: the contract of every backend, a
+//! model, the driver, and crashes.
+
+mod backend;
+mod contract;
+mod crash;
+mod driver;
+mod faulty;
+mod model;
+mod rig;
+mod transition;
