@@ -1,0 +1,130 @@
+use std::fmt;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use http::{HeaderMap, StatusCode, Version};
+
+use crate::classify::{Phase, classify};
+use crate::error::{Error, Kind, Result};
+
+/// The head of an answer, and its body to be read.
+///
+/// The body comes as it was sent: compressed, if the request allowed for that. Dropped before the
+/// end, it takes its connection with it ([`Response::discard`] spares that).
+pub struct Response {
+    /// The status of this one hop; a redirect is an answer like any other.
+    pub status: StatusCode,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The protocol spoken.
+    pub version: Version,
+    /// The address connected to.
+    pub remote_addr: Option<SocketAddr>,
+    content_length: Option<u64>,
+    read_timeout: Duration,
+    inner: reqwest::Response,
+}
+
+impl Response {
+    pub(crate) fn new(mut inner: reqwest::Response, read_timeout: Duration) -> Self {
+        Self {
+            status: inner.status(),
+            headers: std::mem::take(inner.headers_mut()),
+            version: inner.version(),
+            remote_addr: inner.remote_addr(),
+            content_length: inner.content_length(),
+            read_timeout,
+            inner,
+        }
+    }
+
+    /// Bytes of the whole body as announced; `None` if that was not. Zero for an answer that has
+    /// none (to `HEAD`, 204, 304). What is announced is what comes, or reading fails.
+    pub const fn content_length(&self) -> Option<u64> {
+        self.content_length
+    }
+
+    /// The next piece of the body; `None` at its end. Cancel-safe.
+    ///
+    /// # Errors
+    /// [`Kind::Timeout`] when nothing comes for the client's read timeout, [`Kind::Body`] when the
+    /// connection ends before the body does, [`Kind::Protocol`] when its framing is wrong. There is
+    /// nothing more to read after an error.
+    pub async fn chunk(&mut self) -> Result<Option<Bytes>> {
+        match tokio::time::timeout(self.read_timeout, self.inner.chunk()).await {
+            Ok(Ok(chunk)) => Ok(chunk),
+            Ok(Err(error)) => {
+                let host = self.inner.url().host_str().unwrap_or_default();
+                Err(classify(error, Phase::Body, host))
+            }
+            Err(_) => Err(self.stalled()),
+        }
+    }
+
+    fn stalled(&self) -> Error {
+        let host = self.inner.url().host_str().unwrap_or_default();
+        let waited_ms = self.read_timeout.as_millis();
+        Error::new(Kind::Timeout, format!("answer of {host} stalled: nothing for {waited_ms} ms"))
+    }
+
+    /// The body up to `max` bytes, and whether there was more. The rest is not read.
+    ///
+    /// # Errors
+    /// As [`Response::chunk`].
+    pub async fn read_capped(mut self, max: u64) -> Result<(Bytes, bool)> {
+        let max = usize::try_from(max).unwrap_or(usize::MAX);
+        let Some(mut first) = self.chunk().await? else {
+            return Ok((Bytes::new(), false));
+        };
+        if first.len() > max {
+            first.truncate(max);
+            return Ok((first, true));
+        }
+        // Most bodies are one piece, which needs no copy.
+        let Some(second) = self.chunk().await? else {
+            return Ok((first, false));
+        };
+        let announced = self.content_length.and_then(|n| usize::try_from(n).ok());
+        let expected = announced.unwrap_or(0).max(first.len() + second.len()).min(max);
+        let mut body = BytesMut::with_capacity(expected);
+        body.extend_from_slice(&first);
+        drop(first);
+        let mut next = Some(second);
+        while let Some(chunk) = next {
+            let room = max - body.len();
+            if chunk.len() > room {
+                body.extend_from_slice(&chunk[..room]);
+                return Ok((body.freeze(), true));
+            }
+            body.extend_from_slice(&chunk);
+            next = self.chunk().await?;
+        }
+        Ok((body.freeze(), false))
+    }
+
+    /// Reads up to `max` bytes of the body away, so that the connection of a short answer can be
+    /// used again. An error only costs the connection.
+    pub async fn discard(mut self, max: u64) {
+        let mut left = max;
+        if self.content_length.is_some_and(|n| n > max) {
+            return;
+        }
+        while let Ok(Some(chunk)) = self.chunk().await {
+            left = left.saturating_sub(chunk.len() as u64);
+            if left == 0 {
+                return;
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Response {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Response")
+            .field("status", &self.status)
+            .field("version", &self.version)
+            .field("remote_addr", &self.remote_addr)
+            .finish_non_exhaustive()
+    }
+}
