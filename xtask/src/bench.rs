@@ -1,0 +1,158 @@
+//! `cargo xtask bench`: the release binary between a real origin, a real sink and a load
+//! generator, each a process of its own, and the baseline in the same session.
+
+mod large;
+mod measure;
+mod overload;
+mod pipeline;
+mod process;
+mod report;
+mod restart;
+mod rig;
+mod slow_origins;
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, bail};
+use clap::ValueEnum;
+
+use crate::command::{self, cargo, succeed};
+use crate::units::parse_size;
+use report::Row;
+use rig::Rig;
+
+/// What to measure. What is not given is what the scenario is about.
+#[derive(clap::Args)]
+pub(crate) struct Options {
+    /// Scenarios to run
+    #[arg(value_name = "SCENARIO", default_value = "all")]
+    scenarios: Vec<Scenario>,
+    /// Jobs of each run
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=5_000_000))]
+    jobs: Option<u32>,
+    /// Connections that submit
+    #[arg(long, value_name = "N", default_value_t = 64,
+          value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    clients: u32,
+    /// Size of a page
+    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
+    size: Option<u64>,
+    /// Time an origin takes before it answers, in milliseconds
+    #[arg(long, value_name = "MS", value_parser = clap::value_parser!(u64).range(..=3_600_000))]
+    latency_ms: Option<u64>,
+    /// Loopback addresses that the origin is reached under: a host each
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=5_000))]
+    hosts: Option<u32>,
+    /// Formats to ask for, one run each; `text+links` asks for both in one run
+    #[arg(long, value_name = "FORMATS", value_delimiter = ',')]
+    formats: Vec<String>,
+    /// How often the pipeline scenario is measured, baseline included; the ratio is of the medians
+    #[arg(long, value_name = "N", default_value_t = 1,
+          value_parser = clap::value_parser!(u32).range(1..=50))]
+    rounds: u32,
+    /// How long the overload lasts, in seconds
+    #[arg(long, value_name = "S", default_value_t = 20,
+          value_parser = clap::value_parser!(u32).range(1..=600))]
+    seconds: u32,
+    /// What the binary is started with as --memory-budget where large pages are the point
+    #[arg(long, value_name = "SIZE", default_value = "128MB", value_parser = parse_size)]
+    memory_budget: u64,
+    /// Leave the baseline out
+    #[arg(long)]
+    no_baseline: bool,
+    /// A further argument for the binary (repeat for more), as in --server-arg=--cpu-threads=1
+    #[arg(long, value_name = "ARG", allow_hyphen_values = true)]
+    server_arg: Vec<String>,
+    /// Print one line of JSON per run and no table
+    #[arg(long)]
+    json: bool,
+    /// Use what is built already
+    #[arg(long)]
+    no_build: bool,
+    /// Where data directories are made; has to be on a disk. Default: in the target directory
+    #[arg(long, value_name = "PATH")]
+    dir: Option<PathBuf>,
+}
+
+/// What can be measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Scenario {
+    /// Throughput, times and CPU per job; beside the baseline
+    Pipeline,
+    /// Many jobs at once for origins that take a second each
+    SlowOrigins,
+    /// Twice as much as it can take
+    Overload,
+    /// Pages of 5 MB under a memory budget
+    Large,
+    /// Start with 100,000 jobs queued
+    Restart,
+    /// Each of them
+    All,
+}
+
+/// Builds, measures, prints.
+pub(crate) fn run(options: &Options) -> Result<()> {
+    if !cfg!(target_os = "linux") {
+        bail!("the benchmark reads /proc and uses all of 127.0.0.0/8: it runs on Linux only");
+    }
+    if !options.no_build {
+        build()?;
+    }
+    let rig = Rig::new(options)?;
+    let mut rows = Vec::new();
+    for scenario in Scenario::value_variants() {
+        let wanted =
+            options.scenarios.contains(scenario) || options.scenarios.contains(&Scenario::All);
+        if !wanted {
+            continue;
+        }
+        let name = scenario.to_possible_value();
+        let name = name.as_ref().map_or("", |v| v.get_name());
+        let result = match scenario {
+            Scenario::Pipeline => pipeline::run(&rig),
+            Scenario::SlowOrigins => slow_origins::run(&rig),
+            Scenario::Overload => overload::run(&rig),
+            Scenario::Large => large::run(&rig),
+            Scenario::Restart => restart::run(&rig),
+            Scenario::All => Ok(Vec::new()),
+        };
+        for row in result.with_context(|| format!("scenario `{name}`"))? {
+            println!("{}", serde_json::to_string(&row)?);
+            rows.push(row);
+        }
+    }
+    if !options.json {
+        print!("\n{}", report::table(&rows));
+    }
+    let broken: Vec<&str> = rows
+        .iter()
+        .filter(|row| row.lost > 0 || row.errors > 0)
+        .map(Row::name)
+        .collect();
+    if !broken.is_empty() {
+        bail!(
+            "jobs were lost or submissions failed in: {}",
+            broken.join(", ")
+        );
+    }
+    Ok(())
+}
+
+/// The binary is built as users build it; the tools and the baseline with the same profile.
+fn build() -> Result<()> {
+    succeed(cargo(&["build", "--release", "-p", "server"]))?;
+    succeed(cargo(&[
+        "build",
+        "--release",
+        "-p",
+        "xtask",
+        "--features",
+        "baseline",
+    ]))
+}
+
+/// Where the built binaries are.
+fn release_dir() -> PathBuf {
+    command::target_dir().join("release")
+}

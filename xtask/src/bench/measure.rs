@@ -1,0 +1,176 @@
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+
+use super::process::Usage;
+use super::report::{Row, mb, ms, tenth};
+use super::rig::{Bench, get, poll, tool};
+use crate::clock;
+use crate::tool::{LoadReport, SinkStats};
+use crate::units::grouped;
+
+/// How often the server's memory and the sink's count are looked at.
+const SAMPLE_EVERY: Duration = Duration::from_millis(100);
+/// How often progress is shown.
+const PROGRESS_EVERY: Duration = Duration::from_secs(2);
+/// Time after the last delivery in which the server writes down what it still has to: it belongs
+/// to the cost of the jobs.
+const TAIL: Duration = Duration::from_millis(500);
+
+/// What to submit.
+#[derive(Clone, Debug)]
+pub(crate) struct Load {
+    /// What to call the run.
+    pub(crate) name: String,
+    /// How many jobs.
+    pub(crate) jobs: u32,
+    /// Connections.
+    pub(crate) clients: u32,
+    /// Jobs per second; 0 for as fast as answers come.
+    pub(crate) rate: u32,
+    /// Formats, `+` between them.
+    pub(crate) formats: String,
+    /// Hosts to use in turn.
+    pub(crate) hosts: u32,
+    /// Most time for the submissions, and again for the deliveries.
+    pub(crate) within: Duration,
+}
+
+/// What a run showed, besides its row.
+pub(crate) struct Measured {
+    /// The numbers.
+    pub(crate) row: Row,
+    /// Memory of the server in bytes while jobs were submitted, in order of time.
+    pub(crate) rss: Vec<u64>,
+    /// What the load generator says.
+    pub(crate) load: LoadReport,
+}
+
+impl Bench {
+    /// Submits, waits for the deliveries, and puts down what it took.
+    pub(crate) fn measure(&mut self, load: &Load) -> Result<Measured> {
+        let before = self.server.usage()?;
+        let (report, accepted, rss) = self.submit(load)?;
+        self.await_delivered(&load.name, report.accepted, load.within)?;
+        let mut row = self.row(load, &report, &accepted, before)?;
+        row.scenario = load.name.clone();
+        Ok(Measured {
+            row,
+            rss,
+            load: report,
+        })
+    }
+
+    /// Runs the load generator to its end: its report, which jobs were accepted, and the server's
+    /// memory meanwhile.
+    pub(crate) fn submit(&mut self, load: &Load) -> Result<(LoadReport, Vec<u8>, Vec<u64>)> {
+        let accepted = self.dir.path().join("accepted");
+        let args = [
+            format!("--target={}", self.server_addr),
+            format!("--jobs={}", load.jobs),
+            format!("--clients={}", load.clients),
+            format!("--rate={}", load.rate),
+            format!("--formats={}", load.formats.replace('+', ",")),
+            format!("--origin-port={}", self.origin_port),
+            format!("--hosts={}", load.hosts),
+            format!("--accepted={}", accepted.display()),
+            format!("--within-s={}", load.within.as_secs()),
+        ];
+        let mut generator = tool("load", &self.dir.path().join("load.log"), &args)?;
+        let mut rss = Vec::new();
+        // The generator ends by itself when its time is over.
+        let limit = load.within + Duration::from_secs(30);
+        poll(limit, SAMPLE_EVERY, || {
+            self.server.check_alive(&self.log())?;
+            rss.push(self.server.usage()?.rss);
+            generator.is_over()
+        })?;
+        let said = generator.finish()?;
+        let report = serde_json::from_str(&said)
+            .with_context(|| format!("the load generator said {said:?}"))?;
+        let accepted = std::fs::read(&accepted).context("cannot read which jobs were accepted")?;
+        Ok((report, accepted, rss))
+    }
+
+    /// Waits until `jobs` were delivered or the time is over; then a moment more.
+    pub(crate) fn await_delivered(
+        &mut self,
+        name: &str,
+        jobs: u64,
+        within: Duration,
+    ) -> Result<()> {
+        let mut shown = clock::now();
+        poll(within, SAMPLE_EVERY, || {
+            let delivered = self.deliveries("/stats")?.distinct;
+            if shown.elapsed() > PROGRESS_EVERY {
+                eprintln!(
+                    "{name}: {} of {} delivered",
+                    grouped(delivered),
+                    grouped(jobs)
+                );
+                shown = clock::now();
+            }
+            self.server.check_alive(&self.log())?;
+            Ok(delivered >= jobs)
+        })?;
+        std::thread::sleep(TAIL);
+        Ok(())
+    }
+
+    /// The numbers of a run that is over.
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "counts and times are far below 2^52"
+    )]
+    pub(crate) fn row(
+        &self,
+        load: &Load,
+        report: &LoadReport,
+        accepted: &[u8],
+        before: Usage,
+    ) -> Result<Row> {
+        let after = self.server.usage()?;
+        let sink = self.deliveries("/report")?;
+        let counts = get(self.sink_addr, "/counts")
+            .context("cannot ask the sink")?
+            .1;
+        let came = |job: usize| counts.get(job).is_some_and(|&count| count > 0);
+        let lost = (0..accepted.len())
+            .filter(|&job| accepted[job] > 0 && !came(job))
+            .count();
+        let seconds = sink.last_us.saturating_sub(report.first_us).max(1) as f64 / 1e6;
+        if let Some(error) = &report.first_error {
+            eprintln!(
+                "{}: {} submissions failed, the first with: {error}",
+                load.name, report.errors
+            );
+        }
+        let cpu_us = after.cpu_us.saturating_sub(before.cpu_us) as f64;
+        Ok(Row {
+            scenario: load.name.clone(),
+            system: self.system.name(),
+            jobs: report.accepted,
+            jobs_per_s: tenth(sink.distinct as f64 / seconds),
+            accept_p50_ms: ms(report.answer_p50_us),
+            accept_p99_ms: ms(report.answer_p99_us),
+            end_to_end_p50_ms: ms(sink.p50_us),
+            end_to_end_p99_ms: ms(sink.p99_us),
+            cpu_us_per_job: tenth(cpu_us / report.accepted.max(1) as f64),
+            cpu_ratio: None,
+            peak_rss_mb: mb(after.peak_rss),
+            refused: report.refused,
+            errors: report.errors,
+            lost: lost as u64,
+            duplicates: sink.duplicates,
+            failed: sink.failed,
+            drain_ms: ms(sink.last_us.saturating_sub(report.last_us)),
+            more: std::collections::BTreeMap::new(),
+        })
+    }
+
+    /// What the sink has seen.
+    pub(crate) fn deliveries(&self, path: &str) -> Result<SinkStats> {
+        let (_, body) = get(self.sink_addr, path).context("cannot ask the sink")?;
+        serde_json::from_slice(&body).context("the sink's answer is not what it should be")
+    }
+}
