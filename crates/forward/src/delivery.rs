@@ -1,0 +1,148 @@
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue};
+use url::Url;
+
+use crate::secret::Secret;
+
+/// The content type of events: `application/json`.
+pub const JSON: HeaderValue = HeaderValue::from_static("application/json");
+
+/// One attempt to hand an event to its sink.
+#[derive(Clone, Debug)]
+pub struct Delivery {
+    /// `webhook-id`: the identity of the event, the same at every attempt, by which a receiver
+    /// recognises a repetition. 1 to 256 visible ASCII characters without a full stop.
+    pub id: String,
+    /// Where to POST. Credentials in it become `Authorization: Basic`.
+    pub sink: Url,
+    /// Whether the operator named this sink. Only then, and only when its host and port are those
+    /// of a URL in [`Config::trusted`](crate::Config::trusted), may it be on a private address.
+    pub trusted: bool,
+    /// Headers of the sink's owner. Each name has to pass [`check_header_name`];
+    /// `content-type`, `user-agent` and `authorization` replace the default ones.
+    pub headers: HeaderMap,
+    /// The event, sent byte for byte. Never copied: attempts share it.
+    pub body: Bytes,
+    /// The body's content type, usually [`JSON`].
+    pub content_type: HeaderValue,
+    /// Who signs: at least one; several while a secret is being rotated.
+    pub secrets: Vec<Secret>,
+    /// The wall clock when `deliver` is called, in seconds since the Unix epoch. Time spent in
+    /// the queue is added before it is signed, so that receivers see the time of the POST.
+    pub timestamp_s: i64,
+}
+
+/// Whether a header of this name may be set by who submits a job. The case does not matter.
+///
+/// # Errors
+/// Refused are names that are not one (RFC 9110, section 5.1), `webhook-…`, `host`,
+/// `content-length` and the hop-by-hop headers (RFC 9110, section 7.6.1).
+pub fn check_header_name(name: &str) -> Result<(), ForbiddenHeader> {
+    let reason = if name.is_empty() || !name.bytes().all(is_token) {
+        Reason::NotAName
+    } else if starts_with(name, "webhook-") {
+        Reason::Webhook
+    } else if FRAMING.iter().any(|own| name.eq_ignore_ascii_case(own)) {
+        Reason::Framing
+    } else if HOP_BY_HOP.iter().any(|hop| name.eq_ignore_ascii_case(hop)) {
+        Reason::HopByHop
+    } else {
+        return Ok(());
+    };
+    Err(ForbiddenHeader { name: shown(name), reason })
+}
+
+/// Headers that the client writes itself; another value would desynchronise the connection or
+/// reach a host other than the one that was checked.
+const FRAMING: [&str; 2] = ["host", "content-length"];
+
+/// Headers that speak to the next hop (RFC 9110, section 7.6.1; RFC 2616, section 13.5.1).
+const HOP_BY_HOP: [&str; 10] = [
+    "connection",
+    "keep-alive",
+    "proxy-authenticate",
+    "proxy-authorization",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "trailers",
+    "transfer-encoding",
+    "upgrade",
+];
+
+/// Longest header name repeated in an error, in characters.
+const SHOWN_CHARS: usize = 64;
+
+fn is_token(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
+}
+
+fn starts_with(name: &str, prefix: &str) -> bool {
+    name.get(..prefix.len()).is_some_and(|head| head.eq_ignore_ascii_case(prefix))
+}
+
+fn shown(name: &str) -> String {
+    name.chars().take(SHOWN_CHARS).flat_map(char::escape_debug).collect()
+}
+
+/// A header that a job may not set.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the header `{name}` cannot be set: {reason}")]
+pub struct ForbiddenHeader {
+    name: String,
+    reason: Reason,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+enum Reason {
+    #[error("it is not a header name")]
+    NotAName,
+    #[error("`webhook-` headers belong to the signature")]
+    Webhook,
+    #[error("the client writes it")]
+    Framing,
+    #[error("it concerns a single connection, not the receiver")]
+    HopByHop,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ordinary_headers_pass() {
+        for name in ["authorization", "X-Tenant", "content-type", "webhook", "x-webhook-id", "tea"] {
+            assert_eq!(check_header_name(name), Ok(()), "{name}");
+        }
+    }
+
+    #[test]
+    fn the_signature_the_framing_and_the_connection_are_ours() {
+        for name in [
+            "webhook-id",
+            "Webhook-Signature",
+            "WEBHOOK-anything",
+            "Host",
+            "content-length",
+            "Connection",
+            "TE",
+            "Transfer-Encoding",
+            "Proxy-Authorization",
+            "upgrade",
+        ] {
+            let error = check_header_name(name).unwrap_err();
+            assert!(error.to_string().contains(name), "{error}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_a_name_is_refused_and_shown_escaped_and_short() {
+        for name in ["", "a b", "a:b", "naïve", "x\r\nhost", "\0"] {
+            let error = check_header_name(name).unwrap_err();
+            assert_eq!(error.reason, Reason::NotAName, "{name:?}");
+            assert!(!error.to_string().contains(['\r', '\n', '\0']));
+        }
+        let long = check_header_name(&" ".repeat(10_000)).unwrap_err();
+        assert!(long.to_string().len() < 200);
+    }
+}

@@ -1,0 +1,124 @@
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use forward::{
+    Answer, Secret, VerifyError, WEBHOOK_ID, WEBHOOK_SIGNATURE, WEBHOOK_TIMESTAMP, sign, verify,
+};
+use http::{HeaderMap, HeaderValue};
+use proptest::collection::vec;
+use proptest::prelude::*;
+use sha2::{Digest as _, Sha256};
+
+use crate::sink::{NOW_S, Reply, Sink, delivery, deliver_to, trusting};
+
+/// HMAC-SHA256 written out from RFC 2104, for keys of at most a block.
+fn hmac_sha256(key: &[u8], message: &[u8]) -> Vec<u8> {
+    let pad = |with: u8| -> [u8; 64] {
+        std::array::from_fn(|i| key.get(i).copied().unwrap_or(0) ^ with)
+    };
+    let inner = Sha256::new().chain_update(pad(0x36)).chain_update(message).finalize();
+    Sha256::new().chain_update(pad(0x5c)).chain_update(inner).finalize().to_vec()
+}
+
+fn expected(key: &[u8], id: &str, timestamp: &str, body: &[u8]) -> String {
+    let message = [id.as_bytes(), b".", timestamp.as_bytes(), b".", body].concat();
+    format!("v1,{}", STANDARD.encode(hmac_sha256(key, &message)))
+}
+
+#[tokio::test]
+async fn what_arrives_is_the_event_byte_for_byte_signed_with_each_secret() {
+    let sink = Sink::start(Reply::status("204 No Content")).await;
+    let (forwarder, _running) = forward::start(trusting(&sink)).unwrap();
+    let body: Bytes = (0..50_000_u32).flat_map(u32::to_le_bytes).collect();
+    let mut sent = delivery("0191-abc", &sink.url);
+    sent.body = body.clone();
+    sent.secrets = [[1_u8; 24].as_slice(), &[2; 64]].map(|k| Secret::from_bytes(k).unwrap()).into();
+    sent.headers.insert("x-tenant", HeaderValue::from_static("acme"));
+    let receipt = forwarder.deliver(sent).await;
+    assert_eq!((receipt.outcome, receipt.status), (Answer::Accepted, Some(204)), "{receipt}");
+
+    let received = sink.received();
+    let [request] = &received[..] else { panic!("one request, not {}", received.len()) };
+    assert_eq!(request.request_line, "POST /hook?from=test HTTP/1.1");
+    assert_eq!(request.body, body);
+    let header = |name: &str| request.headers[name].to_str().unwrap();
+    assert_eq!(header("webhook-id"), "0191-abc");
+    assert_eq!(header("webhook-timestamp"), NOW_S.to_string());
+    assert_eq!(header("content-type"), "application/json");
+    assert_eq!(header("x-tenant"), "acme");
+    assert!(header("user-agent").starts_with("Pagewire/"));
+    let both = [[1_u8; 24].as_slice(), &[2; 64]]
+        .map(|key| expected(key, "0191-abc", header("webhook-timestamp"), &body))
+        .join(" ");
+    assert_eq!(header("webhook-signature"), both);
+}
+
+#[tokio::test]
+async fn a_receiver_can_verify_what_it_got() {
+    let (sink, receipt) = deliver_to(Reply::status("200 OK")).await;
+    assert_eq!(receipt.outcome, Answer::Accepted, "{receipt}");
+    let received = sink.received();
+    let secrets = [Secret::from_bytes(&[7; 32]).unwrap()];
+    let check = |body: &[u8]| verify(&secrets, &received[0].headers, body, NOW_S + 20);
+    assert_eq!(check(&received[0].body), Ok(()));
+    assert_eq!(check(b"{}"), Err(VerifyError::Mismatch));
+}
+
+fn headers(id: &str, timestamp_s: i64, signature: &str) -> HeaderMap {
+    HeaderMap::from_iter([
+        (WEBHOOK_ID, HeaderValue::from_str(id).unwrap()),
+        (WEBHOOK_TIMESTAMP, HeaderValue::from(timestamp_s)),
+        (WEBHOOK_SIGNATURE, HeaderValue::from_str(signature).unwrap()),
+    ])
+}
+
+proptest! {
+    #[test]
+    fn signing_agrees_with_rfc_2104_and_round_trips(
+        key in vec(any::<u8>(), 24..=64),
+        id in "[!-\\-/-~]{1,64}",
+        timestamp_s in 0..i64::MAX,
+        skew_s in -300..=300_i64,
+        body in vec(any::<u8>(), 0..2000),
+    ) {
+        let secret = Secret::from_bytes(&key).unwrap();
+        let signature = sign(&secret, &id, timestamp_s, &body);
+        prop_assert_eq!(&signature, &expected(&key, &id, &timestamp_s.to_string(), &body));
+        let now_s = timestamp_s.saturating_add(skew_s);
+        let got = headers(&id, timestamp_s, &signature);
+        prop_assert_eq!(verify(&[secret.clone()], &got, &body, now_s), Ok(()));
+        let reread: Secret = secret.reveal().parse().unwrap();
+        prop_assert_eq!(verify(&[reread], &got, &body, now_s), Ok(()));
+    }
+
+    #[test]
+    fn tampering_with_anything_fails(
+        key in vec(any::<u8>(), 24..=64),
+        body in vec(any::<u8>(), 1..500),
+        at in any::<prop::sample::Index>(),
+        bit in 0..8_u8,
+    ) {
+        let secret = Secret::from_bytes(&key).unwrap();
+        let signature = sign(&secret, "evt", NOW_S, &body);
+        let check = |key: &[u8], id, timestamp_s, body: &[u8]| {
+            let secret = Secret::from_bytes(key).unwrap();
+            verify(&[secret], &headers(id, timestamp_s, &signature), body, NOW_S)
+        };
+        let flipped = |bytes: &[u8]| {
+            let mut bytes = bytes.to_vec();
+            let index = at.index(bytes.len());
+            bytes[index] ^= 1 << bit;
+            bytes
+        };
+        let wrong = Err(VerifyError::Mismatch);
+        prop_assert_eq!(check(&key, "evt", NOW_S, &body), Ok(()));
+        prop_assert_eq!(check(&key, "evt", NOW_S, &flipped(&body)), wrong);
+        prop_assert_eq!(check(&flipped(&key), "evt", NOW_S, &body), wrong);
+        prop_assert_eq!(check(&key, "evu", NOW_S, &body), wrong);
+        prop_assert_eq!(check(&key, "evt", NOW_S + 1, &body), wrong);
+        prop_assert_eq!(check(&key, "evt", NOW_S, &body[1..]), wrong);
+        let forged = format!("v1,{}", STANDARD.encode(flipped(&hmac_sha256(&key, b"x"))));
+        let got = headers("evt", NOW_S, &forged);
+        prop_assert_eq!(verify(&[secret], &got, &body, NOW_S), wrong);
+    }
+}
