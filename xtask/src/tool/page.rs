@@ -13,18 +13,19 @@ pub(crate) fn html(size: usize) -> String {
         <article>\n<h1>Notes on keeping a promise</h1>\n";
     const TAIL: &str =
         "</article>\n<footer><p>Printed on loopback.</p></footer>\n</body>\n</html>\n";
+    const COMMENT: &str = "<!---->";
     let mut page = String::with_capacity(size + 64);
     page.push_str(HEAD);
     for n in 1.. {
         let part = section(n);
-        if page.len() + part.len() + TAIL.len() > size {
+        if page.len() + part.len() + TAIL.len() + COMMENT.len() > size {
             break;
         }
         page.push_str(&part);
     }
     page.push_str(TAIL);
     // The rest is a comment, so that the size is what was asked for.
-    if let Some(rest) = size.checked_sub(page.len() + "<!---->".len()) {
+    if let Some(rest) = size.checked_sub(page.len() + COMMENT.len()) {
         page.push_str("<!--");
         page.extend(std::iter::repeat_n('.', rest));
         page.push_str("-->");
