@@ -1,0 +1,47 @@
+//! What the system tests and the benchmarks are made of: hostile origins, verifying sinks, a load
+//! generator, and the real binary as a process. It links no product crate: what it says of the
+//! product it has seen from outside.
+//!
+//! - [`Origin`] serves pages that can be verified, and fails in every way a site can.
+//! - [`Sink`] receives webhooks, checks their signatures and contents on its own, and can be down,
+//!   slow or rude.
+//! - [`Server`] is the binary: started, watched, killed, measured.
+//! - [`FaultFs`] is the storage seam under it: power cuts, failing syncs, full disks.
+//! - [`Load`] submits jobs and writes each answer into a [`Ledger`].
+//! - [`Ledger::verdict`] is the oracle: conservation. Every acknowledged job has exactly one kind of
+//!   terminal event; missing = spurious = corrupted = 0; duplicates are counted.
+//!
+//! [`Origin`] and [`Sink`] answer `GET /report` with their report as JSON, so that they can live in
+//! processes of their own ([`OriginReport`], [`SinkReport`] deserialize it).
+//!
+//! # Environment
+//! `PAGEWIRE_E2E_SEED` seeds what is random (printed by [`seed`]), `PAGEWIRE_E2E_KEEP=1` keeps
+//! scratch directories, `PAGEWIRE_E2E_CYCLES` is the number of kill cycles (default 25).
+
+mod env;
+mod event;
+mod faultfs;
+mod http;
+mod ledger;
+mod load;
+mod origin;
+pub mod page;
+mod proc;
+mod server;
+mod signature;
+mod sink;
+mod wait;
+mod wire;
+
+pub use crate::env::{Scratch, cycles, rng, seed};
+pub use crate::event::Event;
+pub use crate::faultfs::FaultFs;
+pub use crate::http::{Answer, Connection, Failure};
+pub use crate::ledger::{Accepted, Entries, Ledger, Verdict};
+pub use crate::load::{Load, LoadReport, Stop, percentile};
+pub use crate::origin::{HostReport, Origin, OriginConfig, OriginReport};
+pub use crate::proc::Usage;
+pub use crate::server::{Server, ServerConfig};
+pub use crate::signature::verify;
+pub use crate::sink::{Mode, Sink, SinkConfig, SinkReport};
+pub use crate::wait::{eventually, unix_micros};

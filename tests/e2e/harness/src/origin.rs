@@ -1,0 +1,373 @@
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use anyhow::Context;
+use bytes::Bytes;
+use futures_util::stream;
+use http_body_util::{BodyExt, StreamBody};
+use hyper::body::{Frame, Incoming};
+use hyper::{Request, Response};
+use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::sleep;
+
+use crate::page::{DEFAULT_BYTES, render};
+use crate::sink::json;
+use crate::unix_micros;
+use crate::wire::{Body, Hangup, abandon, bind, full, serve};
+
+/// Addresses on one /24 of the loopback network that are used before the next one.
+const PER_NET: usize = 250;
+
+/// Bytes a `/huge` body is made of.
+const CHUNK: usize = 64 * 1024;
+
+/// How an origin starts.
+#[derive(Clone, Debug)]
+pub struct OriginConfig {
+    /// Hosts, each an address of its own with the same port: the first is 127.0.0.1, the others are
+    /// 127.1.x.y. At least 1, at most 60,000 (a descriptor each). Default 1.
+    pub hosts: usize,
+    /// The port; 0 for any. Default 0.
+    pub port: u16,
+    /// Added to every page's own delay. Default none.
+    pub delay: Duration,
+}
+
+impl Default for OriginConfig {
+    fn default() -> Self {
+        Self {
+            hosts: 1,
+            port: 0,
+            delay: Duration::ZERO,
+        }
+    }
+}
+
+/// A site with many hosts that misbehaves on request.
+///
+/// | path | answers |
+/// | --- | --- |
+/// | `/page/N?size=S&delay=MS` | page `N` of `S` bytes ([`crate::page`]) after `MS` milliseconds |
+/// | `/fail/CODE/N` | that status |
+/// | `/flaky/K/N?size=S` | 503 the first `K` times, then page `N` |
+/// | `/hang/N` | nothing, ever |
+/// | `/slow/N?size=S&ms=MS` | page `N` in ten parts, `MS` milliseconds apart (default 100) |
+/// | `/huge/N?bytes=B` | `B` bytes of HTML without a length (default 1 GiB) |
+/// | `/redirect/K/N?size=S` | `K` redirects, then page `N` |
+/// | `/loop/N` | a redirect to itself |
+/// | `/reset/N` | a reset connection |
+/// | `/cut/N?size=S` | half of page `N`, then a closed connection |
+/// | `/report` | [`OriginReport`] as JSON; not counted |
+#[derive(Debug)]
+pub struct Origin {
+    port: u16,
+    shared: Arc<Shared>,
+    _tasks: JoinSet<()>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    delay: Duration,
+    hosts: Vec<Host>,
+    flaky: Mutex<std::collections::HashMap<String, u64>>,
+    /// True while answers are held back.
+    held: watch::Sender<bool>,
+}
+
+#[derive(Debug, Default)]
+struct Host {
+    requests: AtomicU64,
+    in_flight: AtomicU64,
+    peak: AtomicU64,
+    first_us: AtomicU64,
+    last_us: AtomicU64,
+}
+
+/// What one host of an origin has seen.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HostReport {
+    /// Requests received.
+    pub requests: u64,
+    /// Requests being answered now.
+    pub in_flight: u64,
+    /// The most at once.
+    pub peak: u64,
+    /// Microseconds since 1970 of the first request; 0 when there was none.
+    pub first_us: u64,
+    /// Microseconds since 1970 of the last request; 0 when there was none.
+    pub last_us: u64,
+}
+
+impl HostReport {
+    /// Requests per second between the first and the last one.
+    pub fn rate(&self) -> f64 {
+        let micros = self.last_us.saturating_sub(self.first_us).max(1);
+        self.requests.saturating_sub(1) as f64 * 1e6 / micros as f64
+    }
+}
+
+/// What all hosts of an origin have seen, in their order.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OriginReport {
+    /// One entry per host.
+    pub hosts: Vec<HostReport>,
+}
+
+impl OriginReport {
+    /// Requests received by all hosts.
+    pub fn requests(&self) -> u64 {
+        self.hosts.iter().map(|host| host.requests).sum()
+    }
+
+    /// The most at once on any one host.
+    pub fn peak(&self) -> u64 {
+        self.hosts.iter().map(|host| host.peak).max().unwrap_or(0)
+    }
+}
+
+/// The address of host `index`.
+fn address(index: usize) -> Ipv4Addr {
+    if index == 0 {
+        return Ipv4Addr::LOCALHOST;
+    }
+    let [net, host] = [index / PER_NET, index % PER_NET + 1];
+    Ipv4Addr::new(
+        127,
+        1,
+        u8::try_from(net).unwrap_or(u8::MAX),
+        u8::try_from(host).unwrap_or(u8::MAX),
+    )
+}
+
+impl Origin {
+    /// Starts to listen on all hosts.
+    ///
+    /// # Errors
+    /// When an address cannot be bound.
+    pub async fn start(config: OriginConfig) -> anyhow::Result<Self> {
+        anyhow::ensure!(
+            (1..=60_000).contains(&config.hosts),
+            "an origin has 1 to 60,000 hosts"
+        );
+        let shared = Arc::new(Shared {
+            delay: config.delay,
+            hosts: (0..config.hosts).map(|_| Host::default()).collect(),
+            flaky: Mutex::default(),
+            held: watch::Sender::new(false),
+        });
+        let (mut port, mut tasks) = (config.port, JoinSet::new());
+        for index in 0..config.hosts {
+            let addr = SocketAddr::from((address(index), port));
+            let listener = bind(addr)
+                .await
+                .with_context(|| format!("binding the origin to {addr}"))?;
+            port = listener.local_addr()?.port();
+            let shared = Arc::clone(&shared);
+            tasks.spawn(serve(listener, move |request, hangup| {
+                let shared = Arc::clone(&shared);
+                async move { shared.handle(index, request, hangup).await }
+            }));
+        }
+        Ok(Self {
+            port,
+            shared,
+            _tasks: tasks,
+        })
+    }
+
+    /// The URL of `path` (which starts with `/`) on host `host`, counted from 0 and wrapping around.
+    pub fn url(&self, host: usize, path: &str) -> String {
+        format!(
+            "http://{}:{}{path}",
+            address(host % self.shared.hosts.len()),
+            self.port
+        )
+    }
+
+    /// The URL of page `n` with that many bytes, the hosts taken in turn.
+    pub fn page(&self, n: u64, bytes: usize) -> String {
+        self.url(
+            usize::try_from(n).unwrap_or(0),
+            &format!("/page/{n}?size={bytes}"),
+        )
+    }
+
+    /// The port of all hosts.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Holds back all answers until [`Origin::release`]; requests are still counted.
+    pub fn hold(&self) {
+        self.shared.held.send_replace(true);
+    }
+
+    /// Lets held and later answers go.
+    pub fn release(&self) {
+        self.shared.held.send_replace(false);
+    }
+
+    /// What it has seen so far.
+    pub fn report(&self) -> OriginReport {
+        self.shared.report()
+    }
+}
+
+/// Counts a request as in flight for as long as it lives, also when the client leaves.
+struct InFlight<'a>(&'a Host);
+
+impl<'a> InFlight<'a> {
+    fn new(host: &'a Host) -> Self {
+        let now = unix_micros();
+        host.requests.fetch_add(1, Ordering::Relaxed);
+        let _ = host
+            .first_us
+            .compare_exchange(0, now, Ordering::Relaxed, Ordering::Relaxed);
+        host.last_us.fetch_max(now, Ordering::Relaxed);
+        let in_flight = host.in_flight.fetch_add(1, Ordering::Relaxed) + 1;
+        host.peak.fetch_max(in_flight, Ordering::Relaxed);
+        Self(host)
+    }
+}
+
+impl Drop for InFlight<'_> {
+    fn drop(&mut self) {
+        self.0.in_flight.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// The query's number of that name.
+fn number(query: &str, name: &str) -> Option<u64> {
+    query
+        .split('&')
+        .find_map(|pair| pair.strip_prefix(name)?.strip_prefix('=')?.parse().ok())
+}
+
+impl Shared {
+    fn report(&self) -> OriginReport {
+        let read = |value: &AtomicU64| value.load(Ordering::Relaxed);
+        let hosts = self.hosts.iter().map(|host| HostReport {
+            requests: read(&host.requests),
+            in_flight: read(&host.in_flight),
+            peak: read(&host.peak),
+            first_us: read(&host.first_us),
+            last_us: read(&host.last_us),
+        });
+        OriginReport {
+            hosts: hosts.collect(),
+        }
+    }
+
+    async fn handle(
+        &self,
+        host: usize,
+        request: Request<Incoming>,
+        hangup: Hangup,
+    ) -> io::Result<Response<Body>> {
+        let path = request.uri().path();
+        if path == "/report" {
+            return Ok(json(&self.report()));
+        }
+        let _in_flight = InFlight::new(&self.hosts[host]);
+        let query = request.uri().query().unwrap_or_default();
+        let mut held = self.held.subscribe();
+        let _ = held.wait_for(|held| !held).await;
+        let delay = self.delay + Duration::from_millis(number(query, "delay").unwrap_or(0));
+        if !delay.is_zero() {
+            sleep(delay).await;
+        }
+        let parts: Vec<&str> = path.split('/').skip(1).collect();
+        let parse = |text: &&str| text.parse::<u64>().ok();
+        let n = parts.last().and_then(parse).unwrap_or(0);
+        let k = parts.get(1).and_then(parse).unwrap_or(0);
+        let bytes = number(query, "size").and_then(|size| usize::try_from(size).ok());
+        let bytes = bytes.unwrap_or(DEFAULT_BYTES);
+        match parts[0] {
+            "page" => html(200, full(render(n, bytes))),
+            "fail" => html(
+                u16::try_from(k).unwrap_or(500),
+                full("<p>failed on purpose</p>"),
+            ),
+            "flaky" if self.fails_still(path, k) => html(503, full("<p>not yet</p>")),
+            "flaky" => html(200, full(render(n, bytes))),
+            "hang" => std::future::pending().await,
+            "slow" => html(
+                200,
+                drip(render(n, bytes), number(query, "ms").unwrap_or(100)),
+            ),
+            "huge" => html(200, huge(number(query, "bytes").unwrap_or(1 << 30))),
+            "redirect" if k > 0 => redirect(&format!("/redirect/{}/{n}?{query}", k - 1)),
+            "redirect" => redirect(&format!("/page/{n}?{query}")),
+            "loop" => redirect(path),
+            "reset" => {
+                hangup.reset();
+                Err(abandon())
+            }
+            "cut" => cut(render(n, bytes)),
+            _ => html(404, full("<p>no such page</p>")),
+        }
+    }
+
+    fn fails_still(&self, path: &str, times: u64) -> bool {
+        let mut flaky = self.flaky.lock().unwrap_or_else(PoisonError::into_inner);
+        let seen = flaky.entry(path.to_owned()).or_default();
+        *seen += 1;
+        *seen <= times
+    }
+}
+
+fn html(status: u16, body: Body) -> io::Result<Response<Body>> {
+    let answer = Response::builder()
+        .status(status)
+        .header("content-type", "text/html; charset=utf-8");
+    answer.body(body).map_err(io::Error::other)
+}
+
+fn redirect(to: &str) -> io::Result<Response<Body>> {
+    let answer = Response::builder().status(302).header("location", to);
+    answer.body(full("")).map_err(io::Error::other)
+}
+
+/// `page` in ten parts, `ms` milliseconds apart.
+fn drip(page: String, ms: u64) -> Body {
+    let part = page.len().div_ceil(10).max(1);
+    let parts = stream::unfold(Bytes::from(page), move |mut rest| async move {
+        if rest.is_empty() {
+            return None;
+        }
+        sleep(Duration::from_millis(ms)).await;
+        let part = rest.split_to(part.min(rest.len()));
+        Some((Ok(Frame::data(part)), rest))
+    });
+    StreamBody::new(parts).boxed_unsync()
+}
+
+/// That many bytes of paragraphs, made as they are read.
+fn huge(bytes: u64) -> Body {
+    let text = b"<p>all work and no play makes jack a dull boy</p>\n";
+    let chunk: Bytes = text.iter().copied().cycle().take(CHUNK).collect();
+    let parts = stream::unfold(bytes, move |left| {
+        let take = left.min(CHUNK as u64);
+        let part = chunk.slice(..usize::try_from(take).unwrap_or(CHUNK));
+        async move { (take > 0).then(|| (Ok(Frame::data(part)), left - take)) }
+    });
+    StreamBody::new(parts).boxed_unsync()
+}
+
+/// Half of `page` under a header that promises all of it.
+fn cut(page: String) -> io::Result<Response<Body>> {
+    let len = page.len();
+    let half = Bytes::from(page).slice(..len / 2);
+    let parts = stream::iter([Ok(Frame::data(half)), Err(abandon())]);
+    let answer = Response::builder()
+        .status(200)
+        .header("content-length", len);
+    answer
+        .body(StreamBody::new(parts).boxed_unsync())
+        .map_err(io::Error::other)
+}
