@@ -1,0 +1,362 @@
+//! The one loop that turns leases into work: claim, heartbeat, settle, release, drain.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use tokio::task::{AbortHandle, Id, JoinError, JoinHandle, JoinSet};
+use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until};
+use tokio_util::sync::CancellationToken;
+use tracing::{debug, error, warn};
+
+use crate::{
+    Claimed, Clock, ErrorKind, Lease, Outcome, Result, Settled, Settlement, Stage, Store, Timestamp,
+};
+
+/// A stage's work. It must be safe to repeat: a job whose lease is lost, or whose process dies,
+/// is given out again.
+pub trait Work: Send + Sync + 'static {
+    /// Does one job. A panic is a retry that is charged.
+    fn run(&self, job: Claimed) -> BoxFuture<'static, Finish>;
+}
+
+/// What came of one job.
+#[derive(Clone, Debug)]
+pub struct Finish {
+    /// What to settle with.
+    pub outcome: Outcome,
+    /// See [`Settlement::pause_lane_until`].
+    pub pause_lane_until: Option<Timestamp>,
+}
+
+impl From<Outcome> for Finish {
+    fn from(outcome: Outcome) -> Self {
+        Self {
+            outcome,
+            pause_lane_until: None,
+        }
+    }
+}
+
+/// How a driver works.
+#[derive(Clone, Copy, Debug)]
+pub struct DriverConfig {
+    /// Jobs in hand at once; at least 1. Default 256.
+    pub slots: usize,
+    /// How long a lease lasts without a heartbeat; a heartbeat is sent every third of it.
+    /// Default 60 s.
+    pub lease: Duration,
+    /// How long work in hand may go on once the driver is told to stop. Default 30 s.
+    pub grace: Duration,
+}
+
+impl Default for DriverConfig {
+    fn default() -> Self {
+        Self {
+            slots: 256,
+            lease: Duration::from_secs(60),
+            grace: Duration::from_secs(30),
+        }
+    }
+}
+
+/// What a driver did after it was told to stop.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Drained {
+    /// Jobs that were finished within the grace period.
+    pub finished: usize,
+    /// Jobs that were put back, uncharged.
+    pub released: usize,
+}
+
+/// A driver at work. Await it to learn how it ended; dropping it leaves it running.
+#[derive(Debug)]
+pub struct Running(JoinHandle<Result<Drained>>);
+
+impl Future for Running {
+    type Output = Result<Drained>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        Pin::new(&mut self.0).poll(cx).map(|joined| match joined {
+            Ok(answer) => answer,
+            Err(error) => std::panic::resume_unwind(error.into_panic()),
+        })
+    }
+}
+
+/// Starts the loop for one stage on the current tokio runtime. When `stop` is cancelled nothing
+/// more is claimed; work in hand gets `config.grace`, then is aborted and released uncharged.
+pub fn drive(
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    stage: Stage,
+    work: Arc<dyn Work>,
+    config: DriverConfig,
+    stop: CancellationToken,
+) -> Running {
+    let driver = Driver {
+        store,
+        clock,
+        stage,
+        work,
+        config,
+        stop,
+        tasks: JoinSet::new(),
+        hands: HashMap::new(),
+        backoff: Backoff::default(),
+        drained: Drained::default(),
+    };
+    #[expect(clippy::disallowed_methods, reason = "the handle is kept by `Running`")]
+    Running(tokio::spawn(driver.run()))
+}
+
+struct Driver {
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    stage: Stage,
+    work: Arc<dyn Work>,
+    config: DriverConfig,
+    stop: CancellationToken,
+    tasks: JoinSet<Finish>,
+    /// Whose task is whose.
+    hands: HashMap<Id, (Lease, AbortHandle)>,
+    backoff: Backoff,
+    drained: Drained,
+}
+
+impl Driver {
+    /// How often a settlement is tried once the driver is to stop: about 3 s of waiting.
+    const LAST_TRIES: u32 = 6;
+
+    async fn run(mut self) -> Result<Drained> {
+        let signal = self.store.signal(&self.stage);
+        let beat = (self.config.lease / 3).max(Duration::from_millis(1));
+        let mut heartbeat = interval_at(Instant::now() + beat, beat);
+        heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut deadline = None;
+        loop {
+            let signalled = signal.notified();
+            tokio::pin!(signalled);
+            // Registered before the query: a job that comes in between is not slept through.
+            signalled.as_mut().enable();
+            let stopping = deadline.is_some();
+            let wake = if stopping { None } else { self.claim().await? };
+            if stopping && self.tasks.is_empty() {
+                return Ok(self.drained);
+            }
+            let room = !stopping && self.tasks.len() < self.config.slots;
+            tokio::select! {
+                Some(first) = self.tasks.join_next_with_id() => self.settle(first, stopping).await?,
+                () = &mut signalled, if room && self.backoff.is_clear() => {}
+                () = sleep_until(wake.unwrap_or_else(Instant::now)), if room && wake.is_some() => {}
+                _ = heartbeat.tick() => self.beat().await?,
+                () = self.stop.cancelled(), if !stopping => {
+                    deadline = Some(Instant::now() + self.config.grace);
+                }
+                () = sleep_until(deadline.unwrap_or_else(Instant::now)), if stopping => {
+                    self.release().await?;
+                    return Ok(self.drained);
+                }
+            }
+        }
+    }
+
+    /// Claims into the free slots; answers when to look again at the latest.
+    async fn claim(&mut self) -> Result<Option<Instant>> {
+        let free = self.config.slots.saturating_sub(self.tasks.len());
+        if free == 0 {
+            return Ok(None);
+        }
+        if let Some(until) = self.backoff.until.filter(|until| *until > Instant::now()) {
+            return Ok(Some(until));
+        }
+        let now = self.clock.now();
+        let claimed = match self
+            .store
+            .claim(&self.stage, free, now + self.config.lease, now)
+            .await
+        {
+            Ok(claimed) => claimed,
+            Err(error) => return self.backoff.after(error).map(Some),
+        };
+        self.backoff.clear();
+        for job in claimed {
+            let lease = job.lease;
+            let work = self.work.clone();
+            // `run` itself is called inside the task, so that its panics are the task's.
+            let handle = self.tasks.spawn(async move { work.run(job).await });
+            self.hands.insert(handle.id(), (lease, handle));
+        }
+        // What is claimable now but was not taken waits for a slot, and a slot is a settled job.
+        let due = self.store.next_due(&self.stage, now);
+        Ok(due.map(|due| Instant::now() + due.since(now)))
+    }
+
+    async fn settle(&mut self, first: Joined, stopping: bool) -> Result<()> {
+        let now = self.clock.now();
+        let mut batch = Vec::new();
+        let mut next = Some(first);
+        while let Some(joined) = next {
+            batch.extend(self.settlement(joined, now));
+            next = self.tasks.try_join_next_with_id();
+        }
+        if stopping {
+            self.drained.finished += batch.len();
+        }
+        self.record(batch).await
+    }
+
+    fn settlement(&mut self, joined: Joined, now: Timestamp) -> Option<Settlement> {
+        let id = joined.as_ref().map_or_else(JoinError::id, |(id, _)| *id);
+        let (lease, _) = self.hands.remove(&id)?;
+        let finish = match joined {
+            Ok((_, finish)) => finish,
+            // Aborted because the lease was lost: nothing to say.
+            Err(error) if error.is_cancelled() => return None,
+            Err(_) => {
+                error!(job.id = %lease.id, stage = %self.stage, "work panicked; the job is retried");
+                let at = now + Duration::from_secs(5);
+                Outcome::Retry {
+                    at,
+                    note: "internal error".into(),
+                }
+                .into()
+            }
+        };
+        let Finish {
+            outcome,
+            pause_lane_until,
+        } = finish;
+        Some(Settlement {
+            lease,
+            outcome,
+            pause_lane_until,
+        })
+    }
+
+    /// Settles, and goes on trying while the store's trouble may pass: the work is done, and
+    /// throwing it away would only repeat it.
+    async fn record(&mut self, batch: Vec<Settlement>) -> Result<()> {
+        if batch.is_empty() {
+            return Ok(());
+        }
+        let leases: Vec<_> = batch.iter().map(|s| s.lease).collect();
+        let mut tries = Backoff::default();
+        loop {
+            match self.store.settle(batch.clone(), self.clock.now()).await {
+                Ok(answers) => {
+                    for (lease, answer) in leases.iter().zip(answers) {
+                        if answer == Settled::LeaseLost {
+                            debug!(job.id = %lease.id, "lease lost; the outcome is dropped");
+                        }
+                    }
+                    return Ok(());
+                }
+                Err(error) if self.stop.is_cancelled() && tries.tries >= Self::LAST_TRIES => {
+                    return Err(error);
+                }
+                Err(error) => sleep_until(tries.after(error)?).await,
+            }
+        }
+    }
+
+    async fn beat(&mut self) -> Result<()> {
+        let leases: Vec<_> = self.hands.values().map(|(lease, _)| *lease).collect();
+        if leases.is_empty() {
+            return Ok(());
+        }
+        let now = self.clock.now();
+        match self
+            .store
+            .extend(leases.clone(), now + self.config.lease, now)
+            .await
+        {
+            Ok(kept) => {
+                let lost: Vec<_> = leases
+                    .iter()
+                    .zip(kept)
+                    .filter(|(_, kept)| !kept)
+                    .map(|(l, _)| *l)
+                    .collect();
+                for (lease, handle) in self.hands.values() {
+                    if lost.contains(lease) {
+                        handle.abort();
+                    }
+                }
+                Ok(())
+            }
+            Err(error) => self.backoff.after(error).map(|_| ()),
+        }
+    }
+
+    /// The grace period is over: what is still in hand is put back.
+    async fn release(&mut self) -> Result<()> {
+        self.tasks.abort_all();
+        let now = self.clock.now();
+        let mut batch = Vec::new();
+        while let Some(joined) = self.tasks.join_next_with_id().await {
+            let id = joined.as_ref().map_or_else(JoinError::id, |(id, _)| *id);
+            let aborted = joined.as_ref().is_err_and(JoinError::is_cancelled);
+            if !aborted {
+                self.drained.finished += 1;
+                batch.extend(self.settlement(joined, now));
+            } else if let Some((lease, _)) = self.hands.remove(&id) {
+                self.drained.released += 1;
+                let outcome = Outcome::Release { at: now };
+                batch.push(Settlement {
+                    lease,
+                    outcome,
+                    pause_lane_until: None,
+                });
+            }
+        }
+        self.record(batch).await
+    }
+}
+
+type Joined = std::result::Result<(Id, Finish), JoinError>;
+
+/// Doubling waits between tries of a store that does not answer, 50 ms to 5 s.
+#[derive(Default)]
+struct Backoff {
+    tries: u32,
+    until: Option<Instant>,
+}
+
+impl Backoff {
+    const FIRST: Duration = Duration::from_millis(50);
+    const LONGEST: Duration = Duration::from_secs(5);
+
+    /// When to try again after `error`, or the error itself when trying again is of no use.
+    fn after(&mut self, error: crate::Error) -> Result<Instant> {
+        if matches!(
+            error.kind(),
+            ErrorKind::Closed | ErrorKind::Invalid | ErrorKind::Corrupt
+        ) {
+            return Err(error);
+        }
+        if self.tries == 0 {
+            warn!(%error, "the store does not answer; trying again");
+        }
+        let wait = Self::FIRST
+            .saturating_mul(1 << self.tries.min(10))
+            .min(Self::LONGEST);
+        self.tries += 1;
+        let until = Instant::now() + wait;
+        self.until = Some(until);
+        Ok(until)
+    }
+
+    fn clear(&mut self) {
+        self.tries = 0;
+        self.until = None;
+    }
+
+    const fn is_clear(&self) -> bool {
+        self.until.is_none()
+    }
+}

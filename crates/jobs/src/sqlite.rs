@@ -1,0 +1,521 @@
+//! The embedded store: SQLite for state, append-only segments for results.
+
+mod checkpoint;
+mod directory;
+mod failure;
+mod list;
+mod ram;
+mod readers;
+mod rows;
+mod schema;
+mod segments;
+mod shared;
+mod writer;
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
+
+use bytes::Bytes;
+use crossbeam_channel::{Sender, bounded};
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, oneshot};
+
+use crate::scheduler::{Decision, Scheduler, Taken};
+use crate::sqlite::checkpoint::Wal;
+use crate::sqlite::directory::Directory;
+use crate::sqlite::failure::{Doing, io_error, sqlite_error};
+use crate::sqlite::ram::Ram;
+use crate::sqlite::segments::Segments;
+use crate::sqlite::shared::Shared;
+use crate::sqlite::writer::{Command, Submission, Writer};
+use crate::{
+    Cancelled, Claimed, Clock, Config, Counts, Error, ErrorKind, Filter, JobId, LaneView, Lease,
+    NewJob, Next, Record, Redrive, Redriven, Result, Settled, Settlement, Stage, Store, Submitted,
+    Swept, SystemClock, Timestamp,
+};
+
+/// How the embedded store uses memory and disk.
+#[derive(Clone, Copy, Debug)]
+pub struct SqliteConfig {
+    /// Bytes of results in memory that are not on disk yet; `settle` waits above it.
+    /// Default 64 MiB.
+    pub hot_bytes: u64,
+    /// Size at which a segment is closed and the next begun. Default 128 MiB.
+    pub segment_bytes: u64,
+}
+
+impl Default for SqliteConfig {
+    fn default() -> Self {
+        Self {
+            hot_bytes: 64 << 20,
+            segment_bytes: 128 << 20,
+        }
+    }
+}
+
+/// The durable store in one directory, for one process.
+///
+/// Accepted jobs are committed in groups, `synchronous=FULL`, by one writer thread. Decisions
+/// (`settle`, `cancel`, pauses) take effect in memory at once and are on disk within about
+/// 100 ms; a result and the decision that follows it often become one write. A sync that fails
+/// is final: everything answers [`ErrorKind::Unavailable`] until the directory is opened again.
+/// A full disk is not: `submit` answers [`ErrorKind::NoSpace`] until there is space, and
+/// decisions wait in memory, up to [`SqliteConfig::hot_bytes`] of results.
+#[derive(Debug)]
+pub struct SqliteStore {
+    shared: Arc<Shared>,
+    commands: Option<Sender<Command>>,
+    /// As many as the channel has places beyond the one for a poke.
+    permits: Arc<Semaphore>,
+    writer: Mutex<Option<JoinHandle<()>>>,
+}
+
+/// Calls that wait for the writer at once; more wait for a permit.
+const CHANNEL: usize = 4096;
+
+impl SqliteStore {
+    /// Opens or makes the store in `dir` with the default [`SqliteConfig`].
+    pub fn open(dir: &Path, config: Config) -> Result<Arc<Self>> {
+        Self::open_with(dir, config, SqliteConfig::default())
+    }
+
+    /// Opens or makes the store in `dir`. Blocks: call it before serving.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InUse`] when another process has the directory; [`ErrorKind::Unusable`] when
+    /// it cannot be used, or was written by a newer version; [`ErrorKind::NoSpace`];
+    /// [`ErrorKind::Corrupt`]; [`ErrorKind::Unavailable`] when it cannot be synced.
+    pub fn open_with(dir: &Path, config: Config, sqlite: SqliteConfig) -> Result<Arc<Self>> {
+        let Config { stages, bounds } = config;
+        let directory = Directory::open(dir)?;
+        let path = directory.database();
+        let read_failed = |e: rusqlite::Error| sqlite_error(&e, Doing(&path, "read database"));
+        let mut db = schema::open_writer(&path)?;
+        directory
+            .sync()
+            .map_err(|e| io_error(e, Doing(dir, "sync")))?;
+        let now = SystemClock.now();
+        let mut scheduler = Scheduler::new(stages, bounds);
+        let mut stray = None;
+        rows::each_live(&db, |found| {
+            stray = scheduler.enter(&found, now).err().or(stray.take())
+        })
+        .map_err(read_failed)?;
+        if let Some(error) = stray {
+            // A job whose stage nobody works on would wait for ever, unseen.
+            return Err(Error::new(ErrorKind::Unusable, error.to_string()));
+        }
+        for (stage, lane, until) in rows::pauses(&db).map_err(read_failed)? {
+            scheduler.restore_pause(&stage, &lane, until, now);
+        }
+        let over = rows::over(&db).map_err(read_failed)?;
+        let usage = rows::usage(&db).map_err(read_failed)?;
+        let segments = Segments::open(directory.segments(), sqlite.segment_bytes, usage)
+            .map_err(|e| io_error(e, Doing(dir, "open segments in")))?;
+        let shared = Arc::new(Shared::new(
+            Ram::new(scheduler, over),
+            directory,
+            sqlite.hot_bytes,
+        ));
+        let wal = Wal::start(&mut db, path.clone(), shared.clone())?;
+        let (commands, receiver) = bounded(CHANNEL + 1);
+        let writer = Writer {
+            shared: shared.clone(),
+            db,
+            segments,
+            over,
+            wal,
+            commands: receiver,
+        };
+        let thread = thread::Builder::new()
+            .name("jobs-writer".into())
+            .spawn(move || writer.run())
+            .map_err(|e| Error::new(ErrorKind::Unavailable, "cannot start a thread").because(e))?;
+        Ok(Arc::new(Self {
+            shared,
+            commands: Some(commands),
+            permits: Arc::new(Semaphore::new(CHANNEL)),
+            writer: Mutex::new(Some(thread)),
+        }))
+    }
+
+    async fn permit(&self) -> Result<OwnedSemaphorePermit> {
+        self.shared.check()?;
+        let closed = |_| Error::new(ErrorKind::Closed, "the store is closed");
+        self.permits.clone().acquire_owned().await.map_err(closed)
+    }
+
+    /// Has the writer do something, and waits for its answer.
+    async fn ask<T>(
+        &self,
+        command: impl FnOnce(oneshot::Sender<Result<T>>) -> Command,
+    ) -> Result<T> {
+        let permit = self.permit().await?;
+        let (reply, answer) = oneshot::channel();
+        self.send(command(reply))?;
+        let answer = answer.await;
+        drop(permit);
+        answer.unwrap_or_else(|_| Err(Error::new(ErrorKind::Closed, "the store is closed")))
+    }
+
+    fn send(&self, command: Command) -> Result<()> {
+        let sent = self
+            .commands
+            .as_ref()
+            .map(|commands| commands.try_send(command));
+        match sent {
+            Some(Ok(())) => Ok(()),
+            _ => Err(Error::new(ErrorKind::Closed, "the store is closed")),
+        }
+    }
+
+    /// Keeps decisions for the writer.
+    fn keep(&self, decisions: impl IntoIterator<Item = Decision>, ram: &mut Ram, now: Timestamp) {
+        let mut poke = false;
+        for decision in decisions {
+            poke |= ram.keep(decision, now);
+        }
+        if poke && self.send(Command::Poke).is_err() {
+            // The channel is full, so the writer is awake and looks by itself.
+            ram.poked = false;
+        }
+    }
+
+    /// Waits while results come faster than the disk takes them.
+    async fn room(&self) -> Result<()> {
+        loop {
+            let room = self.shared.room.notified();
+            tokio::pin!(room);
+            room.as_mut().enable();
+            if let Some(error) = self.shared.failure() {
+                return Err(error);
+            }
+            if self
+                .shared
+                .look(|ram| ram.hot_bytes <= self.shared.hot_limit || ram.closed)
+            {
+                return Ok(());
+            }
+            room.await;
+        }
+    }
+
+    async fn submit_all(&self, jobs: Vec<NewJob>, now: Timestamp) -> Result<Vec<Submitted>> {
+        let permit = self.permit().await?;
+        let mut answers = Vec::with_capacity(jobs.len());
+        let mut admitted = Vec::with_capacity(jobs.len());
+        self.shared.look(|ram| {
+            for job in &jobs {
+                ram.scheduler.index(&job.stage)?;
+            }
+            for job in jobs {
+                let fits = ram.scheduler.admit(job.spec.len() as u64);
+                answers.push((!fits).then_some(Submitted::Full));
+                if fits {
+                    admitted.push(job);
+                }
+            }
+            Ok::<_, Error>(())
+        })?;
+        if admitted.is_empty() {
+            return Ok(answers.into_iter().flatten().collect());
+        }
+        let (reply, answer) = oneshot::channel();
+        let submission = Submission {
+            answers,
+            jobs: admitted,
+            now,
+            reply,
+            _permit: permit,
+        };
+        self.send(Command::Submit(submission))?;
+        answer
+            .await
+            .unwrap_or_else(|_| Err(Error::new(ErrorKind::Closed, "the store is closed")))
+    }
+
+    async fn claim_some(
+        &self,
+        stage: Stage,
+        max: usize,
+        until: Timestamp,
+        now: Timestamp,
+    ) -> Result<Vec<Claimed>> {
+        self.shared.check()?;
+        let (found, missing) = self.shared.look(|ram| {
+            let (taken, expired) = ram.scheduler.claim(&stage, max, until, now)?;
+            self.keep(expired, ram, now);
+            let mut found = Vec::with_capacity(taken.len());
+            let mut missing = Vec::new();
+            for taken in taken {
+                match ram.specs.get(taken.lease.id) {
+                    Some(spec) => found.push(taken.into_claimed(&stage, spec)),
+                    None => missing.push(taken),
+                }
+            }
+            Ok::<_, Error>((found, missing))
+        })?;
+        if missing.is_empty() {
+            return Ok(found);
+        }
+        let mut claimed = found;
+        claimed.extend(self.read_specs(&stage, missing).await?);
+        Ok(claimed)
+    }
+
+    async fn read_specs(&self, stage: &Stage, taken: Vec<Taken>) -> Result<Vec<Claimed>> {
+        let ids: Vec<_> = taken.iter().map(|t| t.lease.id).collect();
+        let specs = self
+            .shared
+            .readers
+            .read(move |db| {
+                ids.into_iter()
+                    .map(|id| rows::spec(db, id))
+                    .collect::<Result<Vec<_>, _>>()
+            })
+            .await?;
+        Ok(taken
+            .into_iter()
+            .zip(specs)
+            .map(|(taken, spec)| taken.into_claimed(stage, spec.unwrap_or_default()))
+            .collect())
+    }
+
+    async fn settle_all(&self, outcomes: Vec<Settlement>, now: Timestamp) -> Result<Vec<Settled>> {
+        self.shared.check()?;
+        self.room().await?;
+        self.shared.look(|ram| {
+            outcomes
+                .into_iter()
+                .map(|settlement| {
+                    let decision = ram.scheduler.settle(settlement, now)?;
+                    let answer = if decision.is_some() {
+                        Settled::Recorded
+                    } else {
+                        Settled::LeaseLost
+                    };
+                    self.keep(decision, ram, now);
+                    Ok(answer)
+                })
+                .collect()
+        })
+    }
+
+    async fn read_result(&self, id: JobId) -> Result<Option<Bytes>> {
+        self.shared.check()?;
+        if let Some(result) = self
+            .shared
+            .look(|ram| ram.overlay(id))
+            .and_then(|o| o.result)
+        {
+            return Ok(Some(result));
+        }
+        // A result may be moved or swept away between the two reads: then look again, once.
+        for _ in 0..2 {
+            let Some(pointer) = self
+                .shared
+                .readers
+                .read(move |db| rows::pointer(db, id))
+                .await?
+            else {
+                return Ok(None);
+            };
+            let path = self.shared.directory.segments();
+            let read = tokio::task::spawn_blocking(move || {
+                segments::read(&path, pointer)
+                    .map_err(|e| io_error(e, Doing(&path, "read a result in")))
+            });
+            let body = read.await.map_err(|e| {
+                Error::new(ErrorKind::Unavailable, "a result read did not finish").because(e)
+            })??;
+            if let Some(body) = body {
+                return Ok(Some(Bytes::from(body)));
+            }
+        }
+        Ok(None)
+    }
+
+    async fn cancel_one(&self, id: JobId, next: Option<Next>, now: Timestamp) -> Result<Cancelled> {
+        self.shared.check()?;
+        let live = self.shared.look(|ram| {
+            let decision = ram.scheduler.cancel(id, next, now)?;
+            let live = decision.is_some();
+            self.keep(decision, ram, now);
+            Ok::<_, Error>(live)
+        })?;
+        if live {
+            return Ok(Cancelled::Yes);
+        }
+        let known = self
+            .shared
+            .readers
+            .read(move |db| rows::found(db, id))
+            .await?
+            .is_some();
+        Ok(if known {
+            Cancelled::Over
+        } else {
+            Cancelled::Unknown
+        })
+    }
+
+    async fn close_all(&self) -> Result<()> {
+        let answer = self.ask(|reply| Command::Close { reply }).await;
+        let thread = self
+            .writer
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        if let Some(thread) = thread {
+            let joined = tokio::task::spawn_blocking(move || thread.join()).await;
+            debug_assert!(matches!(joined, Ok(Ok(()))), "the writer does not panic");
+        }
+        self.shared.readers.close();
+        answer
+    }
+}
+
+impl Drop for SqliteStore {
+    /// Waits for the writer, so that the directory is free for whoever opens it next.
+    fn drop(&mut self) {
+        self.commands = None;
+        if let Some(thread) = self
+            .writer
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()
+        {
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Store for SqliteStore {
+    fn submit(&self, jobs: Vec<NewJob>, now: Timestamp) -> BoxFuture<'_, Result<Vec<Submitted>>> {
+        self.submit_all(jobs, now).boxed()
+    }
+
+    fn claim(
+        &self,
+        stage: &Stage,
+        max: usize,
+        until: Timestamp,
+        now: Timestamp,
+    ) -> BoxFuture<'_, Result<Vec<Claimed>>> {
+        self.claim_some(stage.clone(), max, until, now).boxed()
+    }
+
+    fn extend(
+        &self,
+        leases: Vec<Lease>,
+        until: Timestamp,
+        now: Timestamp,
+    ) -> BoxFuture<'_, Result<Vec<bool>>> {
+        let answer = self.shared.check().map(|()| {
+            self.shared.look(|ram| {
+                leases
+                    .into_iter()
+                    .map(|l| ram.scheduler.extend(l, until, now))
+                    .collect()
+            })
+        });
+        futures_util::future::ready(answer).boxed()
+    }
+
+    fn settle(
+        &self,
+        outcomes: Vec<Settlement>,
+        now: Timestamp,
+    ) -> BoxFuture<'_, Result<Vec<Settled>>> {
+        self.settle_all(outcomes, now).boxed()
+    }
+
+    fn result(&self, id: JobId) -> BoxFuture<'_, Result<Option<Bytes>>> {
+        self.read_result(id).boxed()
+    }
+
+    fn get(&self, id: JobId) -> BoxFuture<'_, Result<Option<Record>>> {
+        list::get(&self.shared, id).boxed()
+    }
+
+    fn list(
+        &self,
+        filter: Filter,
+        before: Option<JobId>,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Vec<Record>>> {
+        list::list(&self.shared, filter, before, limit).boxed()
+    }
+
+    fn cancel(
+        &self,
+        id: JobId,
+        next: Option<Next>,
+        now: Timestamp,
+    ) -> BoxFuture<'_, Result<Cancelled>> {
+        self.cancel_one(id, next, now).boxed()
+    }
+
+    fn redrive(&self, id: JobId, to: Redrive, now: Timestamp) -> BoxFuture<'_, Result<Redriven>> {
+        async move {
+            self.shared
+                .look(|ram| ram.scheduler.index(&to.stage).map(|_| ()))?;
+            self.ask(|reply| Command::Redrive { id, to, now, reply })
+                .await
+        }
+        .boxed()
+    }
+
+    fn sweep(&self, before: Timestamp, max: usize) -> BoxFuture<'_, Result<Swept>> {
+        self.ask(move |reply| Command::Sweep { before, max, reply })
+            .boxed()
+    }
+
+    fn flush(&self) -> BoxFuture<'_, Result<()>> {
+        self.ask(|reply| Command::Flush { reply }).boxed()
+    }
+
+    fn close(&self) -> BoxFuture<'_, Result<()>> {
+        self.close_all().boxed()
+    }
+
+    fn signal(&self, stage: &Stage) -> Arc<Notify> {
+        self.shared.look(|ram| ram.scheduler.signal(stage))
+    }
+
+    fn next_due(&self, stage: &Stage, _now: Timestamp) -> Option<Timestamp> {
+        self.shared.look(|ram| ram.scheduler.next_due(stage))
+    }
+
+    fn counts(&self) -> Counts {
+        self.shared.look(|ram| Counts {
+            stages: ram.scheduler.stage_counts(),
+            done: ram.over.done,
+            dead: ram.over.dead,
+            cancelled: ram.over.cancelled,
+            live_bytes: ram.scheduler.live_bytes(),
+        })
+    }
+
+    fn oldest_due(&self, stage: &Stage) -> Option<Timestamp> {
+        self.shared.look(|ram| ram.scheduler.oldest_due(stage))
+    }
+
+    fn lanes(&self, limit: usize, now: Timestamp) -> Vec<LaneView> {
+        self.shared.look(|ram| ram.scheduler.lanes(limit, now))
+    }
+
+    fn health(&self) -> Result<()> {
+        self.shared.check()?;
+        if self.shared.look(|ram| ram.disk_full) {
+            return Err(Error::new(ErrorKind::NoSpace, "the disk is full"));
+        }
+        Ok(())
+    }
+
+    fn failed(&self) -> BoxFuture<'_, String> {
+        self.shared.failed()
+    }
+}

@@ -1,0 +1,213 @@
+//! Reading jobs: what is on disk, under what is decided and not on disk yet.
+
+use std::collections::HashMap;
+
+use crate::sqlite::ram::{Dirty, Ram};
+use crate::sqlite::rows;
+use crate::sqlite::shared::Shared;
+use crate::transition::Row;
+use crate::{Filter, JobId, Record, Result};
+
+/// Jobs looked at in one read; a list that finds little goes on to the next page.
+const PAGE: usize = 256;
+
+pub(super) async fn get(shared: &Shared, id: JobId) -> Result<Option<Record>> {
+    shared.check()?;
+    // Memory first: what leaves it in the meantime is on disk by then.
+    let news = shared.look(|ram| News::of(ram, id));
+    let on_disk = shared.readers.read(move |db| rows::record(db, id)).await?;
+    Ok(on_disk.map(|record| news.over(record)))
+}
+
+pub(super) async fn list(
+    shared: &Shared,
+    filter: Filter,
+    before: Option<JobId>,
+    limit: usize,
+) -> Result<Vec<Record>> {
+    shared.check()?;
+    let live_only = !filter.states.is_empty() && !filter.states.iter().any(|s| s.is_terminal());
+    if live_only {
+        live(shared, &filter, before, limit).await
+    } else {
+        all(shared, filter, before, limit).await
+    }
+}
+
+/// Live jobs are all in memory: only their specs have to be read.
+async fn live(
+    shared: &Shared,
+    filter: &Filter,
+    before: Option<JobId>,
+    limit: usize,
+) -> Result<Vec<Record>> {
+    let wanted: Vec<(JobId, News)> = shared.look(|ram| {
+        let matches = |id: &JobId| {
+            ram.scheduler
+                .row(*id)
+                .is_some_and(|row| row_matches(filter, &row))
+        };
+        let ids: Vec<_> = ram
+            .scheduler
+            .newest(before)
+            .filter(matches)
+            .take(limit)
+            .collect();
+        ids.into_iter().map(|id| (id, News::of(ram, id))).collect()
+    });
+    let ids: Vec<_> = wanted.iter().map(|(id, _)| *id).collect();
+    let found = shared
+        .readers
+        .read(move |db| {
+            ids.into_iter()
+                .map(|id| rows::record(db, id))
+                .collect::<Result<Vec<_>, _>>()
+        })
+        .await?;
+    let records = wanted.into_iter().zip(found);
+    Ok(records
+        .filter_map(|((_, news), on_disk)| on_disk.map(|r| news.over(r)))
+        .collect())
+}
+
+async fn all(
+    shared: &Shared,
+    filter: Filter,
+    before: Option<JobId>,
+    limit: usize,
+) -> Result<Vec<Record>> {
+    // What is not on disk yet, seen before the disk is.
+    let mut unwritten: HashMap<JobId, News> = shared.look(|ram| {
+        let ids: Vec<_> = ram
+            .dirty
+            .keys()
+            .chain(ram.writing.keys())
+            .copied()
+            .collect();
+        ids.into_iter().map(|id| (id, News::of(ram, id))).collect()
+    });
+    let mut found = Vec::new();
+    let mut before = before.unwrap_or(JobId::from_bytes([0xff; 16]));
+    let unseen = unseen(shared, &filter, &unwritten, before, limit).await?;
+    loop {
+        let query = filter.clone();
+        let page = shared
+            .readers
+            .read(move |db| rows::page(db, &query, before, PAGE))
+            .await?;
+        let Some(last) = page.last() else { break };
+        before = last.id;
+        let end = page.len() < PAGE;
+        let page = shared.look(|ram| {
+            let overlaid = page.into_iter().map(|record| {
+                let news = unwritten.remove(&record.id);
+                news.unwrap_or_else(|| News::live(ram, record.id))
+                    .over(record)
+            });
+            overlaid
+                .filter(|record| filter.matches(record))
+                .collect::<Vec<_>>()
+        });
+        found.extend(page);
+        if end || found.len() >= limit {
+            break;
+        }
+    }
+    found.extend(unseen);
+    found.sort_by_key(|record| std::cmp::Reverse(record.id));
+    found.dedup_by_key(|record| record.id);
+    found.truncate(limit);
+    Ok(found)
+}
+
+/// Jobs that match by what was decided, where the index that is read goes by what is on disk.
+async fn unseen(
+    shared: &Shared,
+    filter: &Filter,
+    unwritten: &HashMap<JobId, News>,
+    before: JobId,
+    limit: usize,
+) -> Result<Vec<Record>> {
+    let matches = |news: &News| {
+        news.row
+            .as_ref()
+            .is_some_and(|row| row_matches(filter, row))
+    };
+    let mut wanted: Vec<_> = unwritten
+        .iter()
+        .filter(|(id, news)| **id < before && matches(news))
+        .map(|(id, _)| *id)
+        .collect();
+    wanted.sort_unstable_by(|a, b| b.cmp(a));
+    wanted.truncate(limit);
+    let mut records = Vec::with_capacity(wanted.len());
+    let ids = wanted.clone();
+    let found = shared
+        .readers
+        .read(move |db| {
+            ids.into_iter()
+                .map(|id| rows::record(db, id))
+                .collect::<Result<Vec<_>, _>>()
+        })
+        .await?;
+    for (id, on_disk) in wanted.iter().zip(found) {
+        records.extend(on_disk.map(|record| unwritten[id].clone().over(record)));
+    }
+    Ok(records)
+}
+
+fn row_matches(filter: &Filter, row: &Row) -> bool {
+    (filter.states.is_empty() || filter.states.contains(&row.state))
+        && filter
+            .stage
+            .as_ref()
+            .is_none_or(|stage| *stage == row.stage)
+        && filter
+            .verdict
+            .is_none_or(|verdict| row.verdict == Some(verdict))
+}
+
+/// What memory knows of a job beyond the disk.
+#[derive(Clone)]
+struct News {
+    row: Option<Row>,
+    decision: Option<Dirty>,
+}
+
+impl News {
+    fn of(ram: &Ram, id: JobId) -> Self {
+        let decision = ram.overlay(id);
+        let row = ram
+            .scheduler
+            .row(id)
+            .or_else(|| decision.as_ref().map(|d| d.row.clone()));
+        Self { row, decision }
+    }
+
+    fn live(ram: &Ram, id: JobId) -> Self {
+        Self {
+            row: ram.scheduler.row(id),
+            decision: None,
+        }
+    }
+
+    fn over(self, mut record: Record) -> Record {
+        if let Some(row) = self.row {
+            record.state = row.state;
+            record.stage = row.stage;
+            record.lane = row.lane;
+            record.due = row.due;
+            record.attempts = row.attempts;
+            record.verdict = row.verdict;
+        }
+        if let Some(decision) = self.decision {
+            record.updated_at = decision.updated_at;
+            record.note = decision.note.or(record.note);
+            record.result_bytes = decision
+                .result
+                .map(|r| r.len() as u64)
+                .or(record.result_bytes);
+        }
+        record
+    }
+}

@@ -1,0 +1,444 @@
+//! The SQL of single jobs.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use rusqlite::types::Value;
+use rusqlite::{Connection, OptionalExtension, Row as SqlRow, params, params_from_iter};
+
+use crate::scheduler::Found;
+use crate::sqlite::ram::{Dirty, Over};
+use crate::sqlite::segments::{Pointer, Usage};
+use crate::transition::Row;
+use crate::{Filter, JobId, LaneKey, NewJob, Record, Stage, State, Submitted, Timestamp, Verdict};
+
+type Sql<T> = rusqlite::Result<T>;
+
+pub(super) const fn state_code(state: State) -> i64 {
+    match state {
+        State::Waiting | State::Leased => 0,
+        State::Done => 1,
+        State::Dead => 2,
+        State::Cancelled => 3,
+    }
+}
+
+/// A lease is never on disk: what is not over waits.
+const fn state_of(code: i64) -> State {
+    match code {
+        1 => State::Done,
+        2 => State::Dead,
+        3 => State::Cancelled,
+        _ => State::Waiting,
+    }
+}
+
+const fn verdict_code(verdict: Verdict) -> i64 {
+    match verdict {
+        Verdict::Succeeded => 1,
+        Verdict::Failed => 2,
+        Verdict::Cancelled => 3,
+    }
+}
+
+const fn verdict_of(code: i64) -> Option<Verdict> {
+    match code {
+        1 => Some(Verdict::Succeeded),
+        2 => Some(Verdict::Failed),
+        3 => Some(Verdict::Cancelled),
+        _ => None,
+    }
+}
+
+/// SQLite integers are signed; times, sizes and segment numbers stay far below 2^63.
+fn int(n: u64) -> i64 {
+    i64::try_from(n).unwrap_or(i64::MAX)
+}
+
+fn uint(row: &SqlRow<'_>, column: &str) -> Sql<u64> {
+    Ok(u64::try_from(row.get::<_, i64>(column)?).unwrap_or(0))
+}
+
+fn time(row: &SqlRow<'_>, column: &str) -> Sql<Timestamp> {
+    uint(row, column).map(Timestamp::from_millis)
+}
+
+fn small(row: &SqlRow<'_>, column: &str) -> Sql<u32> {
+    Ok(u32::try_from(row.get::<_, i64>(column)?).unwrap_or(u32::MAX))
+}
+
+/// Accepts one job inside the caller's transaction.
+pub(super) fn insert(db: &Connection, job: &NewJob, now: Timestamp) -> Sql<Submitted> {
+    if let Some(answer) = repeated(db, job)? {
+        return Ok(answer);
+    }
+    let mut insert = db.prepare_cached(
+        "INSERT INTO jobs (id, created, updated, state, stage, lane, due, epoch, attempts, \
+         idem, fingerprint, spec) VALUES (?1, ?2, ?2, 0, ?3, ?4, ?5, 0, 0, ?6, ?7, ?8) \
+         ON CONFLICT (id) DO NOTHING",
+    )?;
+    let idempotency = job.idempotency.as_ref();
+    let inserted = insert.execute(params![
+        job.id.as_bytes(),
+        int(now.as_millis()),
+        job.stage.as_str(),
+        job.lane.as_str(),
+        int(job.due.as_millis()),
+        idempotency.map(|i| i.key.as_str()),
+        idempotency.map(|i| i.fingerprint.as_slice()),
+        job.spec.as_ref(),
+    ])?;
+    if inserted == 1 {
+        return Ok(Submitted::Created);
+    }
+    let created_at = db
+        .prepare_cached("SELECT created FROM jobs WHERE id = ?")?
+        .query_row([job.id.as_bytes()], |row| time(row, "created"))?;
+    Ok(Submitted::Existing {
+        id: job.id,
+        created_at,
+    })
+}
+
+fn repeated(db: &Connection, job: &NewJob) -> Sql<Option<Submitted>> {
+    let Some(idempotency) = &job.idempotency else {
+        return Ok(None);
+    };
+    db.prepare_cached("SELECT id, fingerprint, created FROM jobs WHERE idem = ?")?
+        .query_row([&idempotency.key], |row| {
+            let id = JobId::from_bytes(row.get("id")?);
+            let created_at = time(row, "created")?;
+            let same = row.get::<_, Vec<u8>>("fingerprint")? == idempotency.fingerprint;
+            Ok(if same {
+                Submitted::Existing { id, created_at }
+            } else {
+                Submitted::Conflict { id }
+            })
+        })
+        .optional()
+}
+
+/// Writes one decision.
+pub(super) fn update(
+    db: &Connection,
+    id: JobId,
+    dirty: &Dirty,
+    result: Option<Pointer>,
+) -> Sql<()> {
+    let mut update = db.prepare_cached(
+        "UPDATE jobs SET updated = ?2, state = ?3, stage = ?4, lane = ?5, due = ?6, epoch = ?7, \
+         attempts = ?8, verdict = ?9, note = coalesce(?10, note), segment = coalesce(?11, segment), \
+         offset = coalesce(?12, offset), length = coalesce(?13, length), crc = coalesce(?14, crc) \
+         WHERE id = ?1",
+    )?;
+    let row = &dirty.row;
+    update.execute(params![
+        id.as_bytes(),
+        int(dirty.updated_at.as_millis()),
+        state_code(row.state),
+        row.stage.as_str(),
+        row.lane.as_str(),
+        int(row.due.as_millis()),
+        row.epoch,
+        row.attempts,
+        row.verdict.map(verdict_code),
+        dirty.note,
+        result.map(|p| int(p.segment)),
+        result.map(|p| int(p.offset)),
+        result.map(|p| int(p.length)),
+        result.map(|p| p.crc),
+    ])?;
+    Ok(())
+}
+
+/// Moves a result to another segment.
+pub(super) fn repoint(db: &Connection, id: JobId, to: Pointer) -> Sql<()> {
+    db.prepare_cached("UPDATE jobs SET segment = ?2, offset = ?3 WHERE id = ?1")?
+        .execute(params![id.as_bytes(), int(to.segment), int(to.offset)])?;
+    Ok(())
+}
+
+/// Where a job's result is.
+pub(super) fn pointer(db: &Connection, id: JobId) -> Sql<Option<Pointer>> {
+    let found = db
+        .prepare_cached("SELECT segment, offset, length, crc FROM jobs WHERE id = ?")?
+        .query_row([id.as_bytes()], |row| {
+            if row.get::<_, Option<i64>>("segment")?.is_none() {
+                return Ok(None);
+            }
+            Ok(Some(Pointer {
+                segment: uint(row, "segment")?,
+                offset: uint(row, "offset")?,
+                length: uint(row, "length")?,
+                crc: small(row, "crc")?,
+            }))
+        })
+        .optional()?;
+    Ok(found.flatten())
+}
+
+fn row_of(row: &SqlRow<'_>) -> Sql<Row> {
+    Ok(Row {
+        state: state_of(row.get("state")?),
+        stage: Stage::new(row.get("stage")?),
+        lane: LaneKey::new(row.get_ref("lane")?.as_str()?),
+        due: time(row, "due")?,
+        epoch: small(row, "epoch")?,
+        attempts: small(row, "attempts")?,
+        verdict: row.get::<_, Option<i64>>("verdict")?.and_then(verdict_of),
+    })
+}
+
+fn found_of(row: &SqlRow<'_>) -> Sql<Found> {
+    Ok(Found {
+        id: JobId::from_bytes(row.get("id")?),
+        row: row_of(row)?,
+        created_at: time(row, "created")?,
+        spec_bytes: uint(row, "spec_bytes")?,
+        result_bytes: uint(row, "result_bytes")?,
+    })
+}
+
+const FOUND: &str = "SELECT id, created, state, stage, lane, due, epoch, attempts, verdict, \
+     length(spec) AS spec_bytes, coalesce(length, 0) AS result_bytes FROM jobs";
+
+/// Every job that is not over, to `enter` one by one.
+pub(super) fn each_live(db: &Connection, mut enter: impl FnMut(Found)) -> Sql<()> {
+    let mut query = db.prepare(&format!(
+        "{FOUND} INDEXED BY jobs_live WHERE state = 0 ORDER BY id"
+    ))?;
+    let mut rows = query.query([])?;
+    while let Some(row) = rows.next()? {
+        enter(found_of(row)?);
+    }
+    Ok(())
+}
+
+/// One job as the scheduler would take it up.
+pub(super) fn found(db: &Connection, id: JobId) -> Sql<Option<Found>> {
+    db.prepare_cached(&format!("{FOUND} WHERE id = ?"))?
+        .query_row([id.as_bytes()], found_of)
+        .optional()
+}
+
+fn record_of(row: &SqlRow<'_>) -> Sql<Record> {
+    let Row {
+        state,
+        stage,
+        lane,
+        due,
+        attempts,
+        verdict,
+        ..
+    } = row_of(row)?;
+    let length: Option<i64> = row.get("length")?;
+    Ok(Record {
+        id: JobId::from_bytes(row.get("id")?),
+        state,
+        stage,
+        lane,
+        due,
+        attempts,
+        verdict,
+        created_at: time(row, "created")?,
+        updated_at: time(row, "updated")?,
+        spec: Bytes::from(row.get::<_, Vec<u8>>("spec")?),
+        result_bytes: length.map(|n| u64::try_from(n).unwrap_or(0)),
+        note: row.get("note")?,
+    })
+}
+
+const RECORD: &str = "SELECT id, created, updated, state, stage, lane, due, epoch, attempts, \
+     verdict, length, note, spec FROM jobs";
+
+/// One job, as it is on disk.
+pub(super) fn record(db: &Connection, id: JobId) -> Sql<Option<Record>> {
+    db.prepare_cached(&format!("{RECORD} WHERE id = ?"))?
+        .query_row([id.as_bytes()], record_of)
+        .optional()
+}
+
+/// What was accepted.
+pub(super) fn spec(db: &Connection, id: JobId) -> Sql<Option<Bytes>> {
+    db.prepare_cached("SELECT spec FROM jobs WHERE id = ?")?
+        .query_row([id.as_bytes()], |row| {
+            row.get::<_, Vec<u8>>(0).map(Bytes::from)
+        })
+        .optional()
+}
+
+/// Jobs older than `before`, newest first, that may match; by what is on disk.
+pub(super) fn page(
+    db: &Connection,
+    filter: &Filter,
+    before: JobId,
+    limit: usize,
+) -> Sql<Vec<Record>> {
+    let mut sql = format!("{RECORD} WHERE id < ?");
+    let mut values = vec![Value::Blob(before.as_bytes().to_vec())];
+    if filter.is_odd() {
+        // Word for word the condition of the index, so that it is used.
+        sql.push_str(" AND (state > 1 OR verdict > 1)");
+        push_any(
+            &mut sql,
+            &mut values,
+            "state",
+            filter.states.iter().map(|s| state_code(*s)),
+        );
+        push_any(
+            &mut sql,
+            &mut values,
+            "verdict",
+            filter.verdict.iter().map(|v| verdict_code(*v)),
+        );
+    }
+    sql.push_str(" ORDER BY id DESC LIMIT ?");
+    values.push(Value::Integer(int(limit as u64)));
+    let mut query = db.prepare_cached(&sql)?;
+    query
+        .query_map(params_from_iter(values), record_of)?
+        .collect()
+}
+
+fn push_any(
+    sql: &mut String,
+    values: &mut Vec<Value>,
+    column: &str,
+    codes: impl Iterator<Item = i64>,
+) {
+    let codes: Vec<_> = codes.map(Value::Integer).collect();
+    if !codes.is_empty() {
+        let marks = vec!["?"; codes.len()].join(", ");
+        sql.push_str(&format!(" AND {column} IN ({marks})"));
+        values.extend(codes);
+    }
+}
+
+impl Filter {
+    /// Whether only jobs are wanted that did not end well, which have an index of their own.
+    fn is_odd(&self) -> bool {
+        let bad_end = |s: &State| matches!(s, State::Dead | State::Cancelled);
+        let over = !self.states.is_empty() && self.states.iter().all(|s| s.is_terminal());
+        over && (self.states.iter().all(bad_end)
+            || self.verdict.is_some_and(|v| v != Verdict::Succeeded))
+    }
+}
+
+/// Jobs that were over before `before`, oldest first, with where their results are.
+pub(super) fn expired(
+    db: &Connection,
+    before: Timestamp,
+    max: usize,
+) -> Sql<Vec<(JobId, State, Option<(u64, u64)>)>> {
+    // A job is never over before it is accepted, so the ids bound the scan.
+    let end = JobId::floor(before);
+    db.prepare_cached(
+        "SELECT id, state, segment, length FROM jobs \
+         WHERE id < ?1 AND state > 0 AND updated < ?2 ORDER BY id LIMIT ?3",
+    )?
+    .query_map(
+        params![end.as_bytes(), int(before.as_millis()), int(max as u64)],
+        |row| {
+            let segment: Option<i64> = row.get("segment")?;
+            let result = match segment {
+                Some(_) => Some((uint(row, "segment")?, uint(row, "length")?)),
+                None => None,
+            };
+            Ok((
+                JobId::from_bytes(row.get("id")?),
+                state_of(row.get("state")?),
+                result,
+            ))
+        },
+    )?
+    .collect()
+}
+
+pub(super) fn delete(db: &Connection, id: JobId) -> Sql<()> {
+    db.prepare_cached("DELETE FROM jobs WHERE id = ?")?
+        .execute([id.as_bytes()])?;
+    Ok(())
+}
+
+pub(super) fn usage(db: &Connection) -> Sql<BTreeMap<u64, Usage>> {
+    db.prepare("SELECT segment, bytes, live, live_bytes FROM segments")?
+        .query_map([], |row| {
+            let usage = Usage {
+                bytes: uint(row, "bytes")?,
+                live: uint(row, "live")?,
+                live_bytes: uint(row, "live_bytes")?,
+            };
+            Ok((uint(row, "segment")?, usage))
+        })?
+        .collect()
+}
+
+pub(super) fn set_usage(db: &Connection, segment: u64, usage: Usage) -> Sql<()> {
+    if usage.live == 0 {
+        db.prepare_cached("DELETE FROM segments WHERE segment = ?")?
+            .execute([int(segment)])?;
+        return Ok(());
+    }
+    db.prepare_cached("INSERT OR REPLACE INTO segments VALUES (?, ?, ?, ?)")?
+        .execute(params![
+            int(segment),
+            int(usage.bytes),
+            int(usage.live),
+            int(usage.live_bytes)
+        ])?;
+    Ok(())
+}
+
+pub(super) fn pauses(db: &Connection) -> Sql<Vec<(Stage, LaneKey, Timestamp)>> {
+    db.prepare("SELECT stage, lane, until FROM pauses")?
+        .query_map([], |row| {
+            let lane = LaneKey::new(row.get_ref("lane")?.as_str()?);
+            Ok((Stage::new(row.get("stage")?), lane, time(row, "until")?))
+        })?
+        .collect()
+}
+
+pub(super) fn set_pause(
+    db: &Connection,
+    stage: &Stage,
+    lane: &LaneKey,
+    until: Timestamp,
+) -> Sql<()> {
+    db.prepare_cached("INSERT OR REPLACE INTO pauses VALUES (?, ?, ?)")?
+        .execute(params![
+            stage.as_str(),
+            lane.as_str(),
+            int(until.as_millis())
+        ])?;
+    Ok(())
+}
+
+pub(super) fn drop_pauses(db: &Connection, before: Timestamp) -> Sql<()> {
+    db.prepare_cached("DELETE FROM pauses WHERE until < ?")?
+        .execute([int(before.as_millis())])?;
+    Ok(())
+}
+
+pub(super) fn over(db: &Connection) -> Sql<Over> {
+    let read = |name: &str| -> Sql<u64> {
+        db.prepare_cached("SELECT n FROM counters WHERE name = ?")?
+            .query_row([name], |row| uint(row, "n"))
+    };
+    Ok(Over {
+        done: read("done")?,
+        dead: read("dead")?,
+        cancelled: read("cancelled")?,
+    })
+}
+
+pub(super) fn set_over(db: &Connection, over: Over) -> Sql<()> {
+    let mut set = db.prepare_cached("UPDATE counters SET n = ?2 WHERE name = ?1")?;
+    for (name, n) in [
+        ("done", over.done),
+        ("dead", over.dead),
+        ("cancelled", over.cancelled),
+    ] {
+        set.execute(params![name, int(n)])?;
+    }
+    Ok(())
+}

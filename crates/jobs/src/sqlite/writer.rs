@@ -1,0 +1,570 @@
+//! The one thread that writes: group commit of what is accepted, write-behind of what is decided.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crossbeam_channel::{Receiver, RecvTimeoutError};
+use rusqlite::{Connection, TransactionBehavior};
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
+use tokio::time::Instant;
+use tracing::{error, warn};
+
+use crate::scheduler::Found;
+use crate::sqlite::checkpoint::Wal;
+use crate::sqlite::failure::{Doing, io_error, sqlite_error};
+use crate::sqlite::ram::{Dirty, Over};
+use crate::sqlite::rows;
+use crate::sqlite::segments::{AppendError, Pointer, Segments};
+use crate::sqlite::shared::Shared;
+use crate::transition::{Event, transition};
+use crate::{
+    Error, ErrorKind, JobId, NewJob, Redrive, Redriven, Result, Submitted, Swept, Timestamp,
+};
+
+/// Something only the writer does.
+#[derive(Debug)]
+pub(super) enum Command {
+    /// There are decisions to write.
+    Poke,
+    Submit(Submission),
+    Redrive {
+        id: JobId,
+        to: Redrive,
+        now: Timestamp,
+        reply: Reply<Redriven>,
+    },
+    Sweep {
+        before: Timestamp,
+        max: usize,
+        reply: Reply<Swept>,
+    },
+    Flush {
+        reply: Reply<()>,
+    },
+    Close {
+        reply: Reply<()>,
+    },
+}
+
+/// Jobs that were admitted, to be written before anybody hears of them.
+#[derive(Debug)]
+pub(super) struct Submission {
+    /// One per job asked for; `Some` where the answer is known already.
+    pub(super) answers: Vec<Option<Submitted>>,
+    /// Those still to be written, in the order of the open answers.
+    pub(super) jobs: Vec<NewJob>,
+    pub(super) now: Timestamp,
+    pub(super) reply: oneshot::Sender<Result<Vec<Submitted>>>,
+    /// Room in the channel, so that sending never blocks.
+    pub(super) _permit: OwnedSemaphorePermit,
+}
+
+type Reply<T> = oneshot::Sender<Result<T>>;
+
+/// Jobs in one accepting transaction, at most (a submission is never split).
+const GROUP: usize = 1024;
+/// Least time between two flushes of decisions.
+const FLUSH_EVERY: Duration = Duration::from_millis(50);
+/// A decision that is not the last of its job may be passed by this often.
+const PATIENCE: u8 = 1;
+/// Bytes of sparse segments that one sweep copies.
+const COMPACT_SLICE: u64 = 8 * 1024 * 1024;
+
+pub(super) struct Writer {
+    pub(super) shared: Arc<Shared>,
+    pub(super) db: Connection,
+    pub(super) segments: Segments,
+    pub(super) over: Over,
+    pub(super) wal: Wal,
+    pub(super) commands: Receiver<Command>,
+}
+
+impl Writer {
+    /// Works until the store is closed or dropped.
+    pub(super) fn run(mut self) {
+        let mut last_flush = Instant::now();
+        loop {
+            let first = match self.wait(last_flush) {
+                Ok(command) => Some(command),
+                Err(RecvTimeoutError::Timeout) => None,
+                Err(RecvTimeoutError::Disconnected) => break,
+            };
+            let Gathered {
+                submissions,
+                others,
+            } = self.gather(first);
+            if !submissions.is_empty() {
+                self.accept(submissions);
+            }
+            let hurried = self.shared.is_pressed();
+            if hurried || last_flush.elapsed() >= FLUSH_EVERY {
+                last_flush = Instant::now();
+                // A failure was reported where it happened; what could not be written waits.
+                let _ = self.flush(hurried);
+            }
+            self.wal.keep_bounded(&self.db, &self.shared);
+            for command in others {
+                if let Command::Close { reply } = command {
+                    let flushed = self.flush(true);
+                    self.finish();
+                    let _ = reply.send(flushed);
+                    return;
+                }
+                self.serve(command);
+            }
+        }
+        let _ = self.flush(true);
+        self.finish();
+    }
+
+    fn wait(&self, last_flush: Instant) -> std::result::Result<Command, RecvTimeoutError> {
+        let unwritten = self
+            .shared
+            .look(|ram| !ram.dirty.is_empty() || !ram.pauses.is_empty());
+        if unwritten && self.shared.failure().is_none() {
+            let left = FLUSH_EVERY.saturating_sub(last_flush.elapsed());
+            return self.commands.recv_timeout(left);
+        }
+        self.commands
+            .recv()
+            .map_err(|_| RecvTimeoutError::Disconnected)
+    }
+
+    fn gather(&self, first: Option<Command>) -> Gathered {
+        let mut gathered = Gathered::default();
+        let mut jobs = 0;
+        let mut next = first;
+        while let Some(command) = next {
+            match command {
+                Command::Poke => self.shared.look(|ram| ram.poked = false),
+                Command::Submit(submission) => {
+                    jobs += submission.jobs.len();
+                    gathered.submissions.push(submission);
+                }
+                other => gathered.others.push(other),
+            }
+            next = if jobs < GROUP {
+                self.commands.try_recv().ok()
+            } else {
+                None
+            };
+        }
+        gathered
+    }
+
+    /// One transaction for all that were waiting; answers are given after its commit is synced.
+    fn accept(&mut self, group: Vec<Submission>) {
+        let written = match self.shared.failure() {
+            Some(error) => Err(error),
+            None => self
+                .insert(&group)
+                .map_err(|e| self.sqlite_failed(&e, "write")),
+        };
+        match written {
+            Ok(answers) => {
+                self.shared.look(|ram| ram.disk_full = false);
+                for (submission, answers) in group.into_iter().zip(answers) {
+                    self.answer(submission, answers);
+                }
+            }
+            Err(error) => {
+                for submission in group {
+                    self.shared.look(|ram| {
+                        for job in &submission.jobs {
+                            ram.scheduler.unadmit(job.spec.len() as u64);
+                        }
+                    });
+                    let again = Error::new(error.kind(), error.to_string());
+                    let _ = submission.reply.send(Err(again));
+                }
+            }
+        }
+    }
+
+    fn insert(&mut self, group: &[Submission]) -> rusqlite::Result<Vec<Vec<Submitted>>> {
+        let step = self
+            .db
+            .transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let mut answers = Vec::with_capacity(group.len());
+        for submission in group {
+            let inserted: rusqlite::Result<Vec<_>> = submission
+                .jobs
+                .iter()
+                .map(|job| rows::insert(&step, job, submission.now))
+                .collect();
+            answers.push(inserted?);
+        }
+        step.commit()?;
+        Ok(answers)
+    }
+
+    fn answer(&self, submission: Submission, written: Vec<Submitted>) {
+        let Submission {
+            mut answers,
+            jobs,
+            now,
+            reply,
+            ..
+        } = submission;
+        self.shared.look(|ram| {
+            for (job, answer) in jobs.iter().zip(&written) {
+                ram.scheduler.unadmit(job.spec.len() as u64);
+                if *answer == Submitted::Created {
+                    ram.specs.insert(job.id, job.spec.clone());
+                    ram.scheduler
+                        .enter(&Found::fresh(job, now), now)
+                        .expect("the stage was checked before it was admitted");
+                }
+            }
+        });
+        let mut written = written.into_iter();
+        for answer in &mut answers {
+            if answer.is_none() {
+                *answer = written.next();
+            }
+        }
+        // Whoever hung up is not told; the job is accepted all the same.
+        let _ = reply.send(Ok(answers.into_iter().flatten().collect()));
+    }
+
+    /// Writes decisions: bodies first, synced, then one transaction that names them.
+    fn flush(&mut self, all: bool) -> Result<()> {
+        if let Some(error) = self.shared.failure() {
+            return Err(error);
+        }
+        let (batch, pauses) = self.shared.look(|ram| {
+            let patience = if all { 0 } else { PATIENCE };
+            (ram.take(all, patience), std::mem::take(&mut ram.pauses))
+        });
+        if batch.is_empty() && pauses.is_empty() {
+            return Ok(());
+        }
+        let written = self.write(&batch, &pauses);
+        drop(batch);
+        match written {
+            Ok(()) => {
+                self.shared.look(|ram| {
+                    ram.written();
+                    ram.disk_full = false;
+                });
+                self.shared.room.notify_waiters();
+                self.drop_dead_segments();
+                Ok(())
+            }
+            Err(error) => {
+                self.shared.look(|ram| {
+                    ram.unwritten();
+                    for (lane, until) in pauses {
+                        ram.pauses.entry(lane).or_insert(until);
+                    }
+                });
+                Err(error)
+            }
+        }
+    }
+
+    fn write(&mut self, batch: &[(JobId, Arc<Dirty>)], pauses: &Pauses) -> Result<()> {
+        let bodies = batch
+            .iter()
+            .filter_map(|(id, d)| Some((*id, d.result.as_deref()?)));
+        let pointers = if batch.iter().any(|(_, d)| d.result.is_some()) {
+            self.segments
+                .append(bodies)
+                .map_err(|e| self.append_failed(e))?
+        } else {
+            Vec::new()
+        };
+        let mut released = Vec::new();
+        let mut over = self.over;
+        let named = self.name(batch, &pointers, pauses, &mut released, &mut over);
+        if let Err(error) = named {
+            self.segments.forget(&pointers);
+            for old in released {
+                self.segments.unrelease(old);
+            }
+            return Err(self.sqlite_failed(&error, "write"));
+        }
+        self.over = over;
+        Ok(())
+    }
+
+    /// The transaction of a flush.
+    fn name(
+        &mut self,
+        batch: &[(JobId, Arc<Dirty>)],
+        pointers: &[Pointer],
+        pauses: &Pauses,
+        released: &mut Vec<Pointer>,
+        over: &mut Over,
+    ) -> rusqlite::Result<()> {
+        let step = self
+            .db
+            .transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let mut touched = BTreeSet::new();
+        let mut next = pointers.iter();
+        for (id, dirty) in batch {
+            let pointer = if dirty.result.is_some() {
+                next.next().copied()
+            } else {
+                None
+            };
+            if let Some(pointer) = pointer {
+                touched.insert(pointer.segment);
+                if dirty.had_result
+                    && let Some(old) = rows::pointer(&step, *id)?
+                {
+                    self.segments.release(old.segment, old.length);
+                    released.push(old);
+                    touched.insert(old.segment);
+                }
+            }
+            rows::update(&step, *id, dirty, pointer)?;
+            over.add(dirty.row.state);
+        }
+        for segment in touched {
+            rows::set_usage(&step, segment, self.segments.usage(segment))?;
+        }
+        for ((stage, lane), until) in pauses {
+            rows::set_pause(&step, stage, lane, *until)?;
+        }
+        if *over != self.over {
+            rows::set_over(&step, *over)?;
+        }
+        step.commit()
+    }
+
+    fn serve(&mut self, command: Command) {
+        match command {
+            Command::Redrive { id, to, now, reply } => {
+                let _ = reply.send(self.redrive(id, to, now));
+            }
+            Command::Sweep { before, max, reply } => {
+                let _ = reply.send(self.sweep(before, max));
+            }
+            Command::Flush { reply } => {
+                let _ = reply.send(self.flush(true));
+            }
+            Command::Poke | Command::Submit(_) | Command::Close { .. } => {}
+        }
+    }
+
+    fn redrive(&mut self, id: JobId, to: Redrive, now: Timestamp) -> Result<Redriven> {
+        // With everything on disk, the disk alone decides.
+        self.flush(true)?;
+        if self.shared.look(|ram| ram.scheduler.is_live(id)) {
+            return Ok(Redriven::Live);
+        }
+        let found = rows::found(&self.db, id).map_err(|e| self.sqlite_failed(&e, "read"))?;
+        let Some(mut found) = found else {
+            return Ok(Redriven::Unknown);
+        };
+        let Ok(change) = transition(&found.row, Event::Redrive(to), now) else {
+            return Ok(Redriven::Live);
+        };
+        let ended = std::mem::replace(&mut found.row, change.row).state;
+        let dirty = Dirty {
+            row: found.row.clone(),
+            updated_at: now,
+            note: None,
+            result: None,
+            had_result: false,
+            age: 0,
+        };
+        let mut over = self.over;
+        over.take(ended);
+        self.redriven(id, &dirty, over)
+            .map_err(|e| self.sqlite_failed(&e, "write"))?;
+        self.over = over;
+        self.shared.look(|ram| {
+            ram.over.take(ended);
+            ram.scheduler.enter(&found, now)
+        })?;
+        Ok(Redriven::Yes)
+    }
+
+    fn redriven(&mut self, id: JobId, dirty: &Dirty, over: Over) -> rusqlite::Result<()> {
+        let step = self
+            .db
+            .transaction_with_behavior(TransactionBehavior::Immediate)?;
+        rows::update(&step, id, dirty, None)?;
+        rows::set_over(&step, over)?;
+        step.commit()
+    }
+
+    fn sweep(&mut self, before: Timestamp, max: usize) -> Result<Swept> {
+        self.flush(true)?;
+        let gone =
+            rows::expired(&self.db, before, max).map_err(|e| self.sqlite_failed(&e, "read"))?;
+        let mut over = self.over;
+        let mut touched = BTreeSet::new();
+        for (_, state, result) in &gone {
+            over.take(*state);
+            if let Some((segment, length)) = result {
+                self.segments.release(*segment, *length);
+                touched.insert(*segment);
+            }
+        }
+        if let Err(error) = self.delete(&gone, &touched, over, before) {
+            for (segment, length) in gone.iter().filter_map(|(_, _, result)| *result) {
+                self.segments.unrelease(Pointer {
+                    segment,
+                    offset: 0,
+                    length,
+                    crc: 0,
+                });
+            }
+            return Err(self.sqlite_failed(&error, "write"));
+        }
+        self.over = over;
+        self.shared.look(|ram| {
+            for (_, state, _) in &gone {
+                ram.over.take(*state);
+            }
+        });
+        let mut bytes = self.drop_dead_segments();
+        bytes += self.compact()?;
+        Ok(Swept {
+            jobs: gone.len() as u64,
+            bytes,
+        })
+    }
+
+    fn delete(
+        &mut self,
+        gone: &[Gone],
+        touched: &BTreeSet<u64>,
+        over: Over,
+        before: Timestamp,
+    ) -> rusqlite::Result<()> {
+        let step = self
+            .db
+            .transaction_with_behavior(TransactionBehavior::Immediate)?;
+        for (id, _, _) in gone {
+            rows::delete(&step, *id)?;
+        }
+        for segment in touched {
+            rows::set_usage(&step, *segment, self.segments.usage(*segment))?;
+        }
+        rows::drop_pauses(&step, before)?;
+        rows::set_over(&step, over)?;
+        step.commit()
+    }
+
+    /// Moves a slice of the living out of the segment that wastes most.
+    fn compact(&mut self) -> Result<u64> {
+        let Some(sparse) = self.segments.sparse() else {
+            return Ok(0);
+        };
+        let bodies = {
+            let db = &self.db;
+            self.segments.living(sparse, COMPACT_SLICE, |id| {
+                rows::pointer(db, id).ok().flatten()
+            })
+        };
+        let path = self.shared.directory.segments();
+        let bodies = bodies.map_err(|e| io_error(e, Doing(&path, "read segments in")))?;
+        let moved = self
+            .segments
+            .append(bodies.iter().map(|(id, _, body)| (*id, body.as_slice())))
+            .map_err(|e| self.append_failed(e))?;
+        let named = (|| {
+            let step = self
+                .db
+                .transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let mut touched = BTreeSet::from([sparse]);
+            for ((id, old, _), new) in bodies.iter().zip(&moved) {
+                rows::repoint(&step, *id, *new)?;
+                self.segments.release(old.segment, old.length);
+                touched.insert(new.segment);
+            }
+            for segment in touched {
+                rows::set_usage(&step, segment, self.segments.usage(segment))?;
+            }
+            step.commit()
+        })();
+        if let Err(error) = named {
+            self.segments.forget(&moved);
+            for (_, old, _) in &bodies {
+                self.segments.unrelease(*old);
+            }
+            return Err(self.sqlite_failed(&error, "write"));
+        }
+        Ok(self.drop_dead_segments())
+    }
+
+    fn drop_dead_segments(&mut self) -> u64 {
+        let mut bytes = 0;
+        for segment in self.segments.dead() {
+            match self.segments.unlink(segment) {
+                Ok(freed) => bytes += freed,
+                // Tried again at the next start, which removes what nothing names.
+                Err(error) => warn!(segment, %error, "cannot remove a dead segment"),
+            }
+        }
+        bytes
+    }
+
+    fn append_failed(&self, error: AppendError) -> Error {
+        let path: PathBuf = self.shared.directory.segments();
+        match error {
+            AppendError::Write(error) => {
+                self.judge(io_error(error, Doing(&path, "append to a segment in")))
+            }
+            AppendError::Sync(error) => {
+                let error = io_error(error, Doing(&path, "sync a segment in"));
+                // Whatever the cause, pages may have been dropped.
+                self.judge(Error::new(ErrorKind::Unavailable, error.to_string()))
+            }
+        }
+    }
+
+    fn sqlite_failed(&self, error: &rusqlite::Error, doing: &'static str) -> Error {
+        let path = self.shared.directory.database();
+        self.judge(sqlite_error(error, Doing(&path, doing)))
+    }
+
+    /// A full disk passes; anything else is final.
+    fn judge(&self, error: Error) -> Error {
+        if error.kind() == ErrorKind::NoSpace {
+            if !self
+                .shared
+                .look(|ram| std::mem::replace(&mut ram.disk_full, true))
+            {
+                warn!(%error, "the disk is full: nothing is accepted until there is space");
+            }
+        } else {
+            error!(%error, "the store has failed: nothing more is acknowledged");
+            self.shared.fail(&error);
+        }
+        error
+    }
+
+    fn finish(mut self) {
+        self.shared.look(|ram| ram.closed = true);
+        self.wal.finish(&self.db);
+        // Whoever came too late hears it now, not when the channel is dropped.
+        while let Ok(command) = self.commands.try_recv() {
+            let closed = || Error::new(ErrorKind::Closed, "the store is closed");
+            match command {
+                Command::Submit(s) => drop(s.reply.send(Err(closed()))),
+                Command::Redrive { reply, .. } => drop(reply.send(Err(closed()))),
+                Command::Sweep { reply, .. } => drop(reply.send(Err(closed()))),
+                Command::Flush { reply } | Command::Close { reply } => {
+                    drop(reply.send(Err(closed())));
+                }
+                Command::Poke => {}
+            }
+        }
+    }
+}
+
+#[derive(Default)]
+struct Gathered {
+    submissions: Vec<Submission>,
+    others: Vec<Command>,
+}
+
+type Pauses = std::collections::HashMap<(crate::Stage, crate::LaneKey), Timestamp>;
+type Gone = (JobId, crate::State, Option<(u64, u64)>);
