@@ -1,0 +1,116 @@
+use std::fmt;
+use std::time::Duration;
+
+/// How the API behaves. Every field has a default that suits one machine.
+#[derive(Clone)]
+pub struct Config {
+    /// Largest request body in bytes; above it 413. Default 1 MiB.
+    pub max_body: u64,
+    /// Time to receive a whole request body; after it 408. Default 30 s.
+    pub body_timeout: Duration,
+    /// Bytes of request bodies and results held in memory at once, over all connections; above
+    /// it 503 with `Retry-After`. One result always fits when it is alone. Default 64 MiB.
+    pub memory: u64,
+    /// When not empty, everything but `GET /`, `/healthz` and `/readyz` asks for one of these as
+    /// `Authorization: Bearer …` (RFC 6750 §2.1). Kept as SHA-256 digests once the router is made.
+    pub api_keys: Vec<String>,
+    /// What one job may ask for.
+    pub limits: Limits,
+    /// When set, `/readyz` fails while a job has been due for longer than this. Default none: one
+    /// slow host's backlog is no reason to refuse everybody else's jobs.
+    pub max_queue_age: Option<Duration>,
+    /// What a refused caller is told to wait when the queue is full. Default 5 s.
+    pub retry_after: Duration,
+    /// Shown on the page at `/` and by `/healthz`; empty to show none. Default: this crate's.
+    pub version: String,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            max_body: 1 << 20,
+            body_timeout: Duration::from_secs(30),
+            memory: 64 << 20,
+            api_keys: Vec::new(),
+            limits: Limits::default(),
+            max_queue_age: None,
+            retry_after: Duration::from_secs(5),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        }
+    }
+}
+
+/// Leaves the API keys out.
+impl fmt::Debug for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Config")
+            .field("max_body", &self.max_body)
+            .field("body_timeout", &self.body_timeout)
+            .field("memory", &self.memory)
+            .field("api_keys", &self.api_keys.len())
+            .field("limits", &self.limits)
+            .field("max_queue_age", &self.max_queue_age)
+            .field("retry_after", &self.retry_after)
+            .field("version", &self.version)
+            .finish()
+    }
+}
+
+/// Ceilings of what a job may ask for. A value above one is refused, never clamped. What a job
+/// does not ask for is decided where it runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Longest `timeout`. Default 30 s.
+    pub max_timeout: Duration,
+    /// Largest `max_bytes`, in bytes. Default 10,000,000.
+    pub max_bytes: u64,
+    /// Most `max_redirects`. Default 10.
+    pub max_redirects: u32,
+    /// Farthest `deadline`, from acceptance. Default 30 days.
+    pub max_deadline: Duration,
+    /// Farthest `not_before` or `delay`, from acceptance. Default 30 days.
+    pub max_delay: Duration,
+    /// Most `retry.max_attempts`. Default 20.
+    pub max_attempts: u32,
+}
+
+const DAY: Duration = Duration::from_hours(24);
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            max_timeout: Duration::from_secs(30),
+            max_bytes: 10_000_000,
+            max_redirects: 10,
+            max_deadline: DAY.saturating_mul(30),
+            max_delay: DAY.saturating_mul(30),
+            max_attempts: 20,
+        }
+    }
+}
+
+/// How connections are treated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ServeConfig {
+    /// Time from a connection's first byte of a request to the end of its header section, and
+    /// from the connection to its first byte. Default 15 s.
+    pub header_read_timeout: Duration,
+    /// Time a connection may stay silent between two requests, or leave what is written to it
+    /// untaken. Default 60 s.
+    pub idle_timeout: Duration,
+    /// Connections served at once; above it, nothing is accepted until one ends. Default 4,096.
+    pub max_connections: usize,
+    /// Largest header section in bytes, at least 8,192; above it 431. Default 64 KiB.
+    pub max_header_bytes: usize,
+}
+
+impl Default for ServeConfig {
+    fn default() -> Self {
+        Self {
+            header_read_timeout: Duration::from_secs(15),
+            idle_timeout: Duration::from_secs(60),
+            max_connections: 4096,
+            max_header_bytes: 64 << 10,
+        }
+    }
+}

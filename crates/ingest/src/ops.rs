@@ -1,0 +1,87 @@
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::response::Response;
+use http::StatusCode;
+use http::header::{self, HeaderMap, HeaderValue};
+use serde::Serialize;
+
+use crate::auth::Caller;
+use crate::problem::{Kind, Problem};
+use crate::router::Api;
+use crate::view::json;
+
+#[derive(Serialize)]
+struct Alive<'a> {
+    status: &'static str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    version: &'a str,
+}
+
+/// `GET /healthz`: the process answers.
+pub(crate) async fn alive(State(api): State<Arc<Api>>) -> Response {
+    json(StatusCode::OK, &Alive { status: "alive", version: &api.config.version })
+}
+
+#[derive(Serialize)]
+struct Ready {
+    status: &'static str,
+    live_jobs: u64,
+    queue_age_ms: u64,
+}
+
+/// How long an unready server's callers wait before they ask again, in seconds.
+const READY_RETRY_S: u64 = 5;
+
+/// `GET /readyz`: the store accepts jobs, and they do not wait too long.
+pub(crate) async fn ready(State(api): State<Arc<Api>>) -> Result<Response, Problem> {
+    api.store.health().map_err(|error| api.store_problem(&error))?;
+    let counts = api.store.counts();
+    let now = api.clock.now();
+    let oldest = counts.stages.iter().filter_map(|s| api.store.oldest_due(&s.stage)).min();
+    let age = oldest.map(|due| now.since(due)).unwrap_or_default();
+    if api.config.max_queue_age.is_some_and(|most| age > most) {
+        let detail = format!("a job has been due for {age:?}");
+        return Err(Problem::new(Kind::Unavailable, detail).retry_after(READY_RETRY_S));
+    }
+    let queue_age_ms = u64::try_from(age.as_millis()).unwrap_or(u64::MAX);
+    Ok(json(StatusCode::OK, &Ready { status: "ready", live_jobs: counts.live(), queue_age_ms }))
+}
+
+/// `GET /metrics`
+pub(crate) async fn metrics(Caller(api): Caller) -> Response {
+    text((api.metrics)(), "text/plain; version=0.0.4; charset=utf-8")
+}
+
+/// `GET /`: what this is, and what to type.
+pub(crate) async fn page(State(api): State<Arc<Api>>, headers: HeaderMap) -> Response {
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
+    let host = host.filter(|host| host.bytes().all(is_host_byte)).unwrap_or("localhost:8080");
+    let key = if api.keys.is_open() { "" } else { " -H 'Authorization: Bearer YOUR-KEY'" };
+    let page = include_str!("page.html")
+        .replace("{{host}}", host)
+        .replace("{{key}}", key)
+        .replace("{{version}}", &escaped(&api.config.version));
+    let mut response = text(page, "text/html; charset=utf-8");
+    let headers = response.headers_mut();
+    let policy = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'";
+    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    response
+}
+
+/// What a host and port are made of; nothing that means anything to HTML or a shell.
+const fn is_host_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b':' | b'[' | b']')
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;")
+}
+
+fn text(body: String, media: &'static str) -> Response {
+    let mut response = Response::new(body.into());
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(media));
+    response
+}

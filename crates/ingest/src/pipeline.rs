@@ -1,0 +1,108 @@
+use std::fmt;
+use std::str::FromStr;
+
+use jobs::{Filter, JobId, LaneKey, Next, Record, Redrive, Stage, Timestamp};
+use serde::Serialize;
+use url::Url;
+
+use crate::JobSpec;
+
+/// What only the composition root knows: the order of the stages and the rules of each.
+pub trait Pipeline: Send + Sync + 'static {
+    /// Where a new job starts.
+    fn first(&self, spec: &JobSpec) -> (Stage, LaneKey);
+
+    /// Where a job goes that is called off, with the event that tells of it; `None` when there is
+    /// nobody to tell.
+    fn cancelled(&self, id: JobId, spec: &JobSpec, now: Timestamp) -> Option<Next>;
+
+    /// Where a job that is over starts again from its URL.
+    fn refetch(&self, spec: &JobSpec, now: Timestamp) -> Redrive;
+
+    /// Where the stored event of a job that is over is sent again; `None` without a sink.
+    fn redeliver(&self, spec: &JobSpec, now: Timestamp) -> Option<Redrive>;
+
+    /// What a job's record means to its owner.
+    fn status(&self, record: &Record) -> Status;
+
+    /// The records that may have this status. It may match more than [`Pipeline::status`] says:
+    /// the rest is left out of the answer.
+    fn filter(&self, status: Status) -> Filter;
+
+    /// Whether this URL may be fetched, as far as its text tells; otherwise why not, for people.
+    fn admit_target(&self, url: &Url) -> Result<(), String>;
+
+    /// Whether events may be sent to this URL, as far as its text tells; otherwise why not.
+    fn admit_sink(&self, url: &Url) -> Result<(), String>;
+}
+
+/// A job's place in its life, in its owner's words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// Waits to be fetched.
+    Queued,
+    /// Is being fetched.
+    Fetching,
+    /// Its event is on the way, or waits for its next attempt.
+    Delivering,
+    /// Its event arrived.
+    Delivered,
+    /// Fetched, with no sink to tell: the result is kept to be read.
+    Fetched,
+    /// Could not be fetched, for good.
+    Failed,
+    /// Its event could not be delivered; kept and redrivable.
+    Undelivered,
+    /// Called off.
+    Cancelled,
+}
+
+impl Status {
+    /// All of them, in the order of a job's life.
+    pub const ALL: [Self; 8] = [
+        Self::Queued,
+        Self::Fetching,
+        Self::Delivering,
+        Self::Delivered,
+        Self::Fetched,
+        Self::Failed,
+        Self::Undelivered,
+        Self::Cancelled,
+    ];
+
+    /// Its name in the API.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Fetching => "fetching",
+            Self::Delivering => "delivering",
+            Self::Delivered => "delivered",
+            Self::Fetched => "fetched",
+            Self::Failed => "failed",
+            Self::Undelivered => "undelivered",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// The text names no status.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "not a status: expected queued, fetching, delivering, delivered, fetched, failed, undelivered or cancelled"
+)]
+pub struct UnknownStatus;
+
+impl FromStr for Status {
+    type Err = UnknownStatus;
+
+    fn from_str(s: &str) -> Result<Self, UnknownStatus> {
+        Self::ALL.into_iter().find(|status| status.as_str() == s).ok_or(UnknownStatus)
+    }
+}

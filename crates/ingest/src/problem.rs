@@ -1,0 +1,236 @@
+use axum::response::{IntoResponse, Response};
+use http::header::{self, HeaderName, HeaderValue};
+use http::{HeaderMap, StatusCode};
+use serde::Serialize;
+use uuid::Uuid;
+
+/// Why a request is refused. Each has one status, one `type` URI and one word in the metrics.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// The body cannot be read as JSON.
+    Unreadable,
+    /// A query parameter or header field is wrong.
+    BadRequest,
+    /// No key, or none that is known.
+    Unauthorized,
+    /// There is no such thing.
+    NotFound,
+    /// The thing does not understand the method.
+    MethodNotAllowed,
+    /// The body took too long.
+    BodyTimeout,
+    /// The job's state does not allow it.
+    Conflict,
+    /// The body is too big.
+    TooLarge,
+    /// The body is of another type, or encoded.
+    UnsupportedType,
+    /// Readable, but not a job that can be accepted.
+    Invalid,
+    /// The idempotency key is in use for another body.
+    KeyReused,
+    /// The queue is at its bound.
+    QueueFull,
+    /// The disk is full.
+    NoSpace,
+    /// The store does not work.
+    Unavailable,
+    /// Too many bytes in memory.
+    Busy,
+    /// Our fault.
+    Internal,
+}
+
+impl Kind {
+    pub(crate) const ALL: [Self; 16] = [
+        Self::Unreadable,
+        Self::BadRequest,
+        Self::Unauthorized,
+        Self::NotFound,
+        Self::MethodNotAllowed,
+        Self::BodyTimeout,
+        Self::Conflict,
+        Self::TooLarge,
+        Self::UnsupportedType,
+        Self::Invalid,
+        Self::KeyReused,
+        Self::QueueFull,
+        Self::NoSpace,
+        Self::Unavailable,
+        Self::Busy,
+        Self::Internal,
+    ];
+
+    const fn facts(self) -> (StatusCode, &'static str, &'static str) {
+        match self {
+            Self::Unreadable => (StatusCode::BAD_REQUEST, "unreadable-body", "Unreadable body"),
+            Self::BadRequest => (StatusCode::BAD_REQUEST, "bad-request", "Bad request"),
+            Self::Unauthorized => (StatusCode::UNAUTHORIZED, "unauthorized", "API key required"),
+            Self::NotFound => (StatusCode::NOT_FOUND, "not-found", "Not found"),
+            Self::MethodNotAllowed => {
+                (StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "Method not allowed")
+            }
+            Self::BodyTimeout => (StatusCode::REQUEST_TIMEOUT, "body-timeout", "Body too slow"),
+            Self::Conflict => (StatusCode::CONFLICT, "conflict", "Not possible in this state"),
+            Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "body-too-large", "Body too large"),
+            Self::UnsupportedType => (
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "unsupported-media-type",
+                "Unsupported media type",
+            ),
+            Self::Invalid => (StatusCode::UNPROCESSABLE_ENTITY, "invalid-job", "Invalid job"),
+            Self::KeyReused => (
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "idempotency-key-reused",
+                "Idempotency key in use for another body",
+            ),
+            Self::QueueFull => (StatusCode::SERVICE_UNAVAILABLE, "queue-full", "Queue full"),
+            Self::NoSpace => (StatusCode::SERVICE_UNAVAILABLE, "no-space", "Disk full"),
+            Self::Unavailable => {
+                (StatusCode::SERVICE_UNAVAILABLE, "store-unavailable", "Store unavailable")
+            }
+            Self::Busy => (StatusCode::SERVICE_UNAVAILABLE, "busy", "Server busy"),
+            Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "internal", "Internal error"),
+        }
+    }
+
+    /// One word for metrics, the last part of the `type` URI.
+    pub(crate) const fn slug(self) -> &'static str {
+        self.facts().1
+    }
+}
+
+/// One thing that is wrong, and where.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Fault {
+    #[serde(flatten)]
+    place: Place,
+    detail: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Place {
+    /// A JSON Pointer into the body (RFC 6901).
+    Pointer(String),
+    /// A query parameter.
+    Parameter(String),
+    /// A header field.
+    Header(String),
+}
+
+/// Longest text of ours that quotes a caller's; hostile input is not worth echoing whole.
+const MAX_TEXT: usize = 512;
+
+impl Fault {
+    pub(crate) fn at(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self { place: Place::Pointer(clipped(pointer.into())), detail: clipped(detail.into()) }
+    }
+
+    pub(crate) fn parameter(name: &str, detail: impl Into<String>) -> Self {
+        Self { place: Place::Parameter(clipped(name.to_owned())), detail: clipped(detail.into()) }
+    }
+
+    pub(crate) fn header(name: &HeaderName, detail: impl Into<String>) -> Self {
+        Self { place: Place::Header(name.as_str().to_owned()), detail: clipped(detail.into()) }
+    }
+
+    fn summary(&self) -> String {
+        match &self.place {
+            Place::Pointer(at) if at.is_empty() => self.detail.clone(),
+            Place::Pointer(at) | Place::Parameter(at) | Place::Header(at) => {
+                format!("{at}: {}", self.detail)
+            }
+        }
+    }
+}
+
+/// Cuts a text at [`MAX_TEXT`] bytes, at a character's edge.
+fn clipped(mut text: String) -> String {
+    if text.len() > MAX_TEXT {
+        text.truncate(text.floor_char_boundary(MAX_TEXT));
+        text.push('…');
+    }
+    text
+}
+
+/// An answer that refuses, as RFC 9457 problem details.
+#[derive(Debug)]
+pub(crate) struct Problem(Box<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    kind: Kind,
+    detail: String,
+    faults: Vec<Fault>,
+    headers: HeaderMap,
+}
+
+impl Problem {
+    pub(crate) fn new(kind: Kind, detail: impl Into<String>) -> Self {
+        let detail = clipped(detail.into());
+        Self(Box::new(Inner { kind, detail, faults: Vec::new(), headers: HeaderMap::new() }))
+    }
+
+    /// Refused for these faults, of which there is at least one.
+    pub(crate) fn faulty(kind: Kind, faults: Vec<Fault>) -> Self {
+        let detail = match faults.as_slice() {
+            [only] => only.summary(),
+            [first, rest @ ..] => format!("{} (and {} more)", first.summary(), rest.len()),
+            [] => String::new(),
+        };
+        let mut problem = Self::new(kind, detail);
+        problem.0.faults = faults;
+        problem
+    }
+
+    pub(crate) fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.0.headers.insert(name, value);
+        self
+    }
+
+    /// Says when to come back (RFC 9110 §10.2.3).
+    pub(crate) fn retry_after(self, seconds: u64) -> Self {
+        self.with_header(header::RETRY_AFTER, HeaderValue::from(seconds))
+    }
+
+    pub(crate) fn kind(&self) -> Kind {
+        self.0.kind
+    }
+}
+
+#[derive(Serialize)]
+struct Body<'a> {
+    r#type: String,
+    title: &'a str,
+    status: u16,
+    detail: &'a str,
+    instance: String,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    errors: &'a [Fault],
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let Inner { kind, detail, faults, headers } = *self.0;
+        let (status, slug, title) = kind.facts();
+        // The instance is in the log too, so that a caller's report can be matched with it.
+        let instance = format!("urn:uuid:{}", Uuid::now_v7());
+        tracing::debug!(%instance, status = status.as_u16(), reason = slug, detail, "refused");
+        let body = Body {
+            r#type: format!("urn:pagewire:problem:{slug}"),
+            title,
+            status: status.as_u16(),
+            detail: &detail,
+            instance,
+            errors: &faults,
+        };
+        let body = serde_json::to_vec(&body).expect("strings and numbers always serialise");
+        let mut response = Response::new(body.into());
+        *response.status_mut() = status;
+        *response.headers_mut() = headers;
+        let media = HeaderValue::from_static("application/problem+json");
+        response.headers_mut().insert(header::CONTENT_TYPE, media);
+        response
+    }
+}

@@ -1,0 +1,127 @@
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::Request;
+use axum::routing::{get, post};
+use http::Uri;
+use jobs::{Clock, ErrorKind, JobId, Record, Store};
+use tokio::sync::Semaphore;
+
+use crate::auth::Keys;
+use crate::budget::Budget;
+use crate::meters::Meters;
+use crate::problem::{Kind, Problem};
+use crate::{Config, JobSpec, Pipeline, list, manage, ops, read, submit};
+
+/// Listings under way at once: each holds a slice of whole specs in memory.
+const LISTINGS: usize = 4;
+/// What a caller waits while the disk is full, in seconds: somebody has to make room.
+const NO_SPACE_RETRY_S: u64 = 30;
+/// What a caller waits for a store that does not work, in seconds: a restart.
+const UNAVAILABLE_RETRY_S: u64 = 10;
+
+/// What every handler shares.
+pub(crate) struct Api {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) pipeline: Arc<dyn Pipeline>,
+    pub(crate) config: Config,
+    pub(crate) keys: Keys,
+    pub(crate) budget: Arc<Budget>,
+    pub(crate) listings: Semaphore,
+    pub(crate) meters: Meters,
+    pub(crate) metrics: Arc<dyn Fn() -> String + Send + Sync>,
+}
+
+/// The HTTP API over `store`. `metrics` renders what `GET /metrics` answers. The recorder of the
+/// `metrics` crate, if there is one, must be installed before.
+pub fn router(
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    pipeline: Arc<dyn Pipeline>,
+    mut config: Config,
+    metrics: Arc<dyn Fn() -> String + Send + Sync>,
+) -> Router {
+    let keys = Keys::new(&std::mem::take(&mut config.api_keys));
+    let budget = Budget::new(config.memory);
+    let listings = Semaphore::new(LISTINGS);
+    let meters = Meters::new();
+    let api = Api { store, clock, pipeline, config, keys, budget, listings, meters, metrics };
+    Router::new()
+        .route("/", get(ops::page).post(submit::as_typed))
+        .route("/v1/jobs", get(list::jobs).post(submit::strict))
+        .route("/v1/jobs/{id}", get(read::job).delete(manage::cancel))
+        .route("/v1/jobs/{id}/result", get(read::result))
+        .route("/v1/jobs/{id}/redeliver", post(manage::redeliver))
+        .route("/v1/jobs/{id}/refetch", post(manage::refetch))
+        .route("/v1/lanes", get(list::lanes))
+        .route("/healthz", get(ops::alive))
+        .route("/readyz", get(ops::ready))
+        .route("/metrics", get(ops::metrics))
+        .fallback(no_such_path)
+        .method_not_allowed_fallback(no_such_method)
+        .with_state(Arc::new(api))
+}
+
+async fn no_such_path(uri: Uri) -> Problem {
+    Problem::new(Kind::NotFound, format!("there is nothing at {}", uri.path()))
+}
+
+async fn no_such_method(request: Request) -> Problem {
+    let (method, path) = (request.method(), request.uri().path());
+    Problem::new(Kind::MethodNotAllowed, format!("{path} does not understand {method}"))
+}
+
+impl Api {
+    /// The job that an address names, with what was asked for.
+    pub(crate) async fn job(&self, id: JobId) -> Result<(Record, JobSpec), Problem> {
+        let found = self.store.get(id).await.map_err(|error| self.store_problem(&error))?;
+        let record = found.ok_or_else(|| unknown(id))?;
+        let spec = spec_of(&record)?;
+        Ok((record, spec))
+    }
+
+    /// What a store's failure means to a caller.
+    pub(crate) fn store_problem(&self, error: &jobs::Error) -> Problem {
+        match error.kind() {
+            ErrorKind::NoSpace => Problem::new(Kind::NoSpace, "the disk is full; nothing was kept")
+                .retry_after(NO_SPACE_RETRY_S),
+            ErrorKind::Unavailable | ErrorKind::Closed => {
+                Problem::new(Kind::Unavailable, "the store does not work at the moment")
+                    .retry_after(UNAVAILABLE_RETRY_S)
+            }
+            ErrorKind::InUse
+            | ErrorKind::Unusable
+            | ErrorKind::Corrupt
+            | ErrorKind::Invalid => {
+                tracing::error!(error = error as &dyn std::error::Error, "store call failed");
+                Problem::new(Kind::Internal, "the store could not do this; see the server's log")
+            }
+        }
+    }
+
+    /// The queue is at its bound.
+    pub(crate) fn queue_full(&self) -> Problem {
+        let wait_s = self.config.retry_after.as_secs().max(1);
+        Problem::new(Kind::QueueFull, "the queue is full; nothing was kept").retry_after(wait_s)
+    }
+}
+
+/// The id in an address.
+pub(crate) fn id(text: &str) -> Result<JobId, Problem> {
+    text.parse().map_err(|error| Problem::new(Kind::NotFound, format!("{text}: {error}")))
+}
+
+/// There is no such job.
+pub(crate) fn unknown(id: JobId) -> Problem {
+    Problem::new(Kind::NotFound, format!("there is no job {id}; it may have been swept"))
+}
+
+/// What a stored job asked for.
+pub(crate) fn spec_of(record: &Record) -> Result<JobSpec, Problem> {
+    JobSpec::from_bytes(&record.spec).map_err(|error| {
+        let error: &dyn std::error::Error = &error;
+        tracing::error!(job.id = %record.id, error, "stored job unreadable");
+        Problem::new(Kind::Internal, format!("job {} cannot be read", record.id))
+    })
+}

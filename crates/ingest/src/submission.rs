@@ -1,0 +1,133 @@
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Deserializer, Error, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+use crate::Format;
+use crate::quantity::{DurationText, SizeText};
+
+/// A job as its owner writes it. The field names are the interface; what is not here is refused
+/// by name.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, expecting = "an object such as {\"url\": \"https://example.com\"}")]
+pub(crate) struct Submission<'a> {
+    #[serde(borrow)]
+    pub(crate) url: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    pub(crate) method: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    pub(crate) headers: Option<Pairs<'a>>,
+    #[serde(borrow)]
+    pub(crate) cookies: Option<Pairs<'a>>,
+    #[serde(borrow)]
+    pub(crate) body: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    pub(crate) body_base64: Option<Cow<'a, str>>,
+    pub(crate) timeout: Option<DurationText>,
+    #[serde(borrow)]
+    pub(crate) deadline: Option<Cow<'a, str>>,
+    pub(crate) max_bytes: Option<SizeText>,
+    pub(crate) max_redirects: Option<u32>,
+    pub(crate) formats: Option<Vec<Format>>,
+    #[serde(borrow)]
+    pub(crate) sink: Option<SinkText<'a>>,
+    #[serde(borrow)]
+    pub(crate) metadata: Option<&'a RawValue>,
+    pub(crate) tags: Option<Vec<String>>,
+    pub(crate) delay: Option<DurationText>,
+    #[serde(borrow)]
+    pub(crate) not_before: Option<Cow<'a, str>>,
+    pub(crate) retry: Option<Retry>,
+}
+
+/// How often to fetch.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, expecting = "an object such as {\"max_attempts\": 3}")]
+pub(crate) struct Retry {
+    pub(crate) max_attempts: Option<u32>,
+}
+
+/// Where the event goes: a URL, or an object with one.
+#[derive(Debug)]
+pub(crate) struct SinkText<'a> {
+    pub(crate) url: Option<Cow<'a, str>>,
+    pub(crate) headers: Option<Pairs<'a>>,
+    /// Whether it was an object: decides where its URL's faults are.
+    pub(crate) object: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SinkObject<'a> {
+    #[serde(borrow)]
+    url: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    headers: Option<Pairs<'a>>,
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for SinkText<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Either;
+
+        impl<'de> Visitor<'de> for Either {
+            type Value = SinkText<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a URL, or an object with `url` and optional `headers`")
+            }
+
+            fn visit_borrowed_str<E: Error>(self, url: &'de str) -> Result<SinkText<'de>, E> {
+                Ok(SinkText { url: Some(Cow::Borrowed(url)), headers: None, object: false })
+            }
+
+            fn visit_str<E: Error>(self, url: &str) -> Result<SinkText<'de>, E> {
+                let url = Some(Cow::Owned(url.to_owned()));
+                Ok(SinkText { url, headers: None, object: false })
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<SinkText<'de>, A::Error> {
+                let members = MapAccessDeserializer::new(members);
+                let SinkObject { url, headers } = SinkObject::deserialize(members)?;
+                Ok(SinkText { url, headers, object: true })
+            }
+        }
+
+        deserializer.deserialize_any(Either)
+    }
+}
+
+/// An object of strings, in the order given.
+#[derive(Debug)]
+pub(crate) struct Pairs<'a>(pub(crate) Vec<(Cow<'a, str>, Cow<'a, str>)>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Pairs<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Members;
+
+        impl<'de> Visitor<'de> for Members {
+            type Value = Pairs<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object of strings")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Pairs<'de>, A::Error> {
+                let mut pairs = Vec::new();
+                while let Some(Text(name)) = map.next_key()? {
+                    let Text(value) = map.next_value()?;
+                    pairs.push((name, value));
+                }
+                Ok(Pairs(pairs))
+            }
+        }
+
+        deserializer.deserialize_map(Members)
+    }
+}
+
+/// A string, borrowed when it holds no escapes.
+#[derive(Deserialize)]
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);

@@ -1,0 +1,302 @@
+use std::borrow::Cow;
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use http::Method;
+use jobs::Timestamp;
+use url::Url;
+
+use crate::fields::{self, Owner};
+use crate::problem::{Fault, Kind, Problem};
+use crate::submission::{SinkText, Submission};
+use crate::{Format, JobSpec, Limits, Pipeline, Sink, quantity};
+
+/// Longest URL in bytes.
+const MAX_URL_BYTES: usize = 8 << 10;
+/// Most tags of one job.
+const MAX_TAGS: usize = 32;
+/// Longest tag in bytes.
+const MAX_TAG_BYTES: usize = 128;
+
+const METHODS: [Method; 7] = [
+    Method::GET,
+    Method::HEAD,
+    Method::POST,
+    Method::PUT,
+    Method::PATCH,
+    Method::DELETE,
+    Method::OPTIONS,
+];
+
+/// A job that can be accepted.
+pub(crate) struct Valid {
+    pub(crate) spec: JobSpec,
+    /// Not to be fetched before this.
+    pub(crate) due: Timestamp,
+}
+
+/// What a submission is held to.
+pub(crate) struct Rules<'a> {
+    pub(crate) limits: &'a Limits,
+    pub(crate) pipeline: &'a dyn Pipeline,
+    pub(crate) now: Timestamp,
+}
+
+impl Rules<'_> {
+    /// Checks everything, so that all faults are told at once.
+    pub(crate) fn check(&self, given: Submission<'_>) -> Result<Valid, Problem> {
+        let mut faults = Vec::new();
+        let url = self.target(given.url.as_deref(), &mut faults);
+        let body = body(given.body, given.body_base64.as_deref(), &mut faults);
+        let mut headers = given.headers.map_or_else(Vec::new, |headers| {
+            fields::headers(headers, Owner::Fetch, "/headers", &mut faults)
+        });
+        if let Some(cookies) = given.cookies.and_then(|c| fields::cookies(c, &mut faults)) {
+            if headers.iter().any(|(name, _)| name == "cookie") {
+                faults.push(Fault::at("/cookies", "give `cookies` or `headers.cookie`, not both"));
+            }
+            headers.push(("cookie".to_owned(), cookies));
+        }
+        let method = method(given.method.as_deref(), &mut faults);
+        let timeout = given.timeout.map(|t| t.0);
+        self.timeout(timeout, &mut faults);
+        let limits = self.limits;
+        within("/max_bytes", given.max_bytes.map(|m| m.0), 1, limits.max_bytes, &mut faults);
+        let most = u64::from(limits.max_redirects);
+        within("/max_redirects", given.max_redirects.map(u64::from), 0, most, &mut faults);
+        let max_attempts = given.retry.and_then(|retry| retry.max_attempts);
+        let most = u64::from(limits.max_attempts);
+        within("/retry/max_attempts", max_attempts.map(u64::from), 1, most, &mut faults);
+        let delay = given.delay.map(|d| d.0);
+        let due = self.due(delay, given.not_before.as_deref(), &mut faults);
+        let deadline = self.deadline(given.deadline.as_deref(), due, &mut faults);
+        let formats = formats(given.formats, &mut faults);
+        let sink = given.sink.and_then(|sink| self.sink(sink, &mut faults));
+        let metadata = given.metadata.map(ToOwned::to_owned);
+        if metadata.as_ref().is_some_and(|metadata| !metadata.get().starts_with('{')) {
+            faults.push(Fault::at("/metadata", "must be an object"));
+        }
+        let tags = tags(given.tags.unwrap_or_default(), &mut faults);
+        let (Some(url), true) = (url, faults.is_empty()) else {
+            return Err(Problem::faulty(Kind::Invalid, faults));
+        };
+        let spec = JobSpec {
+            url,
+            method,
+            headers,
+            body,
+            timeout_ms: timeout.map(millis),
+            deadline_ms: deadline.map(Timestamp::as_millis),
+            max_bytes: given.max_bytes.map(|m| m.0),
+            max_redirects: given.max_redirects,
+            formats,
+            sink,
+            max_attempts,
+            metadata,
+            tags,
+        };
+        Ok(Valid { spec, due })
+    }
+
+    fn target(&self, given: Option<&str>, faults: &mut Vec<Fault>) -> Option<Url> {
+        let url = web_url(given)
+            .and_then(|url| self.pipeline.admit_target(&url).map(|()| url).map_err(Cow::Owned));
+        url.map_err(|detail| faults.push(Fault::at("/url", detail))).ok()
+    }
+
+    fn sink(&self, given: SinkText<'_>, faults: &mut Vec<Fault>) -> Option<Sink> {
+        let pointer = if given.object { "/sink/url" } else { "/sink" };
+        let url = web_url(given.url.as_deref())
+            .and_then(|url| self.pipeline.admit_sink(&url).map(|()| url).map_err(Cow::Owned))
+            .map_err(|detail| faults.push(Fault::at(pointer, detail)));
+        let headers = given.headers.map_or_else(Vec::new, |headers| {
+            fields::headers(headers, Owner::Sink, "/sink/headers", faults)
+        });
+        Some(Sink { url: url.ok()?, headers })
+    }
+
+    fn timeout(&self, given: Option<Duration>, faults: &mut Vec<Fault>) {
+        let most = self.limits.max_timeout;
+        match given {
+            Some(timeout) if timeout.is_zero() => {
+                faults.push(Fault::at("/timeout", "must be longer than nothing"));
+            }
+            Some(timeout) if timeout > most => {
+                faults.push(Fault::at("/timeout", format!("over this server's limit of {most:?}")));
+            }
+            _ => {}
+        }
+    }
+
+    fn due(
+        &self,
+        delay: Option<Duration>,
+        not_before: Option<&str>,
+        faults: &mut Vec<Fault>,
+    ) -> Timestamp {
+        let (pointer, due) = match (delay, not_before) {
+            (None, None) => return self.now,
+            (Some(delay), None) => ("/delay", Some(self.now + delay)),
+            (None, Some(text)) => ("/not_before", instant(text)),
+            (Some(_), Some(_)) => {
+                faults.push(Fault::at("/delay", "give `delay` or `not_before`, not both"));
+                return self.now;
+            }
+        };
+        let most = self.limits.max_delay;
+        match due {
+            None => faults.push(Fault::at(pointer, NOT_A_TIME)),
+            Some(due) if due.since(self.now) > most => {
+                let detail = format!("farther away than this server's limit of {}", days(most));
+                faults.push(Fault::at(pointer, detail));
+            }
+            Some(due) => return due.max(self.now),
+        }
+        self.now
+    }
+
+    fn deadline(
+        &self,
+        given: Option<&str>,
+        due: Timestamp,
+        faults: &mut Vec<Fault>,
+    ) -> Option<Timestamp> {
+        let text = given?;
+        let deadline =
+            quantity::duration(text).map_or_else(|| instant(text), |d| Some(self.now + d));
+        let most = self.limits.max_deadline;
+        let detail = match deadline {
+            None => "neither a duration such as \"5m\" nor an RFC 3339 time".to_owned(),
+            Some(deadline) if deadline <= due => "before the job may start".to_owned(),
+            Some(deadline) if deadline.since(self.now) > most => {
+                format!("farther away than this server's limit of {}", days(most))
+            }
+            Some(deadline) => return Some(deadline),
+        };
+        faults.push(Fault::at("/deadline", detail));
+        None
+    }
+}
+
+const NOT_A_TIME: &str = "not an RFC 3339 time such as \"2026-11-22T10:00:00Z\"";
+
+/// An http or https URL that can be stored and logged.
+fn web_url(given: Option<&str>) -> Result<Url, Cow<'static, str>> {
+    let text = given.ok_or("is required")?;
+    if text.len() > MAX_URL_BYTES {
+        return Err(format!("longer than {MAX_URL_BYTES} bytes").into());
+    }
+    let url = Url::parse(text).map_err(|error| format!("not an absolute URL: {error}"))?;
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err("only http and https are supported".into());
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err("holds credentials: send them as an `authorization` header instead".into());
+    }
+    // Percent-encoding can triple a text.
+    if url.as_str().len() > MAX_URL_BYTES {
+        return Err(format!("longer than {MAX_URL_BYTES} bytes once encoded").into());
+    }
+    Ok(url)
+}
+
+fn method(given: Option<&str>, faults: &mut Vec<Fault>) -> Method {
+    let Some(name) = given else { return Method::GET };
+    METHODS.into_iter().find(|method| method.as_str() == name).unwrap_or_else(|| {
+        let known = METHODS.each_ref().map(Method::as_str).join(", ");
+        faults.push(Fault::at("/method", format!("not one of {known} (in capitals)")));
+        Method::GET
+    })
+}
+
+fn body(
+    text: Option<Cow<'_, str>>,
+    base64: Option<&str>,
+    faults: &mut Vec<Fault>,
+) -> Option<Bytes> {
+    match (text, base64) {
+        (None, None) => None,
+        (Some(text), None) => Some(Bytes::from(text.into_owned())),
+        (None, Some(base64)) => STANDARD
+            .decode(base64)
+            .map(Bytes::from)
+            .map_err(|error| {
+                let detail = format!("not base64 (RFC 4648 §4, with padding): {error}");
+                faults.push(Fault::at("/body_base64", detail));
+            })
+            .ok(),
+        (Some(_), Some(_)) => {
+            faults.push(Fault::at("/body_base64", "give `body` or `body_base64`, not both"));
+            None
+        }
+    }
+}
+
+fn within(pointer: &str, given: Option<u64>, least: u64, most: u64, faults: &mut Vec<Fault>) {
+    match given {
+        Some(value) if value < least => {
+            faults.push(Fault::at(pointer, format!("must be at least {least}")));
+        }
+        Some(value) if value > most => {
+            faults.push(Fault::at(pointer, format!("over this server's limit of {most}")));
+        }
+        _ => {}
+    }
+}
+
+fn formats(given: Option<Vec<Format>>, faults: &mut Vec<Fault>) -> Vec<Format> {
+    let Some(given) = given else { return Format::DEFAULT.to_vec() };
+    if given.is_empty() {
+        faults.push(Fault::at("/formats", "name at least one, or leave it out"));
+    }
+    let mut kept = Vec::with_capacity(Format::DEFAULT.len());
+    for (at, format) in given.into_iter().enumerate() {
+        if kept.contains(&format) {
+            faults.push(Fault::at(format!("/formats/{at}"), "named twice"));
+            break;
+        }
+        kept.push(format);
+    }
+    kept
+}
+
+fn tags(given: Vec<String>, faults: &mut Vec<Fault>) -> Vec<String> {
+    if given.len() > MAX_TAGS {
+        faults.push(Fault::at("/tags", format!("more than {MAX_TAGS} of them")));
+        return Vec::new();
+    }
+    for (at, tag) in given.iter().enumerate() {
+        let detail = if tag.is_empty() || tag.len() > MAX_TAG_BYTES {
+            format!("must have 1 to {MAX_TAG_BYTES} bytes")
+        } else if tag.chars().any(char::is_control) {
+            "may not hold control characters".to_owned()
+        } else if given[..at].contains(tag) {
+            "given twice".to_owned()
+        } else {
+            continue;
+        };
+        faults.push(Fault::at(format!("/tags/{at}"), detail));
+    }
+    given
+}
+
+/// An RFC 3339 time; before 1970 counts as 1970.
+fn instant(text: &str) -> Option<Timestamp> {
+    let at: jiff::Timestamp = text.parse().ok()?;
+    Some(Timestamp::from_millis(u64::try_from(at.as_millisecond()).unwrap_or(0)))
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// A long duration for people.
+fn days(duration: Duration) -> String {
+    const DAY_S: u64 = 24 * 60 * 60;
+    match duration.as_secs() {
+        s if s >= DAY_S && s % DAY_S == 0 => format!("{} d", s / DAY_S),
+        _ => format!("{duration:?}"),
+    }
+}

@@ -1,0 +1,115 @@
+use std::sync::LazyLock;
+
+use axum::response::Response;
+use http::StatusCode;
+use http::header::{self, HeaderValue};
+use jobs::{JobId, Record, State, Timestamp};
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use crate::router::{Api, spec_of};
+use crate::problem::Problem;
+use crate::{Format, JobSpec, Status};
+
+/// Where jobs live.
+pub(crate) const JOBS: &str = "/v1/jobs/";
+
+static NO_METADATA: LazyLock<Box<RawValue>> = LazyLock::new(|| {
+    RawValue::from_string("{}".to_owned()).expect("an empty object is JSON")
+});
+
+/// A job, as its owner sees it. Header fields and bodies are left out: they may hold secrets.
+#[derive(Serialize)]
+pub(crate) struct JobView {
+    id: String,
+    status: Status,
+    url: String,
+    method: String,
+    formats: Vec<Format>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sink: Option<String>,
+    tags: Vec<String>,
+    metadata: Box<RawValue>,
+    status_url: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    result_url: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    result_bytes: Option<u64>,
+    stage: String,
+    attempts: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    note: Option<String>,
+    created_at: jiff::Timestamp,
+    updated_at: jiff::Timestamp,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_attempt_at: Option<jiff::Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    deadline: Option<jiff::Timestamp>,
+}
+
+impl JobView {
+    pub(crate) fn new(api: &Api, record: Record, spec: JobSpec) -> Self {
+        let status = api.pipeline.status(&record);
+        let status_url = status_url(record.id);
+        Self {
+            id: record.id.to_string(),
+            status,
+            deadline: spec.deadline().map(rfc3339),
+            metadata: metadata(&spec).to_owned(),
+            url: spec.url.into(),
+            method: spec.method.to_string(),
+            formats: spec.formats,
+            sink: spec.sink.map(|sink| sink.url.into()),
+            tags: spec.tags,
+            result_url: record.result_bytes.map(|_| format!("{status_url}/result")),
+            status_url,
+            result_bytes: record.result_bytes,
+            stage: record.stage.to_string(),
+            attempts: record.attempts,
+            note: record.note,
+            created_at: rfc3339(record.created_at),
+            updated_at: rfc3339(record.updated_at),
+            next_attempt_at: (record.state == State::Waiting).then(|| rfc3339(record.due)),
+        }
+    }
+
+    /// Bytes that the caller chose, to bound a page by.
+    pub(crate) fn weight(&self) -> usize {
+        self.url.len() + self.metadata.get().len() + self.sink.as_ref().map_or(0, String::len)
+    }
+
+    pub(crate) fn of(api: &Api, record: Record) -> Result<Self, Problem> {
+        let spec = spec_of(&record)?;
+        Ok(Self::new(api, record, spec))
+    }
+}
+
+pub(crate) fn status_url(id: JobId) -> String {
+    use std::fmt::Write as _;
+    let mut url = String::with_capacity(JOBS.len() + 36);
+    url.push_str(JOBS);
+    write!(url, "{id}").expect("a String takes every text");
+    url
+}
+
+/// The job's metadata, an empty object when it has none.
+pub(crate) fn metadata(spec: &JobSpec) -> &RawValue {
+    spec.metadata.as_deref().unwrap_or(&NO_METADATA)
+}
+
+/// Serialises as RFC 3339 in UTC. Times past the year 9999 are shown as its end.
+pub(crate) fn rfc3339(at: Timestamp) -> jiff::Timestamp {
+    let ms = i64::try_from(at.as_millis()).unwrap_or(i64::MAX);
+    jiff::Timestamp::from_millisecond(ms).unwrap_or(jiff::Timestamp::MAX)
+}
+
+/// An `application/json` answer.
+pub(crate) fn json<T: Serialize>(status: StatusCode, value: &T) -> Response {
+    let mut body = Vec::with_capacity(256);
+    serde_json::to_writer(&mut body, value).expect("string keys, and a Vec takes every byte");
+    let mut response = Response::new(body.into());
+    *response.status_mut() = status;
+    let media = HeaderValue::from_static("application/json");
+    response.headers_mut().insert(header::CONTENT_TYPE, media);
+    response
+}
