@@ -1,0 +1,276 @@
+//! From flags to what the parts are started with. What does not fit together is refused here, with
+//! the remedy in the message.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use egress::Policy;
+use forward::{Schedule, Secret};
+use jobs::{LaneLimit, StageConfig};
+use url::Url;
+
+use crate::byte_size::ByteSize;
+use crate::cli::{Options, StoreKind};
+use crate::descriptors::{LEAST, Shares};
+use crate::exit::Failure;
+use crate::span::Span;
+use crate::stages::{DELIVER, SCRAPE, Terms};
+
+/// Fetches in flight unless told otherwise, when the descriptors allow it: enough for slow
+/// origins, few enough that their buffers stay within some 200 MB.
+const FETCHES: usize = 4_096;
+/// Below this there is no room for a page and its extraction.
+const LEAST_MEMORY: u64 = 16_000_000;
+/// Shorter keys can be guessed.
+const LEAST_KEY_CHARS: usize = 16;
+
+/// What the parts are started with.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    /// Where to accept jobs.
+    pub(crate) listen: std::net::SocketAddr,
+    /// Whether clients must show a key.
+    pub(crate) keyed: bool,
+    /// The sqlite store's directory; `None` for the memory store.
+    pub(crate) data_dir: Option<PathBuf>,
+    /// The queue.
+    pub(crate) jobs: jobs::Config,
+    /// The sqlite store's memory.
+    pub(crate) sqlite: jobs::SqliteConfig,
+    /// The HTTP interface.
+    pub(crate) ingest: ingest::Config,
+    /// Its connections.
+    pub(crate) serve: ingest::ServeConfig,
+    /// Fetching and extraction.
+    pub(crate) scrape: scrape::Config,
+    /// When a fetch is repeated.
+    pub(crate) terms: Terms,
+    /// Delivering.
+    pub(crate) forward: forward::Config,
+    /// When a delivery is repeated.
+    pub(crate) schedule: Schedule,
+    /// The operator's sink.
+    pub(crate) forward_to: Option<Url>,
+    /// The operator's signing secrets.
+    pub(crate) secrets: Vec<Secret>,
+    /// Bytes of results that deliveries hold at once.
+    pub(crate) delivery_bytes: u64,
+    /// How much of everything at once.
+    pub(crate) shares: Shares,
+    /// How long finished jobs are kept.
+    pub(crate) retain: Duration,
+    /// How long a stop may take.
+    pub(crate) grace: Duration,
+}
+
+/// Checks what the flags mean together. `descriptors` is how many files may be open.
+///
+/// # Errors
+/// [`Failure::Usage`] with a flag and a remedy.
+pub(crate) fn check(options: &Options, descriptors: u64) -> Result<Settings, Failure> {
+    refusals(options, descriptors).map_err(Failure::Usage)?;
+    let shares = shares(options).fit(descriptors);
+    let fetch_policy = Policy::public_only().allow(&options.fetch_allow);
+    let sink_policy = Policy::public_only().allow(&options.sink_allow);
+    let budget = options.memory_budget.0;
+    let usual = scrape::Config::default();
+    Ok(Settings {
+        listen: options.listen,
+        keyed: !options.api_key.is_empty(),
+        data_dir: (options.store == StoreKind::Sqlite).then(|| options.data_dir.clone()),
+        jobs: queue(options),
+        sqlite: jobs::SqliteConfig { hot_bytes: budget / 4, ..jobs::SqliteConfig::default() },
+        ingest: ingest_config(options),
+        serve: ingest::ServeConfig {
+            max_connections: shares.connections,
+            ..ingest::ServeConfig::default()
+        },
+        scrape: scrape::Config {
+            timeout: options.fetch_timeout.0,
+            max_bytes: options.max_bytes.0,
+            max_redirects: options.max_redirects,
+            user_agent: options.user_agent.clone(),
+            cpu_threads: options.cpu_threads.map_or(usual.cpu_threads, usize::from),
+            memory_budget: budget / 2,
+            policy: fetch_policy,
+            in_flight: shares.fetches,
+            ..usual
+        },
+        terms: Terms {
+            schedule: options.fetch_schedule.iter().map(|span| span.0).collect(),
+            deadline: options.deadline.0,
+            timeout: options.fetch_timeout.0,
+            max_bytes: options.max_bytes.0,
+            max_redirects: options.max_redirects,
+        },
+        forward: forward::Config {
+            timeout: options.delivery_timeout.0,
+            concurrency: shares.deliveries,
+            queue: shares.deliveries,
+            sink_policy,
+            trusted: options.forward_to.iter().cloned().collect(),
+            ..forward::Config::default()
+        },
+        schedule: options.delivery_schedule.clone(),
+        forward_to: options.forward_to.clone(),
+        secrets: secrets(options).map_err(Failure::Usage)?,
+        delivery_bytes: budget / 16 * 3,
+        shares,
+        retain: options.retain.0,
+        grace: options.grace.0,
+    })
+}
+
+/// Read here and not by the flag parser, which would repeat a bad one on the screen.
+fn secrets(options: &Options) -> Result<Vec<Secret>, String> {
+    let read = |text: &String| text.trim().parse().map_err(|error| format!("--secret: {error}"));
+    options.secret.iter().map(read).collect()
+}
+
+fn shares(options: &Options) -> Shares {
+    let whole = |count: u32| usize::try_from(count).unwrap_or(usize::MAX);
+    Shares {
+        connections: whole(options.max_connections),
+        fetches: options.fetch_concurrency.map_or(FETCHES, whole),
+        deliveries: whole(options.delivery_concurrency),
+    }
+}
+
+fn queue(options: &Options) -> jobs::Config {
+    let per_sink = LaneLimit { concurrency: options.per_sink, interval: Duration::ZERO };
+    jobs::Config {
+        stages: vec![
+            StageConfig { stage: SCRAPE, lane: options.per_host.0 },
+            StageConfig { stage: DELIVER, lane: per_sink },
+        ],
+        bounds: jobs::Bounds { jobs: options.queue_max_jobs, bytes: options.queue_max_bytes.0 },
+    }
+}
+
+fn ingest_config(options: &Options) -> ingest::Config {
+    ingest::Config {
+        max_body: options.max_body.0,
+        memory: options.memory_budget.0 / 16,
+        api_keys: options.api_key.clone(),
+        limits: ingest::Limits {
+            max_timeout: options.fetch_timeout.0,
+            max_bytes: options.max_bytes.0,
+            max_redirects: options.max_redirects,
+            ..ingest::Limits::default()
+        },
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        ..ingest::Config::default()
+    }
+}
+
+/// The first thing that does not make sense.
+fn refusals(options: &Options, descriptors: u64) -> Result<(), String> {
+    let checks = [access(options), sizes(options), times(options), files(options, descriptors)];
+    checks.into_iter().collect()
+}
+
+fn access(options: &Options) -> Result<(), String> {
+    let listen = options.listen;
+    if !listen.ip().is_loopback() && options.api_key.is_empty() {
+        return Err(format!(
+            "--listen {listen} is open to other machines and no --api-key is set: anybody could \
+             make this server fetch and send; set --api-key, or listen on 127.0.0.1:{}",
+            listen.port()
+        ));
+    }
+    for key in &options.api_key {
+        let visible = key.bytes().all(|byte| byte.is_ascii_graphic());
+        if key.len() < LEAST_KEY_CHARS || !visible {
+            return Err(format!(
+                "--api-key: a key has at least {LEAST_KEY_CHARS} visible ASCII characters without \
+                 spaces; `openssl rand -hex 32` makes a good one"
+            ));
+        }
+    }
+    if let Some(url) = &options.forward_to {
+        let trusted = Policy::trusted(std::slice::from_ref(url));
+        trusted.check_url(url).map_err(|refused| format!("--forward-to: {refused}"))?;
+    }
+    if http::HeaderValue::from_str(&options.user_agent).is_err() || options.user_agent.is_empty() {
+        return Err("--user-agent: expected visible ASCII characters, such as MyBot/1.0".to_owned());
+    }
+    Ok(())
+}
+
+fn sizes(options: &Options) -> Result<(), String> {
+    let budget = options.memory_budget;
+    if budget.0 < LEAST_MEMORY {
+        return Err(format!(
+            "--memory-budget {budget} leaves no room for pages: give at least {}",
+            ByteSize(LEAST_MEMORY)
+        ));
+    }
+    let page = options.max_bytes;
+    // Fetching has half of the budget, and of that a large page can have three quarters.
+    let most = budget.0 / 8 * 3;
+    if page.0 == 0 || page.0 > most {
+        return Err(format!(
+            "--max-bytes {page} does not fit --memory-budget {budget}: give between 1B and {}, or \
+             raise the budget to {}",
+            ByteSize(most),
+            ByteSize(page.0.div_ceil(3) * 8)
+        ));
+    }
+    let (body, queue) = (options.max_body, options.queue_max_bytes);
+    if body.0 == 0 || body.0 > queue.0 {
+        return Err(format!(
+            "--max-body {body} does not fit --queue-max-bytes {queue}: give between 1B and {queue}"
+        ));
+    }
+    Ok(())
+}
+
+fn times(options: &Options) -> Result<(), String> {
+    let positive = [
+        ("--fetch-timeout", options.fetch_timeout),
+        ("--delivery-timeout", options.delivery_timeout),
+        ("--retain", options.retain),
+    ];
+    for (flag, span) in positive {
+        if span.0.is_zero() {
+            return Err(format!("{flag} 0 leaves no time at all: give at least 1s"));
+        }
+    }
+    let (deadline, timeout) = (options.deadline, options.fetch_timeout);
+    if deadline.0 < timeout.0 {
+        return Err(format!(
+            "--deadline {deadline} is shorter than --fetch-timeout {timeout}: raise the deadline \
+             or lower the timeout"
+        ));
+    }
+    if options.fetch_schedule.is_empty() {
+        return Err("--fetch-schedule: give at least one wait, such as 0,5s,30s".to_owned());
+    }
+    let longest = options.fetch_schedule.iter().map(|span| span.0).max().unwrap_or_default();
+    if longest > deadline.0 {
+        return Err(format!(
+            "--fetch-schedule has a wait of {}, longer than --deadline {deadline}: that attempt \
+             would never be made",
+            Span(longest)
+        ));
+    }
+    Ok(())
+}
+
+fn files(options: &Options, descriptors: u64) -> Result<(), String> {
+    if descriptors < LEAST {
+        return Err(format!(
+            "only {descriptors} files may be open at once, {LEAST} are needed: raise the limit \
+             (`ulimit -n 65536`)"
+        ));
+    }
+    let fitted = shares(options).fit(descriptors);
+    match options.fetch_concurrency {
+        Some(asked) if fitted.fetches < asked as usize => Err(format!(
+            "--fetch-concurrency {asked} does not fit the {descriptors} files that may be open at \
+             once: raise the limit (`ulimit -n`) or give at most {}",
+            fitted.fetches
+        )),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,307 @@
+//! The flags. Their defaults are the libraries' own; their meaning is checked in [`crate::check`].
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+use egress::Allow;
+use url::Url;
+
+use crate::byte_size::ByteSize;
+use crate::pace::Pace;
+use crate::span::Span;
+
+/// Prefix of every environment variable that stands for a flag.
+const ENV_PREFIX: &str = "PAGEWIRE_";
+
+const LISTENING: &str = "Listening";
+const STORING: &str = "Storing";
+const FETCHING: &str = "Fetching";
+const DELIVERING: &str = "Delivering";
+const RUNNING: &str = "Running";
+
+/// POST a URL; the page comes back to you as a signed webhook; nothing accepted is ever lost.
+///
+/// Without a subcommand the server starts. Every flag can also be given by the environment
+/// variable named beside it; a flag wins over the environment. Durations are written as 500ms,
+/// 30s or 1h30m, sizes as 500KB, 64MB or 64MiB; lists repeat the flag or use commas.
+#[derive(Debug, Parser)]
+#[command(name = "pagewire", version, after_help = AFTER_HELP)]
+pub(crate) struct Cli {
+    /// What to do instead of serving.
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+    /// How to serve.
+    #[command(flatten)]
+    pub(crate) options: Options,
+}
+
+const AFTER_HELP: &str = "\
+Exit codes: 0 stopped as asked; 1 could not run (port taken, a part failed); 2 bad flag or \
+environment variable; 74 the store could not be opened or failed; 130 or 143 a second signal cut \
+the shutdown short.
+
+Try it:
+  pagewire --forward-to http://localhost:9000/hook
+  curl -d '{\"url\":\"https://example.com\"}' http://127.0.0.1:8080/";
+
+/// What the binary does besides serving.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Checks the configuration and prints every value with where it came from.
+    Config {
+        /// Print the reference of all flags as Markdown instead.
+        #[arg(long)]
+        markdown: bool,
+    },
+}
+
+/// Everything that can be set.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Options {
+    /// Address and port to accept jobs on. Anything but a loopback address needs an --api-key.
+    #[arg(long, env = "PAGEWIRE_LISTEN", help_heading = LISTENING, value_name = "ADDRESS:PORT",
+          default_value = "127.0.0.1:8080", value_parser = listen_address)]
+    pub(crate) listen: SocketAddr,
+
+    /// A key that clients must send as `Authorization: Bearer KEY`; several are allowed, so that
+    /// keys can be changed one at a time. At least 16 characters each.
+    #[arg(long, env = "PAGEWIRE_API_KEY", help_heading = LISTENING, value_name = "KEY",
+          value_delimiter = ',', hide_env_values = true)]
+    pub(crate) api_key: Vec<String>,
+
+    /// Largest request body that is read; larger ones are answered 413.
+    #[arg(long, env = "PAGEWIRE_MAX_BODY", help_heading = LISTENING, value_name = "SIZE",
+          default_value_t = ByteSize(ingest::Config::default().max_body))]
+    pub(crate) max_body: ByteSize,
+
+    /// Connections of clients open at once; further ones wait. Cut down when there are too few
+    /// file descriptors.
+    #[arg(long, env = "PAGEWIRE_MAX_CONNECTIONS", help_heading = LISTENING, value_name = "N",
+          default_value_t = ingest::ServeConfig::default().max_connections as u32,
+          value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) max_connections: u32,
+
+    /// `sqlite` keeps everything in --data-dir; `memory` keeps nothing over a restart.
+    #[arg(long, env = "PAGEWIRE_STORE", help_heading = STORING, value_name = "STORE",
+          default_value = "sqlite", value_parser = store_kind)]
+    pub(crate) store: StoreKind,
+
+    /// Directory of the sqlite store; made when it is not there. One server at a time.
+    #[arg(long, env = "PAGEWIRE_DATA_DIR", help_heading = STORING, value_name = "PATH",
+          default_value = "./pagewire-data")]
+    pub(crate) data_dir: PathBuf,
+
+    /// Jobs that may be waiting or under way; above it, new ones are answered 503.
+    #[arg(long, env = "PAGEWIRE_QUEUE_MAX_JOBS", help_heading = STORING, value_name = "N",
+          default_value_t = jobs::Bounds::default().jobs,
+          value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) queue_max_jobs: u64,
+
+    /// Bytes of those jobs and their results; above it, new ones are answered 503.
+    #[arg(long, env = "PAGEWIRE_QUEUE_MAX_BYTES", help_heading = STORING, value_name = "SIZE",
+          default_value_t = ByteSize(jobs::Bounds::default().bytes))]
+    pub(crate) queue_max_bytes: ByteSize,
+
+    /// How long jobs that are over are kept, with their results and as dead letters.
+    #[arg(long, env = "PAGEWIRE_RETAIN", help_heading = STORING, value_name = "DURATION",
+          default_value = "24h")]
+    pub(crate) retain: Span,
+
+    /// Addresses that fetches may reach though they are not public: a network (10.0.0.0/8), a host
+    /// (wiki.internal) or one port of it (wiki.internal:8080).
+    #[arg(long, env = "PAGEWIRE_FETCH_ALLOW", help_heading = FETCHING, value_name = "TARGET",
+          value_delimiter = ',')]
+    pub(crate) fetch_allow: Vec<Allow>,
+
+    /// Fetches in flight at once. Fitted to the file descriptors unless given.
+    #[arg(long, env = "PAGEWIRE_FETCH_CONCURRENCY", help_heading = FETCHING, value_name = "N",
+          value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) fetch_concurrency: Option<u32>,
+
+    /// How hard one origin (host and port) is asked: `N` fetches at once, `R/s` starts a second, or
+    /// both as `R/s,N`.
+    #[arg(long, env = "PAGEWIRE_PER_HOST", help_heading = FETCHING, value_name = "PACE",
+          default_value_t = Pace(jobs::LaneLimit::default()))]
+    pub(crate) per_host: Pace,
+
+    /// Longest a fetch may take, over all redirects and the whole body; also the most a job may
+    /// ask for.
+    #[arg(long, env = "PAGEWIRE_FETCH_TIMEOUT", help_heading = FETCHING, value_name = "DURATION",
+          default_value_t = Span(scrape::Config::default().timeout))]
+    pub(crate) fetch_timeout: Span,
+
+    /// Most bytes of a page that are read, after decompression; also the most a job may ask for.
+    #[arg(long, env = "PAGEWIRE_MAX_BYTES", help_heading = FETCHING, value_name = "SIZE",
+          default_value_t = ByteSize(scrape::Config::default().max_bytes))]
+    pub(crate) max_bytes: ByteSize,
+
+    /// Redirects followed; also the most a job may ask for.
+    #[arg(long, env = "PAGEWIRE_MAX_REDIRECTS", help_heading = FETCHING, value_name = "N",
+          default_value_t = scrape::Config::default().max_redirects)]
+    pub(crate) max_redirects: u32,
+
+    /// Waits before each attempt at a fetch that may yet succeed; as many attempts as waits.
+    #[arg(long, env = "PAGEWIRE_FETCH_SCHEDULE", help_heading = FETCHING, value_name = "DURATIONS",
+          value_delimiter = ',', default_value = "0,5s,30s")]
+    pub(crate) fetch_schedule: Vec<Span>,
+
+    /// How long after it was accepted a fetch is still repeated. Every job gets a first attempt
+    /// unless it carries a `deadline` of its own.
+    #[arg(long, env = "PAGEWIRE_DEADLINE", help_heading = FETCHING, value_name = "DURATION",
+          default_value = "15m")]
+    pub(crate) deadline: Span,
+
+    /// The `User-Agent` of fetches.
+    #[arg(long, env = "PAGEWIRE_USER_AGENT", help_heading = FETCHING, value_name = "TEXT",
+          default_value_t = scrape::Config::default().user_agent)]
+    pub(crate) user_agent: String,
+
+    /// Where results go whose job names no sink of its own. Without it they are only kept to be
+    /// read. It is trusted: the address policy does not apply to it.
+    #[arg(long, env = "PAGEWIRE_FORWARD_TO", help_heading = DELIVERING, value_name = "URL",
+          value_parser = web_url)]
+    pub(crate) forward_to: Option<Url>,
+
+    /// The key deliveries are signed with (`whsec_…`, Standard Webhooks); with several, each
+    /// delivery carries a signature by each, so that keys can be changed. Unless given, one is made
+    /// and kept in the data directory.
+    #[arg(long, env = "PAGEWIRE_SECRET", help_heading = DELIVERING, value_name = "WHSEC",
+          value_delimiter = ',', hide_env_values = true)]
+    pub(crate) secret: Vec<String>,
+
+    /// Addresses that sinks named by jobs may have though they are not public; written as for
+    /// --fetch-allow.
+    #[arg(long, env = "PAGEWIRE_SINK_ALLOW", help_heading = DELIVERING, value_name = "TARGET",
+          value_delimiter = ',')]
+    pub(crate) sink_allow: Vec<Allow>,
+
+    /// Deliveries in flight at once.
+    #[arg(long, env = "PAGEWIRE_DELIVERY_CONCURRENCY", help_heading = DELIVERING, value_name = "N",
+          default_value_t = forward::Config::default().concurrency as u32,
+          value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) delivery_concurrency: u32,
+
+    /// Deliveries in flight to one sink at once.
+    #[arg(long, env = "PAGEWIRE_PER_SINK", help_heading = DELIVERING, value_name = "N",
+          default_value_t = 32, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) per_sink: u32,
+
+    /// Waits before each attempt at a delivery; as many attempts as waits, then the job is kept as
+    /// a dead letter.
+    #[arg(long, env = "PAGEWIRE_DELIVERY_SCHEDULE", help_heading = DELIVERING,
+          value_name = "DURATIONS", default_value_t = forward::Schedule::default())]
+    pub(crate) delivery_schedule: forward::Schedule,
+
+    /// Longest a sink may take to answer.
+    #[arg(long, env = "PAGEWIRE_DELIVERY_TIMEOUT", help_heading = DELIVERING,
+          value_name = "DURATION", default_value_t = Span(forward::Config::default().timeout))]
+    pub(crate) delivery_timeout: Span,
+
+    /// Bytes of pages in memory at once: half for fetching and extraction, a quarter for results on
+    /// their way to disk, three sixteenths for deliveries, the rest for clients' requests.
+    #[arg(long, env = "PAGEWIRE_MEMORY_BUDGET", help_heading = RUNNING, value_name = "SIZE",
+          default_value = "256MB")]
+    pub(crate) memory_budget: ByteSize,
+
+    /// Threads that decompress, decode and extract. Fitted to the processors unless given.
+    #[arg(long, env = "PAGEWIRE_CPU_THREADS", help_heading = RUNNING, value_name = "N",
+          value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(crate) cpu_threads: Option<u16>,
+
+    /// After SIGTERM or SIGINT: how long work under way may take to finish. What does not finish is
+    /// put back and done after the next start. A second signal ends the process at once.
+    #[arg(long, env = "PAGEWIRE_GRACE", help_heading = RUNNING, value_name = "DURATION",
+          default_value = "30s")]
+    pub(crate) grace: Span,
+
+    /// What is logged: a level (error, warn, info, debug, trace), or levels by part such as
+    /// `info,egress=debug`.
+    #[arg(long, env = "PAGEWIRE_LOG", help_heading = RUNNING, value_name = "FILTER",
+          default_value = "info")]
+    pub(crate) log: String,
+
+    /// How it is logged, on standard error: `auto` is human on a terminal and JSON otherwise.
+    #[arg(long, env = "PAGEWIRE_LOG_FORMAT", help_heading = RUNNING, value_name = "FORMAT",
+          default_value = "auto")]
+    pub(crate) log_format: LogFormat,
+}
+
+/// Where jobs are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum StoreKind {
+    /// In the data directory.
+    Sqlite,
+    /// In memory: for trying out and for tests.
+    Memory,
+}
+
+/// How logs are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    /// Human on a terminal, JSON otherwise.
+    Auto,
+    /// Lines for people.
+    Human,
+    /// One JSON object a line.
+    Json,
+}
+
+impl Cli {
+    /// The parser. Every flag stands before or after a subcommand.
+    pub(crate) fn parser() -> clap::Command {
+        Self::command().mut_args(|arg| arg.global(true))
+    }
+
+    /// Parses what the process was started with; prints help, the version or what is wrong with a
+    /// flag and ends the process when that is all there is to do.
+    pub(crate) fn from_process() -> (Self, clap::ArgMatches) {
+        let matches = Self::parser().get_matches();
+        let cli = Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+        (cli, matches)
+    }
+}
+
+/// Variables with our prefix that stand for no flag: misspelt, most likely. Those that Kubernetes
+/// sets for a service called `pagewire` are not meant.
+pub(crate) fn unknown_variables() -> Vec<String> {
+    let command = Cli::parser();
+    let known: Vec<_> = command.get_arguments().filter_map(clap::Arg::get_env).collect();
+    std::env::vars_os()
+        .map(|(name, _)| name)
+        .filter(|name| !known.contains(&name.as_os_str()))
+        .filter_map(|name| name.into_string().ok())
+        .filter(|name| name.starts_with(ENV_PREFIX))
+        .filter(|name| !name.contains("_PORT") && !name.contains("_SERVICE_"))
+        .collect()
+}
+
+fn listen_address(text: &str) -> Result<SocketAddr, String> {
+    let numeric = match text.strip_prefix("localhost:") {
+        Some(port) => format!("127.0.0.1:{port}"),
+        None => text.to_owned(),
+    };
+    numeric.parse().map_err(|_| {
+        "expected an address and a port, such as 127.0.0.1:8080 or [::1]:8080".to_owned()
+    })
+}
+
+fn store_kind(text: &str) -> Result<StoreKind, String> {
+    match text {
+        "sqlite" => Ok(StoreKind::Sqlite),
+        "memory" => Ok(StoreKind::Memory),
+        _ if text.starts_with("postgres") => {
+            Err("this version has no Postgres store: use sqlite or memory".to_owned())
+        }
+        _ => Err("expected sqlite or memory (the directory is set by --data-dir)".to_owned()),
+    }
+}
+
+fn web_url(text: &str) -> Result<Url, String> {
+    let usage = "expected an http or https URL, such as https://example.com/hook";
+    let url = Url::parse(text).map_err(|error| format!("{error}: {usage}"))?;
+    match url.scheme() {
+        "http" | "https" => Ok(url),
+        scheme => Err(format!("the scheme is {scheme}: {usage}")),
+    }
+}

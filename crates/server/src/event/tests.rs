@@ -1,0 +1,155 @@
+use std::time::Duration;
+
+use http::StatusCode;
+use scrape::{Link, Metadata};
+use serde_json::value::RawValue;
+use serde_json::{Value, json};
+
+use super::*;
+
+const AT: Timestamp = Timestamp::from_millis(1_795_341_600_000);
+const FETCH: Fetch = Fetch { queued_ms: 3, attempt: 2 };
+
+fn id() -> JobId {
+    "0190b0c5-0000-7000-8000-000000000001".parse().unwrap()
+}
+
+fn spec() -> JobSpec {
+    JobSpec {
+        metadata: Some(RawValue::from_string(r#"{"b": 1.10,"a":"ü"}"#.into()).unwrap()),
+        ..JobSpec::new("https://example.com/a?b=c".parse().unwrap())
+    }
+}
+
+fn page() -> Page {
+    let mut headers = HeaderMap::new();
+    headers.append("content-type", "text/html".parse().unwrap());
+    headers.append("set-cookie", "a=1".parse().unwrap());
+    headers.append("set-cookie", "b=2".parse().unwrap());
+    headers.append("x-latin", http::HeaderValue::from_bytes(b"caf\xe9").unwrap());
+    Page {
+        final_url: "https://example.com/b".parse().unwrap(),
+        status: StatusCode::OK,
+        headers,
+        content_type: Some("text/html".into()),
+        charset: Some("utf-8".into()),
+        title: Some("A \"title\"\n\u{1}".into()),
+        text: None,
+        markdown: Some("# A".into()),
+        html: None,
+        raw: None,
+        links: None,
+        metadata: None,
+        bytes: 15_234,
+        truncated: false,
+        redirects: 1,
+        fetch: Duration::from_millis(120),
+        extract: Duration::from_millis(2),
+        remote_addr: None,
+    }
+}
+
+fn about(spec: &JobSpec) -> About<'_> {
+    About { id: id(), spec, at: AT }
+}
+
+fn read(event: &[u8]) -> Value {
+    serde_json::from_slice(event).expect("an event is JSON")
+}
+
+#[test]
+fn a_success_carries_the_page_and_nothing_that_was_not_asked_for() {
+    let spec = spec();
+    let event = read(&succeeded(about(&spec), FETCH, &page()));
+    assert_eq!(
+        event,
+        json!({
+            "type": "job.succeeded",
+            "timestamp": "2026-11-22T10:00:00Z",
+            "data": {
+                "id": "0190b0c5-0000-7000-8000-000000000001",
+                "url": "https://example.com/a?b=c",
+                "final_url": "https://example.com/b",
+                "status": 200,
+                "headers": {
+                    "content-type": "text/html", "set-cookie": "a=1, b=2", "x-latin": "café",
+                },
+                "content_type": "text/html",
+                "charset": "utf-8",
+                "title": "A \"title\"\n\u{1}",
+                "markdown": "# A",
+                "bytes": 15_234,
+                "truncated": false,
+                "redirects": 1,
+                "timing": {"queued_ms": 3, "fetch_ms": 120, "extract_ms": 2},
+                "attempt": 2,
+                "metadata": {"b": 1.10, "a": "ü"},
+            },
+        })
+    );
+}
+
+#[test]
+fn metadata_is_returned_byte_for_byte() {
+    let spec = spec();
+    let text = String::from_utf8(succeeded(about(&spec), FETCH, &page()).to_vec()).unwrap();
+    assert!(text.ends_with(r#","metadata":{"b": 1.10,"a":"ü"}}}"#), "{text}");
+    let plain = JobSpec::new("https://example.com/".parse().unwrap());
+    let text = String::from_utf8(cancelled(about(&plain)).to_vec()).unwrap();
+    assert!(text.ends_with(r#","metadata":{}}}"#), "{text}");
+}
+
+#[test]
+fn raw_bytes_come_back_as_they_were_at_any_length() {
+    let spec = spec();
+    for length in [0, 1, 2, 3, 4, 255, 256, 100_000] {
+        let raw: Vec<u8> = (0..length).map(|i| (i * 7 % 256) as u8).collect();
+        let page = Page { raw: Some(Bytes::from(raw.clone())), markdown: None, ..page() };
+        let event = read(&succeeded(about(&spec), FETCH, &page));
+        let text = event["data"]["raw_base64"].as_str().unwrap();
+        assert_eq!(STANDARD.decode(text).unwrap(), raw);
+    }
+}
+
+#[test]
+fn every_format_has_its_field() {
+    let spec = spec();
+    let page = Page {
+        text: Some("A".into()),
+        html: Some("<h1>A</h1>".into()),
+        links: Some(vec![Link { url: "https://a/".into(), text: "a".into(), rel: None }]),
+        metadata: Some(Metadata { language: Some("en".into()), ..Metadata::default() }),
+        ..page()
+    };
+    let data = read(&succeeded(about(&spec), FETCH, &page))["data"].take();
+    assert_eq!(data["text"], "A");
+    assert_eq!(data["html"], "<h1>A</h1>");
+    assert_eq!(data["links"], json!([{"url": "https://a/", "text": "a"}]));
+    assert_eq!(data["page"], json!({"language": "en"}));
+}
+
+#[test]
+fn a_failure_says_why() {
+    let spec = spec();
+    let reason = Reason {
+        code: "status",
+        detail: "the site answered 404",
+        transient: false,
+        status: Some(404),
+    };
+    let event = read(&failed(about(&spec), FETCH, &reason));
+    assert_eq!(event["type"], "job.failed");
+    assert_eq!(event["data"]["status"], 404);
+    let error = json!({"code": "status", "detail": "the site answered 404", "transient": false});
+    assert_eq!(event["data"]["error"], error);
+    assert_eq!(event["data"]["attempt"], 2);
+    assert_eq!(event["data"]["metadata"]["a"], "ü");
+}
+
+#[test]
+fn a_large_page_does_not_make_the_buffer_grow() {
+    let spec = spec();
+    let page = Page { raw: Some(Bytes::from(vec![1; 1_000_000])), ..page() };
+    let room = FRAME_BYTES + size_of_page(&page) + spec.metadata.as_ref().unwrap().get().len();
+    assert!(succeeded(about(&spec), FETCH, &page).len() <= room);
+}

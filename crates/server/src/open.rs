@@ -1,0 +1,43 @@
+//! Opens the store that was asked for, and says what to do when that fails.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::anyhow;
+use jobs::{Error, ErrorKind, MemoryStore, SqliteStore, Store};
+
+use crate::check::Settings;
+use crate::exit::Failure;
+
+/// The store.
+///
+/// # Errors
+/// [`Failure::Storage`] with the directory and the remedy.
+pub(crate) fn store(settings: &Settings) -> Result<Arc<dyn Store>, Failure> {
+    match &settings.data_dir {
+        None => Ok(MemoryStore::new(settings.jobs.clone())),
+        Some(dir) => match SqliteStore::open_with(dir, settings.jobs.clone(), settings.sqlite) {
+            Ok(store) => Ok(store),
+            Err(error) => Err(refused(dir, error)),
+        },
+    }
+}
+
+fn refused(dir: &Path, error: Error) -> Failure {
+    let remedy = match error.kind() {
+        ErrorKind::InUse => {
+            "another pagewire runs on it: stop that one, or choose another --data-dir"
+        }
+        ErrorKind::NoSpace => "the disk is full: make room, or choose a --data-dir on another disk",
+        ErrorKind::Unusable => {
+            "it must be a directory that this user can write, of this version or an older one: see \
+             to its path and rights, or choose another --data-dir"
+        }
+        ErrorKind::Corrupt => {
+            "it is damaged: see to the disk, and restore the directory from a copy"
+        }
+        _ => "see to the disk, or choose another --data-dir",
+    };
+    let context = format!("cannot open the store in {} ({remedy})", dir.display());
+    Failure::Storage(anyhow!(error).context(context))
+}

@@ -1,0 +1,282 @@
+//! Puts the parts together, waits, and takes them apart in order.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, anyhow};
+use jobs::{Clock, Drained, DriverConfig, Stage, Store, SystemClock, Work};
+use tokio::net::TcpListener;
+use tokio::runtime::Builder;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, timeout, timeout_at};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::check::{Settings, check};
+use crate::cli::{self, Options};
+use crate::exit::Failure;
+use crate::logs::{self, Reader};
+use crate::secret::{self, Secrets};
+use crate::shutdown::{Asked, Signals};
+use crate::stages::{DELIVER, DeliverWork, Order, SCRAPE, ScrapeWork};
+use crate::{descriptors, metrics, open, retention, welcome};
+
+/// The part of `--grace` that work under way gets; the rest is for the tail: the pools, the queue,
+/// the last commit.
+const WORK_SHARE: f64 = 0.9;
+/// The tail gets at least this, whatever `--grace` says.
+const LEAST_TAIL: Duration = Duration::from_secs(1);
+/// After the store failed, requests under way have this long to be told so.
+const LAST_WORDS: Duration = Duration::from_millis(500);
+
+/// Serves until told to stop.
+///
+/// # Errors
+/// Why it could not start, or could not go on.
+pub(crate) fn serve(options: &Options) -> Result<(), Failure> {
+    let descriptors = descriptors::raise_limit();
+    let filter = logs::filter(&options.log).map_err(Failure::Usage)?;
+    let settings = check(options, descriptors)?;
+    let reader = Reader::of(options.log_format);
+    logs::start(filter, reader);
+    for name in cli::unknown_variables() {
+        tracing::warn!(name, "this environment variable sets nothing; see `pagewire --help`");
+    }
+    let runtime = Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("starting the asynchronous runtime")?;
+    let ended = runtime.block_on(live(settings, reader));
+    // Nothing that is left may hold up the end: what counts is on disk.
+    runtime.shutdown_background();
+    ended
+}
+
+/// The whole life of the server.
+async fn live(settings: Settings, reader: Reader) -> Result<(), Failure> {
+    let mut signals = Signals::listen().context("taking over SIGINT and SIGTERM")?;
+    let grace = settings.grace;
+    let mut server = Server::start(settings, reader).await?;
+    let asked = tokio::select! {
+        asked = signals.next() => asked,
+        failure = server.ended() => return Err(server.give_up(failure).await),
+    };
+    tracing::info!(signal = asked.name(), grace_ms = grace.as_millis(), "stopping");
+    let store = Arc::clone(&server.store);
+    tokio::select! {
+        biased;
+        asked = signals.next() => cut_short(asked),
+        reason = store.failed() => Err(store_failed(reason)),
+        ended = server.drain(grace) => ended,
+    }
+}
+
+/// A second signal: whoever sends it does not want to wait.
+#[expect(clippy::exit, reason = "ending at once is what is asked for; the store survives it")]
+fn cut_short(asked: Asked) -> ! {
+    tracing::warn!(signal = asked.name(), "second signal: ending at once");
+    std::process::exit(asked.code())
+}
+
+/// Everything that runs.
+struct Server {
+    store: Arc<dyn Store>,
+    /// Stops accepting.
+    accept: CancellationToken,
+    /// Stops claiming, sweeping and upkeep.
+    work: CancellationToken,
+    listener: JoinHandle<std::io::Result<()>>,
+    scraping: jobs::Running,
+    delivering: jobs::Running,
+    scraper: scrape::Running,
+    forwarder: forward::Running,
+    chores: TaskTracker,
+}
+
+impl Server {
+    async fn start(settings: Settings, reader: Reader) -> Result<Self, Failure> {
+        let recorder = metrics::start()?;
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let store = open::store(&settings)?;
+        let secrets = secret::obtain(settings.secrets.clone(), settings.data_dir.as_deref())
+            .map_err(Failure::Storage)?;
+        let listener = bind(&settings).await?;
+        let at = listener.local_addr().context("reading the address listened on")?;
+
+        let (scraper, scraper_running) =
+            scrape::start(settings.scrape.clone()).context("starting the scraper")?;
+        let (forwarder, forwarder_running) =
+            forward::start(settings.forward.clone()).context("starting the forwarder")?;
+        let order = Arc::new(Order {
+            forward_to: settings.forward_to.clone(),
+            fetch_policy: settings.scrape.policy.clone(),
+            sink_policy: settings.forward.sink_policy.clone(),
+        });
+        let budget = egress::Budget::new(settings.delivery_bytes);
+
+        let (accept, work) = (CancellationToken::new(), CancellationToken::new());
+        let drive = |stage: Stage, slots: usize, adapter: Arc<dyn Work>| {
+            let grace = settings.grace.mul_f64(WORK_SHARE);
+            let config = DriverConfig { slots, grace, ..DriverConfig::default() };
+            let (store, clock) = (Arc::clone(&store), Arc::clone(&clock));
+            jobs::drive(store, clock, stage, adapter, config, work.clone())
+        };
+        let scraping = ScrapeWork {
+            order: Arc::clone(&order),
+            scraper,
+            clock: Arc::clone(&clock),
+            terms: Arc::new(settings.terms.clone()),
+        };
+        let delivering = DeliverWork {
+            order: Arc::clone(&order),
+            forwarder,
+            store: Arc::clone(&store),
+            clock: Arc::clone(&clock),
+            budget: budget.clone(),
+            schedule: Arc::new(settings.schedule.clone()),
+            secrets: secrets.keys.clone().into(),
+        };
+        let scraping = drive(SCRAPE, settings.shares.fetches, Arc::new(scraping));
+        let delivering = drive(DELIVER, settings.shares.deliveries, Arc::new(delivering));
+
+        let chores = TaskTracker::new();
+        let (retain, stop) = (settings.retain, work.clone());
+        chores.spawn(retention::keep_swept(Arc::clone(&store), Arc::clone(&clock), retain, stop));
+        chores.spawn(metrics::keep_up(recorder.clone(), work.clone()));
+
+        let exposition =
+            metrics::exposition(recorder, Arc::clone(&store), Arc::clone(&clock), budget);
+        let router =
+            ingest::router(Arc::clone(&store), clock, order, settings.ingest.clone(), exposition);
+        let (serve, stop) = (settings.serve, accept.clone());
+        let listener =
+            chores.spawn(async move { ingest::serve(listener, router, serve, stop).await });
+
+        greet(reader, &settings, at, &store, &secrets);
+        Ok(Self {
+            store,
+            accept,
+            work,
+            listener,
+            scraping,
+            delivering,
+            scraper: scraper_running,
+            forwarder: forwarder_running,
+            chores,
+        })
+    }
+
+    /// Waits for something to end that should not.
+    async fn ended(&mut self) -> Failure {
+        tokio::select! {
+            biased;
+            reason = self.store.failed() => store_failed(reason),
+            ended = &mut self.scraping => driver_ended(&SCRAPE, ended),
+            ended = &mut self.delivering => driver_ended(&DELIVER, ended),
+            ended = &mut self.listener => {
+                let error = match ended {
+                    Ok(Ok(())) => anyhow!("the listener ended by itself"),
+                    Ok(Err(error)) => anyhow!(error).context("listening"),
+                    Err(error) => anyhow!(error).context("listening"),
+                };
+                Failure::Runtime(error)
+            }
+        }
+    }
+
+    /// The end without grace: nothing more is accepted, nothing more is acknowledged.
+    async fn give_up(mut self, failure: Failure) -> Failure {
+        tracing::error!(reason = failure.message(), "cannot go on; ending");
+        self.accept.cancel();
+        self.work.cancel();
+        let _ = timeout(LAST_WORDS, &mut self.listener).await;
+        failure
+    }
+
+    /// The end in order, within `grace`: stop accepting and claiming, let work under way finish,
+    /// put back the rest, empty the pools and the queue, commit the tail.
+    async fn drain(self, grace: Duration) -> Result<(), Failure> {
+        let begun = Instant::now();
+        self.accept.cancel();
+        self.work.cancel();
+        let requests = self.listener.abort_handle();
+        let (listener, scraped, delivered) =
+            tokio::join!(timeout_at(begun + grace, self.listener), self.scraping, self.delivering,);
+        if listener.is_err() {
+            tracing::warn!("some requests were still open at the end of the grace period");
+            requests.abort();
+        }
+        let scraped = scraped.map_err(|error| Failure::Storage(error.into()))?;
+        let delivered = delivered.map_err(|error| Failure::Storage(error.into()))?;
+
+        // Their last handles went with the drivers.
+        let end = (begun + grace).max(Instant::now() + LEAST_TAIL);
+        finish(end, "the scraper", self.scraper).await;
+        finish(end, "the forwarder", log_failure(self.forwarder)).await;
+        self.chores.close();
+        if timeout_at(end, self.chores.wait()).await.is_err() {
+            tracing::warn!("some chores were still under way at the end of the grace period");
+        }
+        let waiting = self.store.counts().live();
+        let closed = self.store.close().await;
+        closed.map_err(|error| Failure::Storage(anyhow!(error).context("closing the store")))?;
+        sum_up(scraped, delivered, waiting, begun.elapsed());
+        Ok(())
+    }
+}
+
+async fn bind(settings: &Settings) -> Result<TcpListener, Failure> {
+    let listener = TcpListener::bind(settings.listen).await;
+    let listener = listener.with_context(|| {
+        let at = settings.listen;
+        format!("cannot listen on {at} (is it taken? choose another address with --listen)")
+    })?;
+    Ok(listener)
+}
+
+fn greet(
+    reader: Reader,
+    settings: &Settings,
+    at: std::net::SocketAddr,
+    store: &Arc<dyn Store>,
+    secrets: &Secrets,
+) {
+    welcome::greet(reader, settings, at, store.counts().live(), secrets);
+}
+
+fn store_failed(reason: String) -> Failure {
+    Failure::Storage(anyhow!(
+        "the store failed: {reason}; what was acknowledged is on disk: see to the disk and start again"
+    ))
+}
+
+fn driver_ended(stage: &Stage, ended: jobs::Result<Drained>) -> Failure {
+    match ended {
+        Ok(_) => Failure::Runtime(anyhow!("the {stage} stage ended by itself")),
+        Err(error) => Failure::Storage(anyhow!(error).context(format!("the {stage} stage ended"))),
+    }
+}
+
+/// Waits for a part to end, until `end`.
+async fn finish(end: Instant, what: &str, running: impl Future<Output = ()>) {
+    if timeout_at(end, running).await.is_err() {
+        tracing::warn!("{what} was still busy at the end of the grace period");
+    }
+}
+
+async fn log_failure(running: forward::Running) {
+    if let Err(error) = running.await {
+        tracing::error!(%error, "the forwarder ended badly");
+    }
+}
+
+fn sum_up(scraped: Drained, delivered: Drained, waiting: u64, took: Duration) {
+    tracing::info!(
+        finished = scraped.finished + delivered.finished,
+        put_back = scraped.released + delivered.released,
+        waiting,
+        duration_ms = took.as_millis(),
+        "stopped"
+    );
+}

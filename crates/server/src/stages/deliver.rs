@@ -1,0 +1,130 @@
+//! Turns a claimed job into a delivery, and its receipt into the job's next step.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use egress::{Budget, Reservation};
+use forward::{Answer, Delivery, Forwarder, NextTry, Receipt, Schedule, Secret};
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use jobs::{Claimed, Clock, ErrorKind, Finish, Outcome, Store, Work};
+use metrics::{counter, histogram};
+
+use super::{Destination, Order, spec_of, unreadable};
+use crate::metrics::{DELIVERIES, DELIVERY_SECONDS};
+
+/// Longest that a sink's `Retry-After` holds back the other jobs of its lane.
+const MAX_LANE_PAUSE: Duration = Duration::from_secs(3600);
+/// How long a job is put back for when its result could not be read just now.
+const READ_AGAIN_AFTER: Duration = Duration::from_secs(1);
+
+/// The work of the deliver stage.
+#[derive(Clone)]
+pub(crate) struct DeliverWork {
+    /// Where jobs go.
+    pub(crate) order: Arc<Order>,
+    /// Sends.
+    pub(crate) forwarder: Forwarder,
+    /// Has the results.
+    pub(crate) store: Arc<dyn Store>,
+    /// The time.
+    pub(crate) clock: Arc<dyn Clock>,
+    /// Bounds the bytes of results in memory at once.
+    pub(crate) budget: Budget,
+    /// When a delivery is tried again.
+    pub(crate) schedule: Arc<Schedule>,
+    /// Sign.
+    pub(crate) secrets: Arc<[Secret]>,
+}
+
+impl Work for DeliverWork {
+    fn run(&self, job: Claimed) -> BoxFuture<'static, Finish> {
+        let work = self.clone();
+        async move { work.deliver(job).await }.boxed()
+    }
+}
+
+impl DeliverWork {
+    async fn deliver(&self, job: Claimed) -> Finish {
+        let spec = match spec_of(&job) {
+            Ok(spec) => spec,
+            Err(note) => return unreadable(note),
+        };
+        let Some(to) = self.order.destination(&spec) else {
+            return dead("there is no sink: the job names none and --forward-to is not set");
+        };
+        // Held until the delivery is over.
+        let (body, _held) = match self.read(&job).await {
+            Ok(read) => read,
+            Err(finish) => return finish,
+        };
+        let receipt = self.forwarder.deliver(self.delivery(&job, &to, body)).await;
+        self.observe(&job, &to, &receipt);
+        self.settle(&job, &receipt)
+    }
+
+    /// The event to send, once there is room for it in memory.
+    async fn read(&self, job: &Claimed) -> Result<(Bytes, Reservation), Finish> {
+        let held = self.budget.reserve(job.result_bytes).await;
+        match self.store.result(job.lease.id).await {
+            Ok(Some(body)) => Ok((body, held)),
+            Ok(None) => Err(dead("there is no result to deliver")),
+            Err(error) if error.kind() == ErrorKind::Corrupt => {
+                tracing::error!(job.id = %job.lease.id, %error, "a stored result is damaged");
+                Err(dead(&format!("the stored result is damaged: {error}; refetch the job")))
+            }
+            Err(error) => {
+                tracing::warn!(job.id = %job.lease.id, %error, "a stored result could not be read; trying again");
+                let at = self.clock.now() + READ_AGAIN_AFTER;
+                Err(Outcome::Release { at }.into())
+            }
+        }
+    }
+
+    fn delivery(&self, job: &Claimed, to: &Destination<'_>, body: Bytes) -> Delivery {
+        Delivery {
+            id: job.lease.id.to_string(),
+            sink: to.url.clone(),
+            trusted: to.trusted,
+            headers: to.headers.clone(),
+            body,
+            content_type: forward::JSON,
+            secrets: self.secrets.to_vec(),
+            timestamp_s: i64::try_from(self.clock.now().as_millis() / 1000).unwrap_or(i64::MAX),
+        }
+    }
+
+    fn observe(&self, job: &Claimed, to: &Destination<'_>, receipt: &Receipt) {
+        counter!(DELIVERIES, "outcome" => receipt.outcome.as_str()).increment(1);
+        histogram!(DELIVERY_SECONDS).record(receipt.duration);
+        let duration_ms = receipt.duration.as_millis();
+        let host = to.url.host_str();
+        if receipt.outcome == Answer::Accepted {
+            tracing::debug!(job.id = %job.lease.id, url.host = host, attempt = job.attempt, duration_ms, "delivered");
+        } else {
+            tracing::info!(job.id = %job.lease.id, url.host = host, attempt = job.attempt, duration_ms, receipt = %receipt, "delivery failed");
+        }
+    }
+
+    fn settle(&self, job: &Claimed, receipt: &Receipt) -> Finish {
+        if receipt.outcome == Answer::Accepted {
+            return Outcome::Done { verdict: None, result: None, note: None }.into();
+        }
+        let now = self.clock.now();
+        let pause_lane_until = match receipt.status {
+            Some(429 | 503) => receipt.retry_after.map(|wait| now + wait.min(MAX_LANE_PAUSE)),
+            _ => None,
+        };
+        let note = receipt.to_string();
+        let outcome = match self.schedule.next(job.attempt, receipt, &mut rand::rng()) {
+            NextTry::After(wait) => Outcome::Retry { at: now + wait, note },
+            NextTry::GiveUp => Outcome::Dead { note },
+        };
+        Finish { outcome, pause_lane_until }
+    }
+}
+
+fn dead(note: &str) -> Finish {
+    Outcome::Dead { note: note.to_owned() }.into()
+}

@@ -1,0 +1,82 @@
+//! Names of lanes: what jobs wait for together. They are stored and shown, so they hold no
+//! credentials and no query.
+
+use jobs::LaneKey;
+use url::Url;
+
+/// Longest key, bytes. What is longer is cut and told apart by a digest.
+const MAX_KEY_BYTES: usize = 200;
+
+/// The origin a page is fetched from: `host:port`.
+pub(crate) fn of_origin(url: &Url) -> LaneKey {
+    let host = url.host_str().unwrap_or_default();
+    let port = url.port_or_known_default().unwrap_or_default();
+    LaneKey::new(&bounded(format!("{host}:{port}")))
+}
+
+/// The sink an event is sent to: its URL without credentials, query and fragment.
+pub(crate) fn of_sink(url: &Url) -> LaneKey {
+    LaneKey::new(&bounded(without_secrets(url)))
+}
+
+/// The URL without what may be secret: credentials, query and fragment.
+pub(crate) fn without_secrets(url: &Url) -> String {
+    let host = url.host_str().unwrap_or_default();
+    let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
+    format!("{}://{host}{port}{}", url.scheme(), url.path())
+}
+
+fn bounded(key: String) -> String {
+    if key.len() <= MAX_KEY_BYTES {
+        return key;
+    }
+    let mut cut = MAX_KEY_BYTES - "~0123456789abcdef".len();
+    while !key.is_char_boundary(cut) {
+        cut -= 1;
+    }
+    format!("{}~{:016x}", &key[..cut], fnv1a(key.as_bytes()))
+}
+
+/// FNV-1a, 64 bit: the same in every version and on every machine, as stored keys must be.
+fn fnv1a(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn url(text: &str) -> Url {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn an_origin_is_its_host_and_port_in_one_spelling() {
+        for (text, key) in [
+            ("https://Example.COM/a?b", "example.com:443"),
+            ("http://example.com", "example.com:80"),
+            ("http://example.com:8080/", "example.com:8080"),
+            ("http://[::1]:9/", "[::1]:9"),
+            ("https://bücher.example/", "xn--bcher-kva.example:443"),
+        ] {
+            assert_eq!(of_origin(&url(text)).as_str(), key);
+        }
+    }
+
+    #[test]
+    fn a_sink_is_its_url_without_what_may_be_secret() {
+        let key = of_sink(&url("https://user:pass@hooks.example/in?token=x#y"));
+        assert_eq!(key.as_str(), "https://hooks.example/in");
+        assert_eq!(of_sink(&url("http://a:81/")).as_str(), "http://a:81/");
+    }
+
+    #[test]
+    fn long_keys_are_cut_and_still_told_apart() {
+        let long = |end: &str| of_sink(&url(&format!("https://a/{}{end}", "x".repeat(5_000))));
+        assert_ne!(long("1"), long("2"));
+        assert_eq!(long("1"), long("1"));
+        assert!(long("1").as_str().len() <= MAX_KEY_BYTES);
+    }
+}

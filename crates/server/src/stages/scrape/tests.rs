@@ -1,0 +1,149 @@
+use egress::Policy;
+use ingest::Sink;
+use jobs::{JobId, LaneKey, Lease};
+
+use super::*;
+use crate::stages::SCRAPE;
+
+const ACCEPTED: Timestamp = Timestamp::from_millis(1_000_000);
+const MINUTE: Duration = Duration::from_secs(60);
+
+struct At(Timestamp);
+
+impl Clock for At {
+    fn now(&self) -> Timestamp {
+        self.0
+    }
+}
+
+fn spec() -> JobSpec {
+    let sink = Sink { url: "https://sink.example/".parse().unwrap(), headers: Vec::new() };
+    JobSpec { sink: Some(sink), ..JobSpec::new("https://example.com/".parse().unwrap()) }
+}
+
+/// The given attempt, made at the given time after the job was accepted.
+fn attempt(number: u32, after: Duration) -> Attempt {
+    let now = ACCEPTED + after;
+    let order = Order {
+        forward_to: None,
+        fetch_policy: Policy::public_only(),
+        sink_policy: Policy::public_only(),
+    };
+    let terms = Terms {
+        schedule: [0, 5, 30].map(Duration::from_secs).to_vec(),
+        deadline: 15 * MINUTE,
+        timeout: Duration::from_secs(30),
+        max_bytes: 1_000,
+        max_redirects: 3,
+    };
+    let job = Claimed {
+        lease: Lease { id: JobId::draw(), epoch: 1 },
+        stage: SCRAPE,
+        lane: LaneKey::new("example.com:443"),
+        attempt: number,
+        created_at: ACCEPTED,
+        spec: spec().to_bytes(),
+        verdict: None,
+        result_bytes: 0,
+    };
+    Attempt {
+        order: Arc::new(order),
+        clock: Arc::new(At(now)),
+        terms: Arc::new(terms),
+        started: now,
+        job,
+    }
+}
+
+fn fault(transient: bool, status: Option<u16>, retry_after: Option<Duration>) -> Fault {
+    Fault { code: "status", detail: "no".into(), transient, status, retry_after }
+}
+
+fn retry_at(finish: &Finish) -> Timestamp {
+    match &finish.outcome {
+        Outcome::Retry { at, .. } => *at,
+        other => panic!("expected a retry, not {other:?}"),
+    }
+}
+
+fn assert_failed(finish: &Finish) {
+    match &finish.outcome {
+        Outcome::Advance(next) => {
+            assert_eq!(next.verdict, Verdict::Failed);
+            assert!(next.result.starts_with(br#"{"type":"job.failed""#));
+        }
+        other => panic!("expected the end, not {other:?}"),
+    }
+}
+
+#[test]
+fn what_may_yet_succeed_is_tried_as_often_as_the_schedule_says() {
+    let trouble = fault(true, Some(500), None);
+    for (number, wait_s) in [(1, 5), (2, 30)] {
+        let at = retry_at(&attempt(number, Duration::ZERO).settle(&spec(), &trouble));
+        let wait = Duration::from_secs(wait_s);
+        assert!((ACCEPTED + wait..=ACCEPTED + wait.mul_f64(1.2)).contains(&at), "{at}");
+    }
+    assert_failed(&attempt(3, Duration::ZERO).settle(&spec(), &trouble));
+}
+
+#[test]
+fn what_cannot_succeed_is_not_tried_again() {
+    assert_failed(&attempt(1, Duration::ZERO).settle(&spec(), &fault(false, Some(404), None)));
+}
+
+#[test]
+fn a_job_may_ask_for_fewer_attempts_or_more() {
+    let trouble = fault(true, None, None);
+    let asking = |most: u32| JobSpec { max_attempts: Some(most), ..spec() };
+    assert_failed(&attempt(1, Duration::ZERO).settle(&asking(1), &trouble));
+    let at = retry_at(&attempt(7, Duration::ZERO).settle(&asking(8), &trouble));
+    assert!(at >= ACCEPTED + Duration::from_secs(30), "the last wait is repeated");
+    assert_failed(&attempt(8, Duration::ZERO).settle(&asking(8), &trouble));
+}
+
+#[test]
+fn retry_after_is_heeded_for_the_whole_lane_up_to_a_cap() {
+    let asked = |wait: Duration| fault(true, Some(429), Some(wait));
+    let finish = attempt(1, Duration::ZERO).settle(&spec(), &asked(MINUTE));
+    assert!(retry_at(&finish) >= ACCEPTED + MINUTE);
+    assert_eq!(finish.pause_lane_until, Some(ACCEPTED + MINUTE));
+
+    let finish = attempt(1, Duration::ZERO).settle(&spec(), &asked(1_000 * MINUTE));
+    assert_eq!(finish.pause_lane_until, Some(ACCEPTED + MAX_RETRY_AFTER));
+    // Other trouble of one page is no reason to leave the site alone.
+    let finish = attempt(1, Duration::ZERO).settle(&spec(), &fault(true, Some(500), Some(MINUTE)));
+    assert_eq!(finish.pause_lane_until, None);
+}
+
+#[test]
+fn nothing_is_repeated_after_the_deadline() {
+    let late = attempt(1, 15 * MINUTE - Duration::from_secs(1));
+    assert_failed(&late.settle(&spec(), &fault(true, None, None)));
+}
+
+#[test]
+fn a_job_that_waited_long_still_gets_its_first_attempt() {
+    let late = attempt(1, 600 * MINUTE);
+    assert_eq!(late.time_left(&spec()), Some(Duration::from_secs(30)));
+}
+
+#[test]
+fn a_jobs_own_deadline_cuts_the_fetch_and_then_forbids_it() {
+    let own = JobSpec { deadline_ms: Some((ACCEPTED + MINUTE).as_millis()), ..spec() };
+    let early = attempt(1, MINUTE - Duration::from_secs(2));
+    assert_eq!(early.time_left(&own), Some(Duration::from_secs(2)));
+    assert_eq!(attempt(1, MINUTE).time_left(&own), None);
+    // Fetched anew after it was over: its deadline was for the first time.
+    let mut again = attempt(1, 100 * MINUTE);
+    again.job.verdict = Some(Verdict::Failed);
+    assert_eq!(again.time_left(&own), Some(Duration::from_secs(30)));
+}
+
+#[test]
+fn a_request_has_the_jobs_wishes_and_the_servers_limits() {
+    let wish = JobSpec { max_bytes: Some(10), formats: vec![ingest::Format::Raw], ..spec() };
+    let request = attempt(1, Duration::ZERO).request(&wish, MINUTE);
+    assert_eq!((request.max_bytes, request.max_redirects, request.timeout), (10, 3, MINUTE));
+    assert!(request.formats.raw && !request.formats.markdown);
+}

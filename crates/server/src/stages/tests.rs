@@ -1,0 +1,110 @@
+use ingest::Sink;
+
+use super::*;
+
+const NOW: Timestamp = Timestamp::from_millis(1_000_000);
+
+fn order(forward_to: Option<&str>) -> Order {
+    Order {
+        forward_to: forward_to.map(|url| url.parse().unwrap()),
+        fetch_policy: Policy::public_only(),
+        sink_policy: Policy::public_only(),
+    }
+}
+
+fn spec(sink: Option<&str>) -> JobSpec {
+    let sink = sink.map(|url| Sink { url: url.parse().unwrap(), headers: Vec::new() });
+    JobSpec { sink, ..JobSpec::new("https://example.com/a".parse().unwrap()) }
+}
+
+fn record(state: State, stage: Stage, verdict: Option<Verdict>) -> Record {
+    Record {
+        id: JobId::draw(),
+        state,
+        stage,
+        lane: LaneKey::new("lane"),
+        due: NOW,
+        attempts: 0,
+        verdict,
+        created_at: NOW,
+        updated_at: NOW,
+        spec: Bytes::new(),
+        result_bytes: None,
+        note: None,
+    }
+}
+
+fn matches(filter: &Filter, record: &Record) -> bool {
+    (filter.states.is_empty() || filter.states.contains(&record.state))
+        && filter.stage.as_ref().is_none_or(|stage| *stage == record.stage)
+        && filter.verdict.is_none_or(|verdict| record.verdict == Some(verdict))
+}
+
+#[test]
+fn every_record_is_found_by_its_status() {
+    let order = order(None);
+    let verdicts =
+        [None, Some(Verdict::Succeeded), Some(Verdict::Failed), Some(Verdict::Cancelled)];
+    for state in [State::Waiting, State::Leased, State::Done, State::Dead, State::Cancelled] {
+        for stage in [SCRAPE, DELIVER] {
+            for verdict in verdicts {
+                // Whatever is over in good order has been judged.
+                if state == State::Done && verdict.is_none() {
+                    continue;
+                }
+                let record = record(state, stage.clone(), verdict);
+                let status = order.status(&record);
+                assert!(matches(&order.filter(status), &record), "{status}: {record:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_job_goes_to_its_own_sink_first_then_to_the_operators() {
+    let with = order(Some("http://127.0.0.1:9/hook"));
+    let own = spec(Some("https://sink.example/in"));
+    let to = with.destination(&own).unwrap();
+    assert_eq!((to.url.as_str(), to.trusted), ("https://sink.example/in", false));
+    let plain = spec(None);
+    let to = with.destination(&plain).unwrap();
+    assert_eq!((to.url.as_str(), to.trusted), ("http://127.0.0.1:9/hook", true));
+    assert!(order(None).destination(&plain).is_none());
+}
+
+#[test]
+fn without_a_sink_a_job_ends_where_it_was_fetched() {
+    let event = Bytes::from_static(b"{}");
+    let kept = order(None).after_scrape(&spec(None), Verdict::Succeeded, event.clone(), None, NOW);
+    assert!(matches!(
+        kept,
+        Outcome::Done { verdict: Some(Verdict::Succeeded), result: Some(_), .. }
+    ));
+    let sink = spec(Some("https://sink.example/in?token=x"));
+    let sent = order(None).after_scrape(&sink, Verdict::Failed, event, None, NOW);
+    let Outcome::Advance(next) = sent else { panic!("{sent:?}") };
+    assert_eq!((next.stage, next.lane.as_str()), (DELIVER, "https://sink.example/in"));
+    assert_eq!((next.due, next.verdict), (NOW, Verdict::Failed));
+}
+
+#[test]
+fn a_cancelled_job_tells_its_sink_and_nobody_else() {
+    let id = JobId::draw();
+    let next = order(None).cancelled(id, &spec(Some("https://sink.example/")), NOW).unwrap();
+    assert_eq!((next.stage, next.verdict), (DELIVER, Verdict::Cancelled));
+    let text = String::from_utf8(next.result.to_vec()).unwrap();
+    assert!(text.contains("job.cancelled") && text.contains(&id.to_string()), "{text}");
+    assert!(order(None).cancelled(id, &spec(None), NOW).is_none());
+    assert!(order(None).redeliver(&spec(None), NOW).is_none());
+}
+
+#[test]
+fn forbidden_targets_are_refused_in_words() {
+    let order = order(Some("http://127.0.0.1:9/hook"));
+    let url = |text: &str| text.parse::<Url>().unwrap();
+    for forbidden in ["http://127.0.0.1:9/", "http://localhost/", "http://10.1.2.3/", "ftp://a/"] {
+        assert!(!order.admit_target(&url(forbidden)).unwrap_err().is_empty(), "{forbidden}");
+        assert!(!order.admit_sink(&url(forbidden)).unwrap_err().is_empty(), "{forbidden}");
+    }
+    assert_eq!(order.admit_target(&url("https://example.com/")), Ok(()));
+}

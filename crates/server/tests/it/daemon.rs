@@ -1,0 +1,73 @@
+//! The binary at work.
+
+use std::io::{BufRead, BufReader, Read};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::{Child, ChildStderr, Command, Output, Stdio};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+/// A command that sees nothing of this process's environment.
+pub(crate) fn pagewire(args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_pagewire"));
+    command.env_clear().args(args).stdin(Stdio::null());
+    command
+}
+
+/// Runs the binary to its end.
+pub(crate) fn run(args: &[&str]) -> Output {
+    pagewire(args).output().unwrap()
+}
+
+/// What the binary wrote to standard error.
+pub(crate) fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// A running server, killed when dropped.
+pub(crate) struct Daemon {
+    child: Child,
+    log: BufReader<ChildStderr>,
+    /// Where it listens.
+    pub(crate) at: SocketAddr,
+}
+
+impl Daemon {
+    /// Starts a server on any port, with its store in `data_dir`, and waits until it listens.
+    pub(crate) fn start(data_dir: &Path, args: &[&str]) -> Self {
+        let mut child = pagewire(&["--listen", "127.0.0.1:0", "--log-format", "json"])
+            .arg("--data-dir")
+            .arg(data_dir)
+            .args(args)
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut log = BufReader::new(child.stderr.take().unwrap());
+        let mut seen = String::new();
+        loop {
+            let mut line = String::new();
+            assert!(log.read_line(&mut line).unwrap() > 0, "it ended before it listened: {seen}");
+            seen.push_str(&line);
+            let event: serde_json::Value = serde_json::from_str(&line).unwrap();
+            if event["message"] == "listening" {
+                let at = event["listen"].as_str().unwrap().parse().unwrap();
+                return Self { child, log, at };
+            }
+        }
+    }
+
+    /// Asks it to end and answers its exit code and last log line.
+    pub(crate) fn terminate(mut self) -> (Option<i32>, String) {
+        kill_process(Pid::from_child(&self.child), Signal::TERM).unwrap();
+        let last = self.log.by_ref().lines().map_while(Result::ok).last();
+        (self.child.wait().unwrap().code(), last.unwrap_or_default())
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
