@@ -1,4 +1,70 @@
-//! The durable staged job queue.
+//! A durable queue of jobs that pass through named stages.
+//!
+//! A job is accepted into a stage ([`Store::submit`]), waits in a lane of that stage, is claimed
+//! under a lease, and is settled: on to another stage, again later, done, or dead. What each of
+//! these means is decided by one pure function, [`transition()`]; the stores differ only in how
+//! they make it last: [`MemoryStore`] not at all, [`SqliteStore`] on this machine's disk.
+//! [`drive`] is the loop that claims, keeps leases alive, settles and drains.
+//!
+//! A **lane** is what jobs of one stage with the same key share: a limit of jobs in flight, a
+//! least interval between starts, and pauses. Lanes are served in turn, so a long one holds
+//! nobody up.
+//!
+//! This crate knows nothing of HTTP, of pages or of webhooks: a stage is a name, a spec and a
+//! result are bytes.
+//!
+//! # Failure
+//! * The process dies: what was accepted is there at the next start; what was in hand is given
+//!   out again. Work must be safe to repeat.
+//! * A worker stalls: its lease ends, the job goes to another, and the late outcome is answered
+//!   with [`Settled::LeaseLost`].
+//! * The disk is full: [`ErrorKind::NoSpace`] until there is space.
+//! * A sync fails: [`ErrorKind::Unavailable`] until the store is opened again, because what the
+//!   kernel dropped cannot be known.
+//!
+//! # Example
+//! ```
+//! use std::sync::Arc;
+//! use bytes::Bytes;
+//! use futures_util::future::{BoxFuture, FutureExt};
+//! use jobs::*;
+//!
+//! struct Shout;
+//! impl Work for Shout {
+//!     fn run(&self, job: Claimed) -> BoxFuture<'static, Finish> {
+//!         let loud = job.spec.to_ascii_uppercase();
+//!         let verdict = Some(Verdict::Succeeded);
+//!         let done = Outcome::Done { verdict, result: Some(Bytes::from(loud)), note: None };
+//!         std::future::ready(Finish::from(done)).boxed()
+//!     }
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<()> {
+//! let stage = Stage::from_static("shout");
+//! let stages = vec![StageConfig { stage: stage.clone(), lane: LaneLimit::default() }];
+//! let store: Arc<dyn Store> = MemoryStore::new(Config { stages, bounds: Bounds::default() });
+//!
+//! let stop = tokio_util::sync::CancellationToken::new();
+//! let clock = Arc::new(SystemClock);
+//! let config = DriverConfig::default();
+//! let running =
+//!     drive(store.clone(), clock, stage.clone(), Arc::new(Shout), config, stop.clone());
+//!
+//! let (id, now) = (JobId::draw(), SystemClock.now());
+//! let spec = Bytes::from("hello");
+//! let lane = LaneKey::new("anyone");
+//! store.submit(vec![NewJob { id, stage, lane, due: now, spec, idempotency: None }], now).await?;
+//!
+//! while store.get(id).await?.is_some_and(|job| !job.state.is_terminal()) {
+//!     tokio::task::yield_now().await;
+//! }
+//! assert_eq!(store.result(id).await?.as_deref(), Some(b"HELLO".as_slice()));
+//! stop.cancel();
+//! running.await?;
+//! # Ok(())
+//! # }
+//! ```
 
 mod config;
 mod driver;

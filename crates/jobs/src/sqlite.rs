@@ -100,7 +100,7 @@ impl SqliteStore {
         let mut scheduler = Scheduler::new(stages, bounds);
         let mut stray = None;
         rows::each_live(&db, |found| {
-            stray = scheduler.enter(&found, now).err().or(stray.take())
+            stray = scheduler.enter(&found, now).err().or(stray.take());
         })
         .map_err(read_failed)?;
         if let Some(error) = stray {

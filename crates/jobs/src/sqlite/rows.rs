@@ -324,12 +324,15 @@ impl Filter {
     }
 }
 
+/// A job to be removed: how it ended, and the segment and length of its result.
+pub(super) type Gone = (JobId, State, Option<(u64, u64)>);
+
 /// Jobs that were over before `before`, oldest first, with where their results are.
 pub(super) fn expired(
     db: &Connection,
     before: Timestamp,
     max: usize,
-) -> Sql<Vec<(JobId, State, Option<(u64, u64)>)>> {
+) -> Sql<Vec<Gone>> {
     // A job is never over before it is accepted, so the ids bound the scan.
     let end = JobId::floor(before);
     db.prepare_cached(

@@ -15,7 +15,7 @@ use crate::scheduler::Found;
 use crate::sqlite::checkpoint::Wal;
 use crate::sqlite::failure::{Doing, io_error, sqlite_error};
 use crate::sqlite::ram::{Dirty, Over};
-use crate::sqlite::rows;
+use crate::sqlite::rows::{self, Gone};
 use crate::sqlite::segments::{AppendError, Pointer, Segments};
 use crate::sqlite::shared::Shared;
 use crate::transition::{Event, transition};
@@ -567,4 +567,3 @@ struct Gathered {
 }
 
 type Pauses = std::collections::HashMap<(crate::Stage, crate::LaneKey), Timestamp>;
-type Gone = (JobId, crate::State, Option<(u64, u64)>);
