@@ -1,3 +1,4 @@
+use std::fmt;
 use std::time::Duration;
 
 use tokio::sync::Semaphore;
@@ -6,7 +7,9 @@ use url::Url;
 use crate::error::{Error, ErrorKind};
 
 /// What a forwarder may do and how much of it.
-#[derive(Clone, Debug)]
+///
+/// `Debug` shows of [`trusted`](Self::trusted) only the hosts: the URLs may hold credentials.
+#[derive(Clone)]
 pub struct Config {
     /// One attempt: name look-up, connection, request, head and body of the answer. Default 15 s.
     pub timeout: Duration,
@@ -60,6 +63,24 @@ impl Default for Config {
     }
 }
 
+impl fmt::Debug for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let trusted: Vec<_> = self.trusted.iter().filter_map(Url::host_str).collect();
+        f.debug_struct("Config")
+            .field("timeout", &self.timeout)
+            .field("connect_timeout", &self.connect_timeout)
+            .field("concurrency", &self.concurrency)
+            .field("queue", &self.queue)
+            .field("sink_policy", &self.sink_policy)
+            .field("trusted", &trusted)
+            .field("user_agent", &self.user_agent)
+            .field("max_answer_bytes", &self.max_answer_bytes)
+            .field("idle_per_sink", &self.idle_per_sink)
+            .field("idle_timeout", &self.idle_timeout)
+            .finish_non_exhaustive()
+    }
+}
+
 impl Config {
     /// Checks what the types do not say.
     pub(crate) fn check(&self) -> Result<(), Error> {
@@ -69,13 +90,17 @@ impl Config {
         }
         for (name, value) in [("concurrency", self.concurrency), ("queue", self.queue)] {
             if !(1..=Semaphore::MAX_PERMITS).contains(&value) {
-                return invalid(format!("the delivery {name} must be at least 1, not {value}"));
+                return invalid(format!(
+                    "the delivery {name} must be at least 1, not {value}"
+                ));
             }
         }
         for url in &self.trusted {
             if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
                 let scheme = url.scheme();
-                return invalid(format!("a trusted sink is an http or https URL, not `{scheme}:`"));
+                return invalid(format!(
+                    "a trusted sink is an http or https URL, not `{scheme}:`"
+                ));
             }
         }
         Ok(())

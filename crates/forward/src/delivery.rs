@@ -1,3 +1,5 @@
+use std::fmt;
+
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue};
 use url::Url;
@@ -8,7 +10,9 @@ use crate::secret::Secret;
 pub const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
 /// One attempt to hand an event to its sink.
-#[derive(Clone, Debug)]
+///
+/// `Debug` leaves out what may be secret: headers, the URL but its host, and the body.
+#[derive(Clone)]
 pub struct Delivery {
     /// `webhook-id`: the identity of the event, the same at every attempt, by which a receiver
     /// recognises a repetition. 1 to 256 visible ASCII characters without a full stop.
@@ -32,6 +36,18 @@ pub struct Delivery {
     pub timestamp_s: i64,
 }
 
+impl fmt::Debug for Delivery {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Delivery")
+            .field("id", &self.id)
+            .field("sink_host", &self.sink.host_str())
+            .field("trusted", &self.trusted)
+            .field("body_bytes", &self.body.len())
+            .field("timestamp_s", &self.timestamp_s)
+            .finish_non_exhaustive()
+    }
+}
+
 /// Whether a header of this name may be set by who submits a job. The case does not matter.
 ///
 /// # Errors
@@ -49,7 +65,10 @@ pub fn check_header_name(name: &str) -> Result<(), ForbiddenHeader> {
     } else {
         return Ok(());
     };
-    Err(ForbiddenHeader { name: shown(name), reason })
+    Err(ForbiddenHeader {
+        name: shown(name),
+        reason,
+    })
 }
 
 /// Headers that the client writes itself; another value would desynchronise the connection or
@@ -78,11 +97,15 @@ fn is_token(byte: u8) -> bool {
 }
 
 fn starts_with(name: &str, prefix: &str) -> bool {
-    name.get(..prefix.len()).is_some_and(|head| head.eq_ignore_ascii_case(prefix))
+    name.get(..prefix.len())
+        .is_some_and(|head| head.eq_ignore_ascii_case(prefix))
 }
 
 fn shown(name: &str) -> String {
-    name.chars().take(SHOWN_CHARS).flat_map(char::escape_debug).collect()
+    name.chars()
+        .take(SHOWN_CHARS)
+        .flat_map(char::escape_debug)
+        .collect()
 }
 
 /// A header that a job may not set.
@@ -110,8 +133,36 @@ mod tests {
     use super::*;
 
     #[test]
+    fn debug_tells_no_secrets() {
+        let mut headers = HeaderMap::new();
+        headers.insert("authorization", HeaderValue::from_static("Bearer hush"));
+        let delivery = Delivery {
+            id: "evt_1".into(),
+            sink: "https://me:hush@sink.example/hush?hush".parse().unwrap(),
+            trusted: false,
+            headers,
+            body: Bytes::from_static(b"hush"),
+            content_type: JSON,
+            secrets: vec![Secret::generate()],
+            timestamp_s: 0,
+        };
+        let shown = format!("{delivery:?}");
+        assert!(
+            shown.contains("evt_1") && !shown.contains("hush"),
+            "{shown}"
+        );
+    }
+
+    #[test]
     fn ordinary_headers_pass() {
-        for name in ["authorization", "X-Tenant", "content-type", "webhook", "x-webhook-id", "tea"] {
+        for name in [
+            "authorization",
+            "X-Tenant",
+            "content-type",
+            "webhook",
+            "x-webhook-id",
+            "tea",
+        ] {
             assert_eq!(check_header_name(name), Ok(()), "{name}");
         }
     }

@@ -69,6 +69,7 @@ mod schedule;
 mod secret;
 mod sign;
 mod signed;
+mod verify;
 
 pub use config::Config;
 pub use delivery::{Delivery, ForbiddenHeader, JSON, check_header_name};
@@ -77,7 +78,5 @@ pub use forwarder::{Drained, Forwarder, Load, Running, start};
 pub use receipt::{Answer, MAX_DETAIL_BYTES, Receipt};
 pub use schedule::{InvalidSchedule, NextTry, Schedule};
 pub use secret::{InvalidSecret, Secret};
-pub use sign::{
-    TOLERANCE_S, VerifyError, WEBHOOK_ID, WEBHOOK_SIGNATURE, WEBHOOK_TIMESTAMP, sign, sign_all,
-    verify,
-};
+pub use sign::{WEBHOOK_ID, WEBHOOK_SIGNATURE, WEBHOOK_TIMESTAMP, sign, sign_all};
+pub use verify::{TOLERANCE_S, VerifyError, verify};

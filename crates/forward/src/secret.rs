@@ -76,9 +76,14 @@ impl Secret {
         text
     }
 
+    /// HMAC-SHA256 with this key, to be fed.
+    pub(crate) fn mac(&self) -> Hmac<Sha256> {
+        self.0.mac.clone()
+    }
+
     /// HMAC-SHA256 over the concatenation of `parts`.
     pub(crate) fn digest(&self, parts: &[&[u8]]) -> Digest {
-        let mut mac = self.0.mac.clone();
+        let mut mac = self.mac();
         for part in parts {
             mac.update(part);
         }
@@ -91,7 +96,9 @@ impl FromStr for Secret {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let encoded = text.strip_prefix(PREFIX).ok_or(InvalidSecret::Prefix)?;
-        let key = BASE64.decode(encoded).map_err(|_| InvalidSecret::NotBase64)?;
+        let key = BASE64
+            .decode(encoded)
+            .map_err(|_| InvalidSecret::NotBase64)?;
         Self::from_bytes(&key)
     }
 }
@@ -136,7 +143,10 @@ mod tests {
     fn text_round_trips_with_and_without_padding() {
         let secret = Secret::generate();
         let text = secret.reveal();
-        assert!(text.ends_with('='), "32 bytes leave padding: the case below needs some");
+        assert!(
+            text.ends_with('='),
+            "32 bytes leave padding: the case below needs some"
+        );
         assert_eq!(text.parse::<Secret>(), Ok(secret.clone()));
         assert_eq!(text.trim_end_matches('=').parse::<Secret>(), Ok(secret));
     }
@@ -160,7 +170,10 @@ mod tests {
     fn rubbish_is_named() {
         assert_eq!("hunter2".parse::<Secret>(), Err(InvalidSecret::Prefix));
         assert_eq!("whsk_AAAA".parse::<Secret>(), Err(InvalidSecret::Prefix));
-        assert_eq!("whsec_not base64!".parse::<Secret>(), Err(InvalidSecret::NotBase64));
+        assert_eq!(
+            "whsec_not base64!".parse::<Secret>(),
+            Err(InvalidSecret::NotBase64)
+        );
     }
 
     #[test]

@@ -4,7 +4,7 @@ use forward::{Answer, Config, MAX_DETAIL_BYTES, Receipt};
 use tokio::net::TcpListener;
 use tokio::time::Instant;
 
-use crate::sink::{Reply, Sink, delivery, deliver_to, trusting, until};
+use crate::sink::{Reply, Sink, deliver_to, delivery, trusting, until};
 
 /// Short, so that tests of it are; long enough for a loaded machine to get a request through.
 const TIMEOUT: Duration = Duration::from_millis(700);
@@ -14,7 +14,10 @@ const HANG: Duration = Duration::from_secs(10);
 
 async fn impatiently(reply: Reply) -> (Sink, Receipt) {
     let sink = Sink::start(reply).await;
-    let config = Config { timeout: TIMEOUT, ..trusting(&sink) };
+    let config = Config {
+        timeout: TIMEOUT,
+        ..trusting(&sink)
+    };
     let (forwarder, _running) = forward::start(config).unwrap();
     let started = Instant::now();
     let receipt = forwarder.deliver(delivery("evt_1", &sink.url)).await;
@@ -23,9 +26,16 @@ async fn impatiently(reply: Reply) -> (Sink, Receipt) {
 }
 
 fn assert_no_answer(receipt: &Receipt) {
-    assert_eq!((receipt.outcome, receipt.status), (Answer::Retryable, None), "{receipt}");
+    assert_eq!(
+        (receipt.outcome, receipt.status),
+        (Answer::Retryable, None),
+        "{receipt}"
+    );
     assert!(!receipt.detail.is_empty());
-    assert!(!receipt.detail.contains("from=test"), "no query in an error: {receipt}");
+    assert!(
+        !receipt.detail.contains("from=test"),
+        "no query in an error: {receipt}"
+    );
 }
 
 #[tokio::test]
@@ -39,9 +49,14 @@ async fn a_silent_sink_times_out() {
 #[tokio::test]
 async fn a_closed_port_is_retryable() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}/hook?from=test", listener.local_addr().unwrap()).parse().unwrap();
+    let url = format!("http://{}/hook?from=test", listener.local_addr().unwrap())
+        .parse()
+        .unwrap();
     drop(listener);
-    let config = Config { trusted: vec![url], ..Config::default() };
+    let config = Config {
+        trusted: vec![url],
+        ..Config::default()
+    };
     let sink = config.trusted[0].clone();
     let (forwarder, _running) = forward::start(config).unwrap();
     assert_no_answer(&forwarder.deliver(delivery("evt_1", &sink)).await);
@@ -75,7 +90,10 @@ async fn an_endless_answer_is_cut_and_its_connection_closed() {
         pause: Duration::ZERO,
     })
     .await;
-    assert_eq!((receipt.outcome, receipt.status), (Answer::Retryable, Some(500)));
+    assert_eq!(
+        (receipt.outcome, receipt.status),
+        (Answer::Retryable, Some(500))
+    );
     assert_eq!(receipt.detail, "x".repeat(MAX_DETAIL_BYTES));
     until("the endless answer is cut", || sink.hung_up() == 1).await;
 }
@@ -88,8 +106,15 @@ async fn a_dripping_answer_cannot_outlast_the_timeout() {
         pause: Duration::from_millis(20),
     })
     .await;
-    assert_eq!((receipt.outcome, receipt.status), (Answer::Accepted, Some(200)));
-    assert!(receipt.duration >= TIMEOUT - Duration::from_millis(5), "{:?}", receipt.duration);
+    assert_eq!(
+        (receipt.outcome, receipt.status),
+        (Answer::Accepted, Some(200))
+    );
+    assert!(
+        receipt.duration >= TIMEOUT - Duration::from_millis(5),
+        "{:?}",
+        receipt.duration
+    );
     until("the dripping answer is cut", || sink.hung_up() == 1).await;
 }
 
@@ -99,19 +124,52 @@ async fn a_broken_answer_body_does_not_undo_its_head() {
         "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nok\r\nzz\r\n".into(),
     ))
     .await;
-    assert_eq!((receipt.outcome, receipt.detail.as_str()), (Answer::Accepted, "ok"));
+    assert_eq!(
+        (receipt.outcome, receipt.detail.as_str()),
+        (Answer::Accepted, "ok")
+    );
 }
 
 #[tokio::test]
 async fn a_bad_config_is_refused_at_the_start() {
     for (config, word) in [
-        (Config { concurrency: 0, ..Config::default() }, "concurrency"),
-        (Config { queue: 0, ..Config::default() }, "queue"),
-        (Config { queue: usize::MAX, ..Config::default() }, "queue"),
-        (Config { timeout: Duration::ZERO, ..Config::default() }, "timeout"),
-        (Config { trusted: vec!["file:///x".parse().unwrap()], ..Config::default() }, "http"),
+        (
+            Config {
+                concurrency: 0,
+                ..Config::default()
+            },
+            "concurrency",
+        ),
+        (
+            Config {
+                queue: 0,
+                ..Config::default()
+            },
+            "queue",
+        ),
+        (
+            Config {
+                queue: usize::MAX,
+                ..Config::default()
+            },
+            "queue",
+        ),
+        (
+            Config {
+                timeout: Duration::ZERO,
+                ..Config::default()
+            },
+            "timeout",
+        ),
+        (
+            Config {
+                trusted: vec!["file:///x".parse().unwrap()],
+                ..Config::default()
+            },
+            "http",
+        ),
     ] {
-        let error = forward::start(config).err().expect(word);
+        let error = forward::start(config).expect_err(word);
         assert_eq!(error.kind(), forward::ErrorKind::Config);
         assert!(error.to_string().contains(word), "{error}");
     }
@@ -119,6 +177,6 @@ async fn a_bad_config_is_refused_at_the_start() {
 
 #[test]
 fn without_a_runtime_there_is_an_error_not_a_panic() {
-    let error = forward::start(Config::default()).err().expect("there is no runtime here");
+    let error = forward::start(Config::default()).expect_err("there is no runtime here");
     assert_eq!(error.kind(), forward::ErrorKind::NoRuntime);
 }
