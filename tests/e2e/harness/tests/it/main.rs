@@ -1,0 +1,4 @@
+//! The harness held to its own promises.
+
+mod faultfs;
+mod servers;
