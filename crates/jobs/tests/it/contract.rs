@@ -62,6 +62,7 @@ contract! {
         claim: [
             nothing_is_claimed_before_it_is_due,
             a_claimed_job_is_not_claimed_again,
+            a_job_called_off_is_not_claimed,
             concurrent_claims_never_share_a_job,
             no_more_than_max_are_claimed,
             only_the_named_stage_is_claimed,
@@ -69,6 +70,7 @@ contract! {
             a_claim_tells_of_the_result_so_far,
             a_lane_serves_the_earliest_due_first,
             claiming_an_unknown_stage_is_invalid,
+            a_clock_that_steps_back_breaks_nothing,
         ],
         lanes: [
             lane_concurrency_is_never_exceeded,
@@ -90,7 +92,7 @@ contract! {
             a_lost_lease_charges_nothing,
             the_epoch_grows_with_every_claim,
             a_stale_settlement_is_lost_and_changes_nothing,
-            a_settlement_after_the_lease_is_lost,
+            a_late_settlement_stands_while_nobody_else_has_the_job,
             settling_twice_is_lost,
             settling_a_job_that_is_not_there_is_lost,
             a_lease_holds_until_its_end,
@@ -184,6 +186,6 @@ contract! {
         a_sweep_gives_the_space_of_results_back,
         a_directory_in_use_is_refused,
         a_directory_that_is_a_file_is_refused,
-        a_cut_result_is_told_as_corrupt,
+        a_damaged_result_is_told_as_corrupt,
     ],
 }

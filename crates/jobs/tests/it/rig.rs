@@ -202,16 +202,6 @@ impl<B: Backend> Rig<B> {
         assert_eq!(answer, [Settled::Recorded]);
     }
 
-    /// Accepts job `n` and brings it to an end at `now`.
-    pub(crate) async fn over(&self, n: u64, outcome: Outcome, now: u64) {
-        self.accept([job(n).lane(&format!("over {n}"))]).await;
-        let claimed = self.take(&FETCH, MANY, 0).await;
-        for c in claimed {
-            let outcome = if c.lease.id == id(n) { outcome.clone() } else { release(0) };
-            self.end(c.lease, outcome, if c.lease.id == id(n) { now } else { 0 }).await;
-        }
-    }
-
     /// The record of job `n`, which must be there.
     pub(crate) async fn record(&self, n: u64) -> Record {
         self.get(id(n)).await.expect("a record is read").expect("the job is there")

@@ -24,6 +24,28 @@ pub(super) async fn a_claimed_job_is_not_claimed_again<B: Backend>() {
     assert!(rig.take(&FETCH, MANY, 1).await.is_empty());
 }
 
+pub(super) async fn a_job_called_off_is_not_claimed<B: Backend>() {
+    let rig = Rig::<B>::new();
+    rig.accept([job(1), job(2), job(3).due(50)]).await;
+    for n in [1, 3] {
+        rig.cancel(id(n), None, at(1)).await.expect("answered");
+    }
+    assert_eq!(rig.taken(&FETCH, MANY, 100).await, BTreeSet::from([id(2)]));
+}
+
+pub(super) async fn a_clock_that_steps_back_breaks_nothing<B: Backend>() {
+    let rig = Rig::<B>::lanes(10, 1_000);
+    rig.accept([job(1).due(5_000), job(2).due(5_000), job(3).lane("b").due(5_000)]).await;
+    // Seen as due at 6 s, but not given out.
+    assert!(rig.take(&FETCH, 0, 6_000).await.is_empty());
+    assert!(rig.take(&FETCH, MANY, 1_000).await.is_empty(), "not due on this clock");
+    assert_eq!(rig.taken(&FETCH, MANY, 6_000).await, BTreeSet::from([id(1), id(3)]));
+    rig.offer(job(4)).await;
+    rig.take(&FETCH, MANY, 2_000).await;
+    rig.counts_add_up().await;
+    assert_eq!(rig.take(&FETCH, MANY, 7_000 + LEASE_MS).await.len(), 2, "one of each lane");
+}
+
 pub(super) async fn concurrent_claims_never_share_a_job<B: Backend>() {
     const JOBS: u64 = 400;
     let rig = Rig::<B>::lanes(1_000, 0);

@@ -168,6 +168,8 @@ pub(super) async fn lanes_are_told_busiest_first<B: Backend>() {
         view(&FETCH, "b", 2, 1, Some(5_000)),
         view(&DELIVER, "sink", 1, 0, None),
     ];
-    assert_eq!(rig.lanes(MANY), expected);
-    assert_eq!(rig.lanes(1), expected[..1]);
+    assert_eq!(rig.lanes(MANY, at(0)), expected);
+    assert_eq!(rig.lanes(1, at(0)), expected[..1]);
+    let later = rig.lanes(MANY, at(5_000));
+    assert!(later.iter().all(|lane| lane.paused_until.is_none()), "the pause is over");
 }

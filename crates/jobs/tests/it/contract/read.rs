@@ -1,0 +1,238 @@
+//! `get`, `list`, `counts`, `oldest_due`, `next_due`.
+
+use jobs::{Filter, JobId, Record, State, Verdict};
+
+use crate::backend::{Backend, DELIVER, FETCH};
+use crate::rig::{
+    Differently, LEASE_MS, MANY, Rig, advance, at, dead, done, id, job, next, refetch, release,
+    retry,
+};
+
+fn ids(records: &[Record]) -> Vec<JobId> {
+    records.iter().map(|r| r.id).collect()
+}
+
+/// Jobs 1..=6: waiting, leased, done, dead, cancelled, and waiting for delivery.
+async fn one_of_each<B: Backend>() -> Rig<B> {
+    let rig = Rig::<B>::new();
+    rig.accept((1..=6).map(|n| job(n).lane(&format!("{n}")).due(if n == 1 { 9_999 } else { 0 })))
+        .await;
+    for claimed in rig.take(&FETCH, MANY, 0).await {
+        match claimed.lease.id {
+            n if n == id(3) => rig.end(claimed.lease, done(), 0).await,
+            n if n == id(4) => rig.end(claimed.lease, dead(), 0).await,
+            n if n == id(6) => rig.end(claimed.lease, advance(b"page"), 0).await,
+            _ => {}
+        }
+    }
+    rig.cancel(id(5), None, at(0)).await.expect("answered");
+    rig
+}
+
+pub(super) async fn an_unknown_job_is_none<B: Backend>() {
+    let rig = Rig::<B>::new();
+    rig.accept([job(1)]).await;
+    assert_eq!(rig.get(id(404)).await.expect("read"), None);
+}
+
+pub(super) async fn jobs_are_listed_newest_first<B: Backend>() {
+    let rig = one_of_each::<B>().await;
+    let all = rig.all().await;
+    assert_eq!(ids(&all), [6, 5, 4, 3, 2, 1].map(id));
+    for record in all {
+        assert_eq!(rig.get(record.id).await.expect("read"), Some(record));
+    }
+}
+
+pub(super) async fn a_filter_by_state_tells_apart<B: Backend>() {
+    let rig = one_of_each::<B>().await;
+    let cases: [(&[State], &[u64]); 7] = [
+        (&[State::Waiting], &[6, 1]),
+        (&[State::Leased], &[2]),
+        (&[State::Done], &[3]),
+        (&[State::Dead], &[4]),
+        (&[State::Cancelled], &[5]),
+        (&[State::Done, State::Waiting], &[6, 3, 1]),
+        (&[], &[6, 5, 4, 3, 2, 1]),
+    ];
+    for (states, expected) in cases {
+        let filter = Filter { states: states.to_vec(), ..Filter::default() };
+        let found = rig.list(filter, None, MANY).await.expect("listed");
+        assert_eq!(ids(&found), expected.iter().map(|&n| id(n)).collect::<Vec<_>>(), "{states:?}");
+        assert!(found.iter().all(|r| states.is_empty() || states.contains(&r.state)));
+    }
+}
+
+pub(super) async fn a_filter_by_stage_and_verdict_tells_apart<B: Backend>() {
+    let rig = one_of_each::<B>().await;
+    let listed = async |states: &[State], stage: Option<&jobs::Stage>, verdict| {
+        let filter = Filter { states: states.to_vec(), stage: stage.cloned(), verdict };
+        ids(&rig.list(filter, None, MANY).await.expect("listed"))
+    };
+    assert_eq!(listed(&[], Some(&DELIVER), None).await, [id(6)]);
+    assert_eq!(listed(&[], Some(&FETCH), None).await, [5, 4, 3, 2, 1].map(id));
+    assert_eq!(listed(&[State::Waiting], Some(&FETCH), None).await, [id(1)]);
+    assert_eq!(listed(&[], None, Some(Verdict::Succeeded)).await, [id(6)]);
+    assert!(listed(&[], None, Some(Verdict::Failed)).await.is_empty());
+    assert!(listed(&[State::Done], Some(&DELIVER), None).await.is_empty());
+    let lease = rig.take_one(&DELIVER, 0).await.lease;
+    rig.end(lease, dead(), 1).await;
+    let succeeded = Some(Verdict::Succeeded);
+    assert_eq!(listed(&[State::Dead], Some(&DELIVER), succeeded).await, [id(6)]);
+}
+
+pub(super) async fn a_limit_is_kept<B: Backend>() {
+    let rig = one_of_each::<B>().await;
+    for limit in [0, 1, 3, 6, 7] {
+        let found = rig.list(Filter::default(), None, limit).await.expect("listed");
+        assert_eq!(ids(&found), [6, 5, 4, 3, 2, 1].map(id)[..limit.min(6)]);
+    }
+}
+
+pub(super) async fn a_cursor_neither_skips_nor_repeats<B: Backend>() {
+    let rig = Rig::<B>::new();
+    rig.accept((0..50).map(|n| job(2 * n))).await;
+    for states in [vec![], vec![State::Waiting, State::Leased, State::Done]] {
+        let filter = Filter { states, ..Filter::default() };
+        let (mut seen, mut before, mut page) = (Vec::new(), None, 0);
+        loop {
+            let found = rig.list(filter.clone(), before, 7).await.expect("listed");
+            let Some(last) = found.last() else { break };
+            before = Some(last.id);
+            seen.extend(ids(&found));
+            // Meanwhile the world goes on: newer jobs come, and jobs change their state.
+            page += 1;
+            rig.offer(job(1_000 + page)).await;
+            let lease = rig.take_one(&FETCH, 0).await.lease;
+            let outcome = if page % 2 == 0 { done() } else { release(0) };
+            rig.end(lease, outcome, 0).await;
+        }
+        let old: Vec<_> = seen.iter().copied().filter(|&s| s < id(1_000)).collect();
+        assert_eq!(old, (0..50).rev().map(|n| id(2 * n)).collect::<Vec<_>>());
+    }
+    let found = rig.list(Filter::default(), Some(id(51)), 2).await.expect("listed");
+    assert_eq!(ids(&found), [50, 48].map(id), "a cursor need not be a job");
+}
+
+pub(super) async fn counts_add_up_after_every_operation<B: Backend>() {
+    let rig = Rig::<B>::lanes(2, 0);
+    rig.counts_add_up().await;
+    rig.accept((0..10).map(|n| job(n).lane(&format!("{}", n % 3)).spec_of(n as usize * 10))).await;
+    rig.counts_add_up().await;
+    rig.offer(job(3)).await;
+    rig.counts_add_up().await;
+    let outcomes =
+        [done(), dead(), advance(b"first"), retry(0), release(0), advance(b"another page")];
+    let claimed = rig.take(&FETCH, MANY, 0).await;
+    rig.counts_add_up().await;
+    assert_eq!(claimed.len(), outcomes.len());
+    for (claimed, outcome) in claimed.into_iter().zip(outcomes) {
+        rig.end(claimed.lease, outcome.clone(), 1).await;
+        rig.counts_add_up().await;
+        rig.say(claimed.lease, outcome, 1).await;
+        rig.counts_add_up().await;
+    }
+    for claimed in rig.take(&DELIVER, MANY, 1).await {
+        let result = Some(bytes::Bytes::from_static(b"short"));
+        let outcome = jobs::Outcome::Done { verdict: None, result, note: None };
+        rig.end(claimed.lease, outcome, 1).await;
+        rig.counts_add_up().await;
+    }
+    rig.take(&FETCH, 1, 2).await;
+    rig.take(&FETCH, MANY, LEASE_MS + 3).await;
+    rig.counts_add_up().await;
+    for n in 0..10 {
+        rig.cancel(id(n), (n % 2 == 0).then(|| next(0, b"off")), at(LEASE_MS + 4)).await.expect("ok");
+        rig.counts_add_up().await;
+    }
+    for n in 0..10 {
+        rig.redrive(id(n), refetch(0), at(LEASE_MS + 5)).await.expect("answered");
+        rig.counts_add_up().await;
+    }
+    rig.cancel(id(7), None, at(0)).await.expect("answered");
+    rig.sweep(at(9 * LEASE_MS), MANY).await.expect("swept");
+    rig.counts_add_up().await;
+}
+
+pub(super) async fn oldest_due_is_the_earliest<B: Backend>() {
+    let rig = Rig::<B>::new();
+    assert_eq!(rig.oldest_due(&FETCH), None);
+    let jobs = vec![job(1).due(30), job(2).lane("b").due(20), job(3).due(40)];
+    rig.submit(jobs, at(100)).await.expect("accepted");
+    assert_eq!(rig.oldest_due(&FETCH), Some(at(20)));
+    assert_eq!(rig.oldest_due(&DELIVER), None);
+    let lease = rig.take_one(&FETCH, 100).await.lease;
+    assert!(rig.oldest_due(&FETCH) >= Some(at(20)));
+    rig.end(lease, done(), 100).await;
+    rig.cancel(id(2), None, at(100)).await.expect("answered");
+    rig.cancel(id(1), None, at(100)).await.expect("answered");
+    assert_eq!(rig.oldest_due(&FETCH), Some(at(40)));
+}
+
+pub(super) async fn next_due_is_none_when_nothing_waits<B: Backend>() {
+    let rig = Rig::<B>::new();
+    assert_eq!(rig.next_due(&FETCH, at(0)), None);
+    rig.accept([job(1)]).await;
+    let lease = rig.take_one(&FETCH, 0).await.lease;
+    rig.end(lease, advance(b"r"), 0).await;
+    assert_eq!(rig.next_due(&FETCH, at(1)), None);
+    let lease = rig.take_one(&DELIVER, 1).await.lease;
+    rig.end(lease, done(), 1).await;
+    assert_eq!(rig.next_due(&DELIVER, at(1)), None);
+}
+
+pub(super) async fn next_due_tells_of_a_future_job<B: Backend>() {
+    let rig = Rig::<B>::new();
+    rig.accept([job(1).due(900), job(2).due(500).lane("b"), job(3).due(700)]).await;
+    assert_eq!(rig.next_due(&FETCH, at(0)), Some(at(500)));
+    rig.cancel(id(2), None, at(0)).await.expect("answered");
+    assert_eq!(rig.next_due(&FETCH, at(0)), Some(at(700)));
+    let lease = rig.take_one(&FETCH, 700).await.lease;
+    assert_eq!(rig.next_due(&FETCH, at(700)), Some(at(900)));
+    rig.end(lease, retry(800), 700).await;
+    assert_eq!(rig.next_due(&FETCH, at(700)), Some(at(800)));
+}
+
+pub(super) async fn next_due_tells_of_a_pause<B: Backend>() {
+    let rig = Rig::<B>::new();
+    rig.accept([job(1)]).await;
+    let lease = rig.take_one(&FETCH, 0).await.lease;
+    rig.pause(lease, retry(0), 0, 5_000).await;
+    assert!(rig.take(&FETCH, MANY, 1).await.is_empty());
+    assert_eq!(rig.next_due(&FETCH, at(1)), Some(at(5_000)));
+}
+
+pub(super) async fn next_due_tells_of_an_interval<B: Backend>() {
+    let rig = Rig::<B>::lanes(10, 1_000);
+    rig.accept([job(1), job(2)]).await;
+    let lease = rig.take_one(&FETCH, 300).await.lease;
+    rig.end(lease, done(), 301).await;
+    assert!(rig.take(&FETCH, MANY, 301).await.is_empty());
+    assert_eq!(rig.next_due(&FETCH, at(301)), Some(at(1_300)));
+}
+
+pub(super) async fn next_due_tells_of_a_lease_that_will_expire<B: Backend>() {
+    let rig = Rig::<B>::new();
+    rig.accept([job(1)]).await;
+    rig.take_one(&FETCH, 0).await;
+    let due = rig.next_due(&FETCH, at(1)).expect("an expired lease makes a job claimable");
+    assert_eq!(due, at(LEASE_MS));
+    assert_eq!(rig.claim(&FETCH, MANY, at(9 * LEASE_MS), due).await.expect("claimed").len(), 1);
+}
+
+pub(super) async fn every_change_is_dated<B: Backend>() {
+    let rig = Rig::<B>::new();
+    rig.submit(vec![job(1)], at(1)).await.expect("accepted");
+    assert_eq!(rig.record(1).await.updated_at, at(1));
+    let lease = rig.take_one(&FETCH, 2).await.lease;
+    rig.end(lease, retry(0), 3).await;
+    assert_eq!(rig.record(1).await.updated_at, at(3));
+    let lease = rig.take_one(&FETCH, 4).await.lease;
+    rig.end(lease, advance(b"r"), 5).await;
+    assert_eq!(rig.record(1).await.updated_at, at(5));
+    rig.cancel(id(1), None, at(6)).await.expect("answered");
+    assert_eq!(rig.record(1).await.updated_at, at(6));
+    rig.redrive(id(1), refetch(0), at(7)).await.expect("answered");
+    let record = rig.record(1).await;
+    assert_eq!((record.updated_at, record.created_at), (at(7), at(1)));
+}

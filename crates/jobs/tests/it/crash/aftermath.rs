@@ -1,0 +1,138 @@
+//! Opens what a child left behind and holds it against what it had said.
+
+use std::collections::{BTreeSet, HashMap};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jobs::{Clock, Filter, JobId, Outcome, Record, Settlement, SqliteStore, State, Store, SystemClock};
+
+use super::{crash_config, result_of, spec_of};
+use crate::backend::{DELIVER, FETCH};
+
+/// What children were told is safe.
+#[derive(Default)]
+pub(super) struct Promises {
+    acknowledged: BTreeSet<JobId>,
+    flushed: HashMap<JobId, Flushed>,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Flushed {
+    Advanced,
+    Done,
+    Dead,
+}
+
+impl Promises {
+    /// Adds what a child said; answers how many jobs it had acknowledged.
+    pub(super) fn heard(&mut self, said: &[String]) -> usize {
+        let mut acknowledged = 0;
+        for line in said {
+            let Some((word, id)) = line.split_once(' ') else { continue };
+            let Ok(id) = id.parse() else { continue };
+            match word {
+                "ack" => {
+                    assert!(self.acknowledged.insert(id), "{id} was created twice");
+                    acknowledged += 1;
+                }
+                "advanced" => {
+                    self.flushed.entry(id).or_insert(Flushed::Advanced);
+                }
+                "done" => {
+                    self.flushed.insert(id, Flushed::Done);
+                }
+                "dead" => {
+                    self.flushed.insert(id, Flushed::Dead);
+                }
+                _ => {}
+            }
+        }
+        acknowledged
+    }
+
+    /// Every promise is kept in the store at `dir`, and whatever else is there is whole.
+    pub(super) async fn check(&self, dir: &Path) {
+        let store = open(dir);
+        let records = everything(&*store).await;
+        for id in &self.acknowledged {
+            assert!(records.contains_key(id), "{id} was acknowledged, and is lost");
+        }
+        for record in records.values() {
+            self.check_record(&*store, record).await;
+        }
+        let live = records.values().filter(|r| !r.state.is_terminal()).count();
+        assert_eq!(store.counts().live(), live as u64);
+        store.close().await.expect("it closes");
+    }
+
+    async fn check_record(&self, store: &dyn Store, record: &Record) {
+        let id = record.id;
+        assert!(record.spec == spec_of(id), "{id}: its spec is not what was accepted");
+        let delivering = record.stage == DELIVER;
+        let legal = match record.state {
+            State::Waiting => true,
+            State::Done => delivering,
+            State::Dead => !delivering,
+            State::Leased | State::Cancelled => false,
+        };
+        assert!(legal, "{record:?}");
+        let result = store.result(id).await.expect("its result can be read");
+        assert_eq!(result.is_some(), delivering, "result and stage belong together: {record:?}");
+        assert_eq!(result.as_ref().map(|r| r.len() as u64), record.result_bytes);
+        assert!(result.is_none_or(|r| r == result_of(id)), "{id}: its result is damaged");
+        let kept = match self.flushed.get(&id) {
+            Some(Flushed::Advanced) => delivering,
+            Some(Flushed::Done) => record.state == State::Done,
+            Some(Flushed::Dead) => record.state == State::Dead,
+            None => true,
+        };
+        assert!(kept, "what was flushed is undone: {record:?}");
+    }
+
+    /// After all that the store still works: every live job is brought to its end.
+    pub(super) async fn finish(&self, dir: &Path) {
+        let store = open(dir);
+        loop {
+            let now = SystemClock.now();
+            let mut settled = 0;
+            for stage in [&FETCH, &DELIVER] {
+                let until = now + Duration::from_secs(60);
+                let claimed = store.claim(stage, 500, until, now).await.expect("claimed");
+                settled += claimed.len();
+                let outcome = Outcome::Done { verdict: None, result: None, note: None };
+                let settlements = claimed.iter().map(|c| Settlement {
+                    lease: c.lease,
+                    outcome: outcome.clone(),
+                    pause_lane_until: None,
+                });
+                store.settle(settlements.collect(), now).await.expect("settled");
+            }
+            if settled == 0 {
+                break;
+            }
+        }
+        assert_eq!(store.counts().live(), 0, "a job is stuck");
+        let over = store.counts();
+        assert!(over.done + over.dead >= self.acknowledged.len() as u64);
+        store.close().await.expect("it closes");
+    }
+}
+
+fn open(dir: &Path) -> Arc<dyn Store> {
+    SqliteStore::open(dir, crash_config()).expect("what was left behind can be opened")
+}
+
+/// All jobs, page by page.
+async fn everything(store: &dyn Store) -> HashMap<JobId, Record> {
+    let (mut all, mut before) = (HashMap::new(), None);
+    loop {
+        let page = store.list(Filter::default(), before, 500).await.expect("listed");
+        let Some(last) = page.last() else { return all };
+        before = Some(last.id);
+        for record in page {
+            let id = record.id;
+            assert!(all.insert(id, record).is_none(), "{id} is there twice");
+        }
+    }
+}

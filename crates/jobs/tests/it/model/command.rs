@@ -1,0 +1,102 @@
+//! What can be asked of a store.
+
+use proptest::collection::vec;
+use proptest::option;
+use proptest::prelude::*;
+use proptest::sample::Index;
+
+/// One step of a sequence; times are relative to the sequence's clock, in milliseconds.
+#[derive(Clone, Debug)]
+pub(super) enum Command {
+    Submit(Vec<Draft>),
+    Claim { deliver: bool, max: usize, lease_ms: u64 },
+    Extend { which: Vec<Index>, by_ms: u64 },
+    Settle(Vec<Saying>),
+    Cancel { job: u64, tell: Option<u64> },
+    Redrive { job: u64, deliver: bool, lane: u8, in_ms: u64 },
+    Sweep { older_than_ms: u64, any: bool },
+    Pass { ms: u64 },
+    StepBack { ms: u64 },
+    Reopen,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Draft {
+    pub(super) job: u64,
+    pub(super) deliver: bool,
+    pub(super) lane: u8,
+    pub(super) in_ms: u64,
+    pub(super) bytes: usize,
+    pub(super) key: Option<(u8, u8)>,
+}
+
+/// What to say under which of the leases given out so far.
+#[derive(Clone, Debug)]
+pub(super) struct Saying {
+    pub(super) which: Index,
+    pub(super) what: What,
+    pub(super) pause_ms: Option<u64>,
+}
+
+#[derive(Clone, Debug)]
+pub(super) enum What {
+    Advance { lane: u8, in_ms: u64, bytes: usize },
+    Retry { in_ms: u64 },
+    Release { in_ms: u64 },
+    Done { result: Option<usize>, note: bool },
+    Dead,
+}
+
+/// Few enough that sequences meet the same job again.
+const JOBS: u64 = 24;
+const LANES: u8 = 3;
+
+fn in_ms() -> impl Strategy<Value = u64> {
+    prop_oneof![3 => Just(0), 1 => 1_u64..3_000]
+}
+
+fn draft() -> impl Strategy<Value = Draft> {
+    let key = option::weighted(0.3, (0_u8..4, 0_u8..2));
+    (0..JOBS, any::<bool>(), 0..LANES, in_ms(), 0_usize..80, key).prop_map(
+        |(job, deliver, lane, in_ms, bytes, key)| Draft { job, deliver, lane, in_ms, bytes, key },
+    )
+}
+
+fn what() -> impl Strategy<Value = What> {
+    prop_oneof![
+        3 => (0..LANES, in_ms(), 0_usize..80)
+            .prop_map(|(lane, in_ms, bytes)| What::Advance { lane, in_ms, bytes }),
+        2 => in_ms().prop_map(|in_ms| What::Retry { in_ms }),
+        1 => in_ms().prop_map(|in_ms| What::Release { in_ms }),
+        2 => (option::of(0_usize..80), any::<bool>())
+            .prop_map(|(result, note)| What::Done { result, note }),
+        1 => Just(What::Dead),
+    ]
+}
+
+fn saying() -> impl Strategy<Value = Saying> {
+    let pause = option::weighted(0.15, 0_u64..4_000);
+    (any::<Index>(), what(), pause)
+        .prop_map(|(which, what, pause_ms)| Saying { which, what, pause_ms })
+}
+
+/// Any command, the useful ones more often.
+pub(super) fn command() -> impl Strategy<Value = Command> {
+    prop_oneof![
+        6 => vec(draft(), 0..5).prop_map(Command::Submit),
+        8 => (any::<bool>(), 0_usize..6, 1_u64..4_000)
+            .prop_map(|(deliver, max, lease_ms)| Command::Claim { deliver, max, lease_ms }),
+        2 => (vec(any::<Index>(), 0..4), 0_u64..4_000)
+            .prop_map(|(which, by_ms)| Command::Extend { which, by_ms }),
+        8 => vec(saying(), 0..4).prop_map(Command::Settle),
+        2 => (0..JOBS, option::of(in_ms()))
+            .prop_map(|(job, tell)| Command::Cancel { job, tell }),
+        2 => (0..JOBS, any::<bool>(), 0..LANES, in_ms())
+            .prop_map(|(job, deliver, lane, in_ms)| Command::Redrive { job, deliver, lane, in_ms }),
+        1 => (0_u64..6_000, any::<bool>())
+            .prop_map(|(older_than_ms, any)| Command::Sweep { older_than_ms, any }),
+        4 => (0_u64..2_500).prop_map(|ms| Command::Pass { ms }),
+        1 => (0_u64..500).prop_map(|ms| Command::StepBack { ms }),
+        1 => Just(Command::Reopen),
+    ]
+}

@@ -1,0 +1,277 @@
+//! Two stores that are asked the same.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use jobs::{
+    Bounds, Claimed, Filter, JobId, LaneKey, LaneLimit, Lease, NewJob, Next, Outcome, Record,
+    Redrive, Settlement, Stage, Store, Timestamp, Verdict,
+};
+
+use super::command::{Command, Draft, Saying, What};
+use crate::backend::{Backend, DELIVER, Durable, FETCH, Memory, Sqlite, config};
+use crate::rig::{Differently, MANY, at, id, job};
+
+const INTERVAL: Duration = Duration::from_millis(50);
+/// Later than any real clock: a store that drops pauses when it opens must not drop these.
+const BEGIN_MS: u64 = 200 * 365 * 24 * 3_600 * 1_000;
+
+pub(super) struct Pair {
+    memory: Memory,
+    /// `None` only while it is being reopened.
+    sqlite: Option<Sqlite>,
+    now: Timestamp,
+    /// All leases given out, with the same job's lease in either store.
+    leases: Vec<[Lease; 2]>,
+    /// After a restart the lanes' turn may be another, so that a claim of a part of what is
+    /// ready may be of another part.
+    turn_is_free: bool,
+}
+
+impl Pair {
+    pub(super) fn new(with_interval: bool) -> Self {
+        let interval = if with_interval { INTERVAL } else { Duration::ZERO };
+        let config = config(
+            LaneLimit { concurrency: 2, interval },
+            Bounds { jobs: 14, bytes: 1_200 },
+        );
+        Self {
+            memory: Memory::start(config.clone()),
+            sqlite: Some(Sqlite::start(config)),
+            now: at(BEGIN_MS),
+            leases: Vec::new(),
+            turn_is_free: false,
+        }
+    }
+
+    fn stores(&self) -> [Arc<dyn Store>; 2] {
+        let sqlite = self.sqlite.as_ref().expect("it is open");
+        [Arc::clone(self.memory.store()), Arc::clone(sqlite.store())]
+    }
+
+    /// Asks both; the answers must be equal.
+    async fn both<T: PartialEq + std::fmt::Debug>(
+        &self,
+        ask: impl AsyncFn(Arc<dyn Store>) -> jobs::Result<T>,
+    ) -> T {
+        let [memory, sqlite] = self.stores();
+        let memory = ask(memory).await.expect("memory answers");
+        let sqlite = ask(sqlite).await.expect("sqlite answers");
+        assert_eq!(memory, sqlite, "left: memory, right: sqlite");
+        memory
+    }
+
+    pub(super) async fn apply(&mut self, command: Command) {
+        let now = self.now;
+        match command {
+            Command::Submit(drafts) => {
+                let jobs: Vec<_> = drafts.iter().map(|d| self.new_job(d)).collect();
+                self.both(async |s| s.submit(jobs.clone(), now).await).await;
+            }
+            Command::Claim { deliver, max, lease_ms } => {
+                let max = if self.turn_is_free { MANY } else { max };
+                self.claim(stage(deliver), max, lease_ms).await;
+            }
+            Command::Extend { which, by_ms } => {
+                if !self.leases.is_empty() {
+                    let which: Vec<_> = which.iter().map(|w| *w.get(&self.leases)).collect();
+                    self.extend(&which, by_ms).await;
+                }
+            }
+            Command::Settle(sayings) => {
+                if !self.leases.is_empty() {
+                    let said = sayings.iter().map(|s| (*s.which.get(&self.leases), s));
+                    let said: Vec<_> =
+                        said.map(|(lease, s)| (lease, self.outcome(s), self.pause(s))).collect();
+                    self.settle(&said).await;
+                }
+            }
+            Command::Cancel { job, tell } => {
+                let next = tell.map(|ms| self.next(0, ms, 10, Verdict::Cancelled));
+                self.both(async |s| s.cancel(id(job), next.clone(), now).await).await;
+            }
+            Command::Redrive { job, deliver, lane, in_ms } => {
+                let due = now + Duration::from_millis(in_ms);
+                let to = Redrive { stage: stage(deliver).clone(), lane: key(lane), due };
+                self.both(async |s| s.redrive(id(job), to.clone(), now).await).await;
+            }
+            Command::Sweep { older_than_ms, any } => {
+                let before = now - Duration::from_millis(older_than_ms);
+                let max = if any { MANY } else { 0 };
+                self.both(async |s| Ok(s.sweep(before, max).await?.jobs)).await;
+                let kept: Vec<_> = self.listed().await.iter().map(|r| r.id).collect();
+                self.leases.retain(|[lease, _]| kept.contains(&lease.id));
+            }
+            Command::Pass { ms } => self.now = now + Duration::from_millis(ms),
+            Command::StepBack { ms } => self.now = now - Duration::from_millis(ms),
+            Command::Reopen => self.reopen().await,
+        }
+    }
+
+    async fn claim(&mut self, stage: &Stage, max: usize, lease_ms: u64) -> usize {
+        let (now, until) = (self.now, self.now + Duration::from_millis(lease_ms));
+        let mut claims = Vec::new();
+        for store in self.stores() {
+            let claimed = store.claim(stage, max, until, now).await.expect("claimed");
+            let by_id: BTreeMap<JobId, Claimed> =
+                claimed.into_iter().map(|c| (c.lease.id, c)).collect();
+            claims.push(by_id);
+        }
+        let told = |claims: &BTreeMap<JobId, Claimed>| {
+            let told = claims.values().map(|c| {
+                let seen = (c.lane.clone(), c.attempt, c.created_at, c.spec.clone());
+                (c.lease.id, seen, c.verdict, c.result_bytes)
+            });
+            told.collect::<Vec<_>>()
+        };
+        assert_eq!(told(&claims[0]), told(&claims[1]), "left: memory, right: sqlite");
+        let leases = claims[0].values().zip(claims[1].values()).map(|(m, s)| [m.lease, s.lease]);
+        self.leases.extend(leases);
+        claims[0].len()
+    }
+
+    async fn extend(&self, which: &[[Lease; 2]], by_ms: u64) {
+        let until = self.now + Duration::from_millis(by_ms);
+        let mut answers = Vec::new();
+        for (at, store) in self.stores().iter().enumerate() {
+            let leases = which.iter().map(|pair| pair[at]).collect();
+            answers.push(store.extend(leases, until, self.now).await.expect("answered"));
+        }
+        assert_eq!(answers[0], answers[1], "left: memory, right: sqlite");
+    }
+
+    async fn settle(&self, said: &[([Lease; 2], Outcome, Option<Timestamp>)]) {
+        let mut answers = Vec::new();
+        for (at, store) in self.stores().iter().enumerate() {
+            let settlements = said.iter().map(|(lease, outcome, pause)| Settlement {
+                lease: lease[at],
+                outcome: outcome.clone(),
+                pause_lane_until: *pause,
+            });
+            answers.push(store.settle(settlements.collect(), self.now).await.expect("answered"));
+        }
+        assert_eq!(answers[0], answers[1], "left: memory, right: sqlite");
+    }
+
+    /// Leases are void after a restart, and a memory store has none: both release them first.
+    async fn reopen(&mut self) {
+        let at = self.now;
+        let all: Vec<_> = std::mem::take(&mut self.leases)
+            .into_iter()
+            .map(|lease| (lease, Outcome::Release { at }, None))
+            .collect();
+        self.settle(&all).await;
+        let sqlite = self.sqlite.take().expect("it is open");
+        self.sqlite = Some(sqlite.reopen().await);
+        // The interval since a lane's last claim is not kept across restarts.
+        self.now = self.now + INTERVAL;
+        self.turn_is_free = true;
+    }
+
+    async fn listed(&self) -> Vec<Record> {
+        self.both(async |s| s.list(Filter::default(), None, MANY).await).await
+    }
+
+    /// Everything that can be read.
+    pub(super) async fn compare(&self) {
+        let now = self.now;
+        let records = self.listed().await;
+        for record in &records {
+            self.both(async |s| s.result(record.id).await).await;
+        }
+        self.both(async |s| Ok(s.counts())).await;
+        self.both(async |s| {
+            let mut lanes = s.lanes(MANY, now);
+            lanes.sort_by(|a, b| (&a.stage, &a.key).cmp(&(&b.stage, &b.key)));
+            Ok(lanes)
+        })
+        .await;
+        if !self.turn_is_free {
+            for stage in [&FETCH, &DELIVER] {
+                self.both(async |s| Ok(s.next_due(stage, now))).await;
+                self.both(async |s| Ok(s.oldest_due(stage))).await;
+            }
+        }
+    }
+
+    /// Brings every live job to its end by nothing but waiting as long as `next_due` says.
+    pub(super) async fn drain(&mut self) {
+        for _ in 0..500 {
+            let before = self.leases.len();
+            let claimed = self.claim(&FETCH, MANY, 1_000).await
+                + self.claim(&DELIVER, MANY, 1_000).await;
+            let done = Outcome::Done { verdict: None, result: None, note: None };
+            let said: Vec<_> =
+                self.leases[before..].iter().map(|lease| (*lease, done.clone(), None)).collect();
+            self.settle(&said).await;
+            if self.stores()[0].counts().live() == 0 {
+                return;
+            }
+            if claimed == 0 {
+                let due = self.next_due().expect("a live job is claimable some time");
+                assert!(due > self.now, "nothing was claimable, so waiting must help");
+                self.now = due;
+            }
+        }
+        panic!("jobs are stuck: {:#?}", self.stores()[0].counts());
+    }
+
+    fn next_due(&self) -> Option<Timestamp> {
+        let [memory, sqlite] = self.stores().map(|store| {
+            let dues = [&FETCH, &DELIVER].map(|stage| store.next_due(stage, self.now));
+            dues.into_iter().flatten().min()
+        });
+        assert_eq!(memory, sqlite, "left: memory, right: sqlite");
+        memory
+    }
+
+    fn new_job(&self, draft: &Draft) -> NewJob {
+        let due = self.now + Duration::from_millis(draft.in_ms);
+        let new = job(draft.job).stage(stage(draft.deliver)).spec_of(draft.bytes);
+        let new = NewJob { due, lane: key(draft.lane), ..new };
+        match draft.key {
+            Some((key, fingerprint)) => new.key(&format!("key {key}"), fingerprint),
+            None => new,
+        }
+    }
+
+    fn pause(&self, saying: &Saying) -> Option<Timestamp> {
+        saying.pause_ms.map(|ms| self.now + Duration::from_millis(ms))
+    }
+
+    fn next(&self, lane: u8, in_ms: u64, bytes: usize, verdict: Verdict) -> Next {
+        let due = self.now + Duration::from_millis(in_ms);
+        Next { stage: DELIVER.clone(), lane: key(lane), due, verdict, result: body(bytes) }
+    }
+
+    fn outcome(&self, saying: &Saying) -> Outcome {
+        let at = |ms: &u64| self.now + Duration::from_millis(*ms);
+        match &saying.what {
+            What::Advance { lane, in_ms, bytes } => {
+                Outcome::Advance(self.next(*lane, *in_ms, *bytes, Verdict::Succeeded))
+            }
+            What::Retry { in_ms } => Outcome::Retry { at: at(in_ms), note: "again".to_owned() },
+            What::Release { in_ms } => Outcome::Release { at: at(in_ms) },
+            What::Done { result, note } => Outcome::Done {
+                verdict: note.then_some(Verdict::Failed),
+                result: result.map(body),
+                note: note.then(|| "done".to_owned()),
+            },
+            What::Dead => Outcome::Dead { note: "dead".to_owned() },
+        }
+    }
+}
+
+fn stage(deliver: bool) -> &'static Stage {
+    if deliver { &DELIVER } else { &FETCH }
+}
+
+fn key(lane: u8) -> LaneKey {
+    LaneKey::new(&format!("lane {lane}"))
+}
+
+fn body(bytes: usize) -> Bytes {
+    Bytes::from((0..bytes).map(|i| (i * 7 + bytes) as u8).collect::<Vec<_>>())
+}
