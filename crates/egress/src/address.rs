@@ -25,7 +25,13 @@ impl Block {
         source: &'static str,
     ) -> Self {
         let first = Ipv4Addr::new(a, b, c, d).to_bits() as u128;
-        Self { cidr, name, source, first, prefix }
+        Self {
+            cidr,
+            name,
+            source,
+            first,
+            prefix,
+        }
     }
 
     const fn v6(
@@ -36,7 +42,13 @@ impl Block {
         source: &'static str,
     ) -> Self {
         let first = Ipv6Addr::new(s[0], s[1], s[2], s[3], s[4], s[5], s[6], s[7]).to_bits();
-        Self { cidr, name, source, first, prefix }
+        Self {
+            cidr,
+            name,
+            source,
+            first,
+            prefix,
+        }
     }
 
     /// `bits` is 32 or 128: the length of the address that `ip` is the value of.
@@ -50,6 +62,7 @@ impl Block {
 /// one, then what is not in that registry but is not a stranger's either. Entries that the
 /// registry calls globally reachable (AS112, AMT) are refused too: no page is served from there.
 /// <https://www.iana.org/assignments/iana-ipv4-special-registry>
+#[rustfmt::skip]
 static V4_BLOCKS: &[Block] = &[
     Block::v4([0, 0, 0, 0], 8, "0.0.0.0/8", "\"this network\"", "RFC 791 section 3.2"),
     Block::v4([10, 0, 0, 0], 8, "10.0.0.0/8", "private-use", "RFC 1918"),
@@ -110,6 +123,7 @@ static V4_BLOCKS: &[Block] = &[
 /// IANA IPv6 Special-Purpose Address Registry (RFC 6890), every entry (the one that is judged by
 /// the address inside it, 64:ff9b::/96, apart), then what is not in that registry.
 /// <https://www.iana.org/assignments/iana-ipv6-special-registry>
+#[rustfmt::skip]
 static V6_BLOCKS: &[Block] = &[
     Block::v6([0, 0, 0, 0, 0, 0, 0, 1], 128, "::1/128", "loopback", "RFC 4291 section 2.5.3"),
     Block::v6([0; 8], 128, "::/128", "unspecified", "RFC 4291 section 2.5.2"),
@@ -199,7 +213,9 @@ pub fn special_block(ip: IpAddr) -> Option<&'static Block> {
 }
 
 fn special_v4(ip: Ipv4Addr) -> Option<&'static Block> {
-    V4_BLOCKS.iter().find(|b| b.contains(ip.to_bits().into(), V4_BITS))
+    V4_BLOCKS
+        .iter()
+        .find(|b| b.contains(ip.to_bits().into(), V4_BITS))
 }
 
 fn special_v6(ip: Ipv6Addr) -> Option<&'static Block> {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::header::CONTENT_LENGTH;
 use http::{HeaderMap, HeaderValue, Method};
 use url::Url;
 
@@ -30,6 +31,9 @@ pub struct ClientConfig {
     pub http1_max_headers: usize,
     /// Bytes of all header names and values of an answer; more is [`Kind::Protocol`].
     pub max_header_bytes: usize,
+    /// Take the headers that browsers take and the standard does not: folded lines, spaces before
+    /// the colon, lines that are no header (skipped). HTTP/1 only.
+    pub lenient_headers: bool,
     /// The `User-Agent` of requests that set none. Visible ASCII.
     pub user_agent: String,
     /// Certificate authorities to trust besides Mozilla's, each a PEM text with one or more.
@@ -47,6 +51,7 @@ impl Default for ClientConfig {
             pool_max_idle_per_host: 32,
             http1_max_headers: 100,
             max_header_bytes: 128 * 1024,
+            lenient_headers: false,
             user_agent: concat!("Pagewire/", env!("CARGO_PKG_VERSION")).to_owned(),
             extra_roots_pem: Vec::new(),
             resolver: None,
@@ -87,13 +92,19 @@ impl Client {
         let agent = HeaderValue::from_str(&config.user_agent).map_err(|e| {
             Error::new(Kind::Invalid, "the user agent is not a header value").because(e)
         })?;
-        let resolver =
-            config.resolver.clone().unwrap_or_else(|| Resolver::system(ResolverConfig::default()));
-        let guard = Guarded { resolver: resolver.clone(), policy: Arc::clone(&policy) };
+        let guarded = builder(&config, tls.clone(), agent.clone());
+        let exempt = builder(&config, tls, agent);
+        let resolver = config
+            .resolver
+            .unwrap_or_else(|| Resolver::system(ResolverConfig::default()));
+        let guard = Guarded {
+            resolver: resolver.clone(),
+            policy: Arc::clone(&policy),
+        };
         Ok(Self {
             shared: Arc::new(Shared {
-                guarded: build(builder(&config, tls.clone(), agent.clone()).dns_resolver(guard))?,
-                exempt: build(builder(&config, tls, agent).dns_resolver(Exempt { resolver }))?,
+                guarded: build(guarded.dns_resolver(guard))?,
+                exempt: build(exempt.dns_resolver(Exempt { resolver }))?,
                 policy,
                 read_timeout: config.read_timeout,
                 max_header_bytes: config.max_header_bytes,
@@ -120,7 +131,8 @@ impl Client {
         let url = Url::parse(&parts.uri.to_string()).map_err(|e| {
             Error::new(Kind::Invalid, format!("not an absolute URL: {e}")).because(e)
         })?;
-        self.send_to(parts.method, url, parts.headers, body, timeout_to_head).await
+        self.send_to(parts.method, url, parts.headers, body, timeout_to_head)
+            .await
     }
 
     /// [`Client::send`] for a caller that has the URL parsed already.
@@ -138,8 +150,11 @@ impl Client {
         let shared = &*self.shared;
         let route = shared.policy.check_url(&url).map_err(|refused| {
             let host = url.host_str().unwrap_or_default();
-            Error::new(Kind::Refused, format!("request to {host} refused: {refused}"))
-                .because(refused)
+            Error::new(
+                Kind::Refused,
+                format!("request to {host} refused: {refused}"),
+            )
+            .because(refused)
         })?;
         let client = match route {
             Route::Guarded => &shared.guarded,
@@ -181,14 +196,19 @@ impl Shared {
             return Ok(());
         };
         tracing::error!(url.host = host, %ip, "connected to a forbidden address: answer dropped");
-        let refused = Refused::Resolved { host: host.to_owned(), ip, block };
-        Err(Error::new(Kind::Refused, format!("answer of {host} refused: {refused}"))
-            .because(refused))
+        let refused = Refused::Address { ip, block };
+        Err(Error::new(
+            Kind::Refused,
+            format!("answer of {host} refused: {refused}"),
+        )
+        .because(refused))
     }
 
     fn assert_head(&self, response: &Response, host: &str) -> Result<()> {
         let headers = response.headers.iter();
-        let bytes: usize = headers.map(|(name, value)| name.as_str().len() + value.len()).sum();
+        let bytes: usize = headers
+            .map(|(name, value)| name.as_str().len() + value.len())
+            .sum();
         if bytes <= self.max_header_bytes {
             return Ok(());
         }
@@ -200,7 +220,9 @@ impl Shared {
 
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Client").field("policy", &self.shared.policy).finish_non_exhaustive()
+        f.debug_struct("Client")
+            .field("policy", &self.shared.policy)
+            .finish_non_exhaustive()
     }
 }
 
@@ -208,12 +230,20 @@ fn assemble(
     client: &reqwest::Client,
     method: Method,
     url: Url,
-    headers: HeaderMap,
+    mut headers: HeaderMap,
     body: Bytes,
 ) -> reqwest::Result<reqwest::Request> {
+    // RFC 9110 section 8.6; hyper leaves it out, and some servers answer 411.
+    if body.is_empty() && matches!(method, Method::POST | Method::PUT | Method::PATCH) {
+        headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
+    }
     if !url.username().is_empty() || url.password().is_some() {
         // Turns them into an `authorization`, which the caller's own replaces.
-        return client.request(method, url).headers(headers).body(body).build();
+        return client
+            .request(method, url)
+            .headers(headers)
+            .body(body)
+            .build();
     }
     let mut request = reqwest::Request::new(method, url);
     *request.headers_mut() = headers;
@@ -236,6 +266,9 @@ fn builder(
         .pool_idle_timeout(config.pool_idle_timeout)
         .pool_max_idle_per_host(config.pool_max_idle_per_host)
         .tcp_nodelay(true)
+        .http1_allow_obsolete_multiline_headers_in_responses(config.lenient_headers)
+        .http1_allow_spaces_after_header_name_in_responses(config.lenient_headers)
+        .http1_ignore_invalid_headers_in_responses(config.lenient_headers)
         .http2_initial_stream_window_size(H2_STREAM_WINDOW_BYTES)
         .http2_initial_connection_window_size(H2_CONNECTION_WINDOW_BYTES)
         .http2_max_header_list_size(config.max_header_bytes.try_into().unwrap_or(u32::MAX));
@@ -253,3 +286,7 @@ fn build(builder: reqwest::ClientBuilder) -> Result<reqwest::Client> {
         .build()
         .map_err(|e| Error::new(Kind::Invalid, "the http client cannot be set up").because(e))
 }
+
+#[cfg(test)]
+#[path = "client_tests.rs"]
+mod tests;

@@ -1,0 +1,77 @@
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+
+use super::*;
+
+/// A client whose first lines of defence are broken: every host gets the unguarded resolver.
+fn broken(policy: Policy) -> Client {
+    let client = Client::new(policy, ClientConfig::default()).unwrap();
+    Client {
+        shared: Arc::new(Shared {
+            policy: Arc::clone(&client.shared.policy),
+            guarded: client.shared.exempt.clone(),
+            exempt: client.shared.exempt.clone(),
+            read_timeout: Duration::from_secs(5),
+            max_header_bytes: 1000,
+        }),
+    }
+}
+
+async fn fetch(client: &Client) -> Result<Response> {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let serve = async {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        assert!(stream.read(&mut [0; 1024]).await.unwrap() > 0);
+        stream
+            .write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+            .await
+            .unwrap();
+        std::future::pending::<()>().await;
+    };
+    let url = Url::parse(&format!("http://127.0.0.1:{port}/")).unwrap();
+    let request = async {
+        let host = "127.0.0.1";
+        let request = assemble(
+            &client.shared.guarded,
+            Method::GET,
+            url,
+            HeaderMap::new(),
+            Bytes::new(),
+        );
+        let inner = client
+            .shared
+            .guarded
+            .execute(request.unwrap())
+            .await
+            .unwrap();
+        let response = Response::new(inner, Duration::from_secs(5));
+        client
+            .shared
+            .assert_address(&response, host)
+            .map(|()| response)
+    };
+    tokio::select! {
+        result = request => result,
+        () = serve => unreachable!("it pends"),
+    }
+}
+
+#[tokio::test]
+async fn an_answer_of_a_forbidden_address_is_dropped_even_if_it_was_connected_to() {
+    let error = fetch(&broken(Policy::public_only())).await.unwrap_err();
+    assert_eq!(error.kind(), Kind::Refused, "{error}");
+    let loopback = Policy::public_only().allow(&["127.0.0.1".parse().unwrap()]);
+    assert!(fetch(&broken(loopback)).await.is_ok());
+}
+
+#[test]
+fn an_answer_of_an_unknown_address_is_dropped() {
+    let client = broken(Policy::public_only());
+    let inner = http::Response::new(Bytes::new()).into();
+    let error = client
+        .shared
+        .assert_address(&Response::new(inner, Duration::ZERO), "a.example")
+        .unwrap_err();
+    assert_eq!(error.kind(), Kind::Connect);
+}
