@@ -14,9 +14,14 @@ pub(crate) fn root() -> &'static Path {
         .expect("xtask stands in the workspace")
 }
 
-/// Where cargo builds to.
+/// Where cargo builds to: this program stands in `TARGET/PROFILE/`, however that was set.
 pub(crate) fn target_dir() -> PathBuf {
-    env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), |dir| root().join(dir))
+    let here = env::current_exe().ok();
+    let dir = here
+        .as_deref()
+        .and_then(Path::parent)
+        .and_then(Path::parent);
+    dir.map_or_else(|| root().join("target"), Path::to_owned)
 }
 
 /// The cargo that started us, in the workspace's root.
