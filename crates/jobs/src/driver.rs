@@ -143,6 +143,10 @@ impl Driver {
             tokio::pin!(signalled);
             // Registered before the query: a job that comes in between is not slept through.
             signalled.as_mut().enable();
+            if deadline.is_none() && self.stop.is_cancelled() {
+                // Heard before another claim, whatever else woke the loop.
+                deadline = Some(Instant::now() + self.config.grace);
+            }
             let stopping = deadline.is_some();
             let wake = if stopping { None } else { self.claim().await? };
             if stopping && self.tasks.is_empty() {
@@ -154,9 +158,7 @@ impl Driver {
                 () = &mut signalled, if room && self.backoff.is_clear() => {}
                 () = sleep_until(wake.unwrap_or_else(Instant::now)), if room && wake.is_some() => {}
                 _ = heartbeat.tick() => self.beat().await?,
-                () = self.stop.cancelled(), if !stopping => {
-                    deadline = Some(Instant::now() + self.config.grace);
-                }
+                () = self.stop.cancelled(), if !stopping => {}
                 () = sleep_until(deadline.unwrap_or_else(Instant::now)), if stopping => {
                     self.release().await?;
                     return Ok(self.drained);

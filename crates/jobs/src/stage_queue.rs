@@ -140,6 +140,10 @@ impl StageQueue {
                 continue;
             }
             lane.listed = Listed::No;
+            if lane.due.first().is_some_and(|first| first.0 > now) {
+                self.not_yet(at);
+                continue;
+            }
             if lane.place(limit, now) == Listed::Ready
                 && let Some((_, id)) = lane.due.pop_first()
             {
@@ -156,6 +160,13 @@ impl StageQueue {
             self.relist(at, now);
         }
         None
+    }
+
+    /// The clock has stepped back since these were found due: they wait for it.
+    fn not_yet(&mut self, at: usize) {
+        let due = std::mem::take(&mut self.get_mut(at).due);
+        self.timers
+            .extend(due.into_iter().map(|(due, id)| (due, id, at)));
     }
 
     pub(crate) fn next_due(&self) -> Option<Timestamp> {

@@ -27,12 +27,11 @@ pub(crate) fn at(ms: u64) -> Timestamp {
     Timestamp::from_millis(1_700_000_000_000 + ms)
 }
 
-/// The id of the `n`-th job: a UUIDv7, in the order of `n`.
+/// The id of the `n`-th job: a UUIDv7 drawn before the beginning, in the order of `n`.
 pub(crate) fn id(n: u64) -> JobId {
-    let mut bytes = [0; 16];
-    bytes[..6].copy_from_slice(&at(n).as_millis().to_be_bytes()[2..]);
-    bytes[6] = 0x70;
+    let mut bytes = *JobId::floor(at(0) - Duration::from_secs(1)).as_bytes();
     bytes[8..].copy_from_slice(&n.to_be_bytes());
+    bytes[6] = 0x70;
     bytes[8] = 0x80;
     JobId::from_bytes(bytes)
 }

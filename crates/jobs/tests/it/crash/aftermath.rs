@@ -55,15 +55,26 @@ impl Promises {
     pub(super) async fn check(&self, dir: &Path) {
         let store = open(dir);
         let records = everything(&*store).await;
-        for id in &self.acknowledged {
-            assert!(records.contains_key(id), "{id} was acknowledged, and is lost");
-        }
+        let lost = self.lost_in(&records);
+        assert!(lost.is_empty(), "acknowledged, and lost: {lost:?}");
         for record in records.values() {
             self.check_record(&*store, record).await;
         }
         let live = records.values().filter(|r| !r.state.is_terminal()).count();
         assert_eq!(store.counts().live(), live as u64);
         store.close().await.expect("it closes");
+    }
+
+    /// How many acknowledged jobs are not in the store at `dir`.
+    pub(super) async fn lost(&self, dir: &Path) -> usize {
+        let store = open(dir);
+        let lost = self.lost_in(&everything(&*store).await).len();
+        store.close().await.expect("it closes");
+        lost
+    }
+
+    fn lost_in(&self, records: &HashMap<JobId, Record>) -> Vec<JobId> {
+        self.acknowledged.iter().filter(|id| !records.contains_key(id)).copied().collect()
     }
 
     async fn check_record(&self, store: &dyn Store, record: &Record) {

@@ -21,6 +21,8 @@ use crate::backend::{DELIVER, FETCH};
 pub(super) const DIR: &str = "JOBS_CRASH_DIR";
 pub(super) const SUBMITTERS: &str = "JOBS_CRASH_SUBMITTERS";
 pub(super) const WORKERS: &str = "JOBS_CRASH_WORKERS";
+/// When set, the child acknowledges before it knows: the tests must notice.
+pub(super) const LIES: &str = "JOBS_CRASH_LIES";
 /// The test to start the child by.
 pub(super) const ENTRY: &str = "crash::child::child_entry";
 
@@ -71,6 +73,7 @@ fn say(lines: &str) {
 
 async fn submit(store: Arc<dyn Store>, submitter: usize) {
     let mut failures = 0;
+    let lies = env::var_os(LIES).is_some();
     for round in 0_usize.. {
         while store.counts().live() > BACKLOG {
             sleep(Duration::from_millis(1)).await;
@@ -85,7 +88,11 @@ async fn submit(store: Arc<dyn Store>, submitter: usize) {
             spec: spec_of(id),
             idempotency: None,
         });
+        if lies {
+            say(&ids.iter().map(|id| format!("ack {id}\n")).collect::<String>());
+        }
         match store.submit(jobs.collect(), now).await {
+            Ok(_) if lies => {}
             Ok(answers) => {
                 let created = ids.iter().zip(answers).filter(|(_, a)| *a == Submitted::Created);
                 say(&created.map(|(id, _)| format!("ack {id}\n")).collect::<String>());

@@ -10,6 +10,7 @@ use rand::RngExt;
 use tempfile::TempDir;
 
 use super::aftermath::Promises;
+use super::child::LIES;
 use super::run::{Load, Run};
 use super::seeded;
 
@@ -117,6 +118,24 @@ async fn nothing_acknowledged_is_lost_to_a_power_cut() {
     }
     assert!(acknowledged > 500, "only {acknowledged} jobs: too little to tell anything");
     promises.finish(&disk.data()).await;
+}
+
+/// The test of the test: a child that acknowledges too early is found out.
+#[tokio::test]
+async fn an_early_acknowledgement_would_be_noticed() {
+    let mut lost = 0;
+    for nth in [60, 61, 62, 63, 64, 65] {
+        let disk = Disk::new();
+        let run = disk.start(Load { submitters: 4, workers: 0 }, |command| {
+            command.env("FAULTFS_RULES", format!("die nth={nth}")).env(LIES, "1");
+        });
+        let (_, said) = run.end();
+        disk.cut();
+        let mut promises = Promises::default();
+        promises.heard(&said);
+        lost += promises.lost(&disk.data()).await;
+    }
+    assert!(lost > 0, "these tests notice nothing");
 }
 
 #[tokio::test]
