@@ -79,12 +79,6 @@ impl MemoryStore {
 impl Inner {
     fn submit(&mut self, job: NewJob, now: Timestamp) -> Result<Submitted> {
         self.scheduler.index(&job.stage)?;
-        if let Some(kept) = self.jobs.get(&job.id) {
-            return Ok(Submitted::Existing {
-                id: job.id,
-                created_at: kept.created_at,
-            });
-        }
         if let Some(idempotency) = &job.idempotency
             && let Some(id) = self.keys.get(&idempotency.key)
             && let Some(kept) = self.jobs.get(id)
@@ -97,6 +91,12 @@ impl Inner {
                 }
             } else {
                 Submitted::Conflict { id: *id }
+            });
+        }
+        if let Some(kept) = self.jobs.get(&job.id) {
+            return Ok(Submitted::Existing {
+                id: job.id,
+                created_at: kept.created_at,
             });
         }
         let spec_bytes = job.spec.len() as u64;

@@ -204,21 +204,11 @@ impl SqliteStore {
 
     async fn submit_all(&self, jobs: Vec<NewJob>, now: Timestamp) -> Result<Vec<Submitted>> {
         let permit = self.permit().await?;
-        let mut answers = Vec::with_capacity(jobs.len());
-        let mut admitted = Vec::with_capacity(jobs.len());
-        self.shared.look(|ram| {
-            for job in &jobs {
-                ram.scheduler.index(&job.stage)?;
-            }
-            for job in jobs {
-                let fits = ram.scheduler.admit(job.spec.len() as u64);
-                answers.push((!fits).then_some(Submitted::Full));
-                if fits {
-                    admitted.push(job);
-                }
-            }
-            Ok::<_, Error>(())
-        })?;
+        let Admission { mut answers, admitted, repeats } =
+            self.shared.look(|ram| Admission::of(jobs, ram))?;
+        if !repeats.is_empty() {
+            self.recognise(repeats, &mut answers).await?;
+        }
         if admitted.is_empty() {
             return Ok(answers.into_iter().flatten().collect());
         }
@@ -234,6 +224,22 @@ impl SqliteStore {
         answer
             .await
             .unwrap_or_else(|_| Err(Error::new(ErrorKind::Closed, "the store is closed")))
+    }
+
+    /// Repeats are answered as such even when there is no room for anything new.
+    async fn recognise(
+        &self,
+        repeats: Vec<(usize, NewJob)>,
+        answers: &mut [Option<Submitted>],
+    ) -> Result<()> {
+        let known = self.shared.readers.read(move |db| {
+            let known = |(at, job)| Ok((at, rows::known(db, &job)?));
+            repeats.into_iter().map(known).collect::<rusqlite::Result<Vec<_>>>()
+        });
+        for (at, answer) in known.await? {
+            answers[at] = answer.or(Some(Submitted::Full));
+        }
+        Ok(())
     }
 
     async fn claim_some(
@@ -374,6 +380,40 @@ impl SqliteStore {
         }
         self.shared.readers.close();
         answer
+    }
+}
+
+/// What can be said of a submission before anything is written.
+struct Admission {
+    /// `None` for those that were admitted.
+    answers: Vec<Option<Submitted>>,
+    admitted: Vec<NewJob>,
+    /// Refused for want of room, but perhaps accepted before; with their places.
+    repeats: Vec<(usize, NewJob)>,
+}
+
+impl Admission {
+    fn of(jobs: Vec<NewJob>, ram: &mut Ram) -> Result<Self> {
+        for job in &jobs {
+            ram.scheduler.index(&job.stage)?;
+        }
+        let mut answers = Vec::with_capacity(jobs.len());
+        let mut admitted = Vec::with_capacity(jobs.len());
+        let mut repeats = Vec::new();
+        for (at, job) in jobs.into_iter().enumerate() {
+            if ram.scheduler.admit(job.spec.len() as u64) {
+                answers.push(None);
+                admitted.push(job);
+                continue;
+            }
+            answers.push(Some(Submitted::Full));
+            // An id can only repeat when its drawer repeats itself; a read for each refusal
+            // would be a poor answer to overload.
+            if job.idempotency.is_some() || ram.scheduler.is_live(job.id) {
+                repeats.push((at, job));
+            }
+        }
+        Ok(Self { answers, admitted, repeats })
     }
 }
 

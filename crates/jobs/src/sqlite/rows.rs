@@ -91,13 +91,23 @@ pub(super) fn insert(db: &Connection, job: &NewJob, now: Timestamp) -> Sql<Submi
     if inserted == 1 {
         return Ok(Submitted::Created);
     }
-    let created_at = db
-        .prepare_cached("SELECT created FROM jobs WHERE id = ?")?
-        .query_row([job.id.as_bytes()], |row| time(row, "created"))?;
-    Ok(Submitted::Existing {
-        id: job.id,
-        created_at,
+    Ok(present(db, job.id)?.unwrap_or(Submitted::Created))
+}
+
+/// The answer to a job that was accepted before, if it was.
+pub(super) fn known(db: &Connection, job: &NewJob) -> Sql<Option<Submitted>> {
+    Ok(match repeated(db, job)? {
+        Some(answer) => Some(answer),
+        None => present(db, job.id)?,
     })
+}
+
+fn present(db: &Connection, id: JobId) -> Sql<Option<Submitted>> {
+    db.prepare_cached("SELECT created FROM jobs WHERE id = ?")?
+        .query_row([id.as_bytes()], |row| {
+            Ok(Submitted::Existing { id, created_at: time(row, "created")? })
+        })
+        .optional()
 }
 
 fn repeated(db: &Connection, job: &NewJob) -> Sql<Option<Submitted>> {
