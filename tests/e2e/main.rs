@@ -1,1 +1,17 @@
-//! System tests: the real binary between real origins and sinks.
+//! System tests: the real binary between real origins and sinks on loopback.
+//!
+//! Each scenario ends with the conservation oracle ([`harness::Verdict`]): every job that was
+//! answered 202 has its event at the sink, and nothing else has; then a fresh job gets through. One
+//! file per theme.
+#![cfg(unix)]
+
+mod clients;
+mod crash;
+mod disk;
+mod happy;
+mod operator;
+mod origins;
+mod restart;
+mod shutdown;
+mod sinks;
+mod world;

@@ -41,7 +41,7 @@ pub fn cycles() -> u32 {
     clippy::print_stderr,
     reason = "test output, captured by the test runner"
 )]
-pub(crate) fn say(line: &str) {
+pub fn say(line: &str) {
     eprintln!("{line}");
 }
 

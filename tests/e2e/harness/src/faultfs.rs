@@ -18,6 +18,9 @@ pub struct FaultFs {
 }
 
 impl FaultFs {
+    /// The exit code of a process that a `die` rule ended.
+    pub const DIED: i32 = 86;
+
     /// Builds the shim if need be and puts it over the directory `data`. Its own files go to
     /// `home`, which must be on the same file system and not inside `data`.
     ///
@@ -131,11 +134,35 @@ impl FaultFs {
     }
 }
 
-/// Builds the shim once per process; cargo makes that nothing when it is up to date.
+/// The shim: built once, and again after its sources changed.
 fn library() -> anyhow::Result<PathBuf> {
     static LIBRARY: OnceLock<Result<PathBuf, String>> = OnceLock::new();
-    let built = LIBRARY.get_or_init(|| build().map_err(|error| format!("{error:#}")));
+    let built = LIBRARY.get_or_init(|| match up_to_date() {
+        Some(library) => Ok(library),
+        None => build().map_err(|error| format!("{error:#}")),
+    });
     built.clone().map_err(anyhow::Error::msg)
+}
+
+/// The library that was built before, when nothing has changed since: asking cargo would wait for
+/// whatever else it is building.
+fn up_to_date() -> Option<PathBuf> {
+    let library = target_directory()?.join("debug/libfaultfs.so");
+    let built = library.metadata().ok()?.modified().ok()?;
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../faultfs");
+    let files = std::fs::read_dir(source.join("src"))
+        .ok()?
+        .flatten()
+        .map(|file| file.path());
+    let fresh = |path: PathBuf| {
+        path.metadata()
+            .and_then(|meta| meta.modified())
+            .is_ok_and(|at| at < built)
+    };
+    files
+        .chain([source.join("Cargo.toml")])
+        .all(fresh)
+        .then_some(library)
 }
 
 fn build() -> anyhow::Result<PathBuf> {

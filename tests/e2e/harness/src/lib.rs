@@ -33,7 +33,9 @@ mod sink;
 mod wait;
 mod wire;
 
-pub use crate::env::{Scratch, cycles, rng, seed};
+pub use hyper::Method;
+
+pub use crate::env::{Scratch, cycles, rng, say, seed};
 pub use crate::event::Event;
 pub use crate::faultfs::FaultFs;
 pub use crate::http::{Answer, Connection, Failure};

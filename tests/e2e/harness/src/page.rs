@@ -55,9 +55,14 @@ pub fn render(n: u64, bytes: usize) -> String {
     page
 }
 
-/// The number and size that the address of a page stands for; `None` for other addresses.
+/// The number and size of the page that an absolute URL leads to in the end; `None` when it leads to
+/// none.
 pub fn parse_address(url: &str) -> Option<(u64, usize)> {
     let (path, query) = url.split_once('?').unwrap_or((url, ""));
+    let kind = path.split('/').nth(3)?;
+    if !["page", "flaky", "slow", "redirect"].contains(&kind) {
+        return None;
+    }
     let n = path.rsplit_once('/')?.1.parse().ok()?;
     let size = query.split('&').find_map(|pair| pair.strip_prefix("size="));
     let bytes = size.map_or(Some(DEFAULT_BYTES), |size| size.parse().ok())?;

@@ -71,6 +71,12 @@ impl ServerConfig {
             .with_context(|| format!("opening {}", self.log.display()))?;
         writeln!(log, "---- start ----").context("writing the log")?;
         let mut command = Command::new(&self.binary);
+        // Flags have twins in the environment: this run's are the ones given here.
+        for (name, _) in std::env::vars_os() {
+            if name.to_string_lossy().starts_with("PAGEWIRE_") {
+                command.env_remove(name);
+            }
+        }
         command
             .arg("--listen")
             .arg(self.addr.to_string())

@@ -1,0 +1,127 @@
+//! Clients that leave early and clients that are too many.
+
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+use harness::Method;
+use harness::{Connection, Server, Stop, percentile};
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
+
+use crate::world::{LIMIT, PAGE, World, accepted_id};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn clients_that_hang_up_after_sending_cause_no_harm() -> Result<()> {
+    let world = World::new("hangup").await?;
+    let server = world.start().await?;
+    for n in 0..100 {
+        let url = world.origin.page(n, PAGE);
+        world.ledger.doubt(&url);
+        send_and_leave(&server, &url, "", n % 2 == 0).await?;
+    }
+    world.settle(&server).await?;
+    // Each is there once or not at all, and what is there is delivered.
+    let listed = list(&mut server.client()).await?;
+    for id in &listed {
+        world.sink.wait_for(id, LIMIT).await?;
+    }
+    world.settle(&server).await?;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_client_that_hung_up_can_ask_again_under_its_key() -> Result<()> {
+    let world = World::new("again").await?;
+    let server = world.start().await?;
+    let mut client = server.client();
+    for n in 0..20 {
+        let url = world.origin.page(n, PAGE);
+        world.ledger.doubt(&url);
+        send_and_leave(
+            &server,
+            &url,
+            &format!("idempotency-key: \"key-{n}\"\r\n"),
+            true,
+        )
+        .await?;
+        let headers = [
+            ("content-type", "application/json"),
+            ("idempotency-key", &*format!("\"key-{n}\"")),
+        ];
+        let body = format!("{{\"url\":\"{url}\"}}");
+        let answer = client
+            .request(Method::POST, "/v1/jobs", &headers, body.into())
+            .await?;
+        // One id for each URL: the verdict finds a second one spurious.
+        world.sink.wait_for(&accepted_id(&answer)?, LIMIT).await?;
+    }
+    world.settle(&server).await?;
+    assert_eq!(list(&mut client).await?.len(), 21);
+    Ok(())
+}
+
+/// Sends a whole request and closes, before any answer or in the middle of it.
+async fn send_and_leave(server: &Server, url: &str, header: &str, reset: bool) -> Result<()> {
+    let body = format!("{{\"url\":\"{url}\"}}");
+    let request = format!(
+        "POST /v1/jobs HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n{header}content-length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    let mut stream = TcpStream::connect(server.addr()).await?;
+    stream.write_all(request.as_bytes()).await?;
+    if reset {
+        stream.set_zero_linger()?;
+    }
+    Ok(())
+}
+
+/// The ids of all jobs there are.
+async fn list(client: &mut Connection) -> Result<Vec<String>> {
+    let answer = client.get("/v1/jobs?limit=1000").await?;
+    ensure!(answer.status == 200, "{}: {}", answer.status, answer.text());
+    let page = answer.json()?;
+    let jobs = page["jobs"].as_array().into_iter().flatten();
+    Ok(jobs
+        .filter_map(|job| job["id"].as_str().map(str::to_owned))
+        .collect())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn overload_is_told_and_what_is_accepted_is_delivered() -> Result<()> {
+    let world = World::new("overload")
+        .await?
+        .flags(["--queue-max-jobs", "50"]);
+    let server = world.start().await?;
+    world.origin.hold();
+    let mut load = world.load(32);
+    load.refused_pause = Duration::ZERO;
+    let report = load.run(Stop::Jobs(2000), &world.ledger).await;
+    report.check()?;
+    assert_eq!((report.accepted, report.refused), (50, 1950));
+    assert_eq!(report.refused_without_retry_after, 0);
+    let refused_us = percentile(&report.refuse_us, 0.99);
+    assert!(
+        refused_us < 1_000_000,
+        "refusals took {refused_us} µs at the 99th percentile"
+    );
+    let healthy = server.client().get("/healthz").await?;
+    assert_eq!(healthy.status, 200);
+    world.origin.release();
+    world.ledger.settle(&world.sink, LIMIT).await?;
+    // There is room again, and under a steady overload whatever gets in gets out.
+    let mut load = world.load(32);
+    load.first = 10_000;
+    load.refused_pause = Duration::from_millis(1);
+    let report = load
+        .run(Stop::After(Duration::from_secs(5)), &world.ledger)
+        .await;
+    report.check()?;
+    assert!(
+        report.accepted > 100,
+        "{} accepted of {}",
+        report.accepted,
+        report.refused
+    );
+    world.settle(&server).await?;
+    Ok(())
+}
