@@ -14,6 +14,8 @@ use crate::{descriptors, logs};
 
 /// Flags whose values are never printed.
 const SECRET: [&str; 2] = ["api_key", "secret"];
+/// Flags whose values are found out when they are not given.
+const FITTED: [&str; 2] = ["fetch_concurrency", "cpu_threads"];
 
 /// `pagewire config`: the reference, or the values in force once they are found to fit together.
 ///
@@ -124,15 +126,18 @@ fn spelled(arg: &Arg) -> String {
 
 fn default(arg: &Arg) -> String {
     let values: Vec<_> = arg.get_default_values().iter().map(|v| v.to_string_lossy()).collect();
-    match values.is_empty() {
-        true => "–".to_owned(),
-        false => format!("`{}`", values.join(",")),
+    match values.as_slice() {
+        [] if FITTED.contains(&arg.get_id().as_str()) => "fitted".to_owned(),
+        [] => "–".to_owned(),
+        values => format!("`{}`", values.join(",")),
     }
 }
 
 fn meaning(arg: &Arg) -> String {
     let help = arg.get_long_help().or_else(|| arg.get_help());
     let mut text = help.map(ToString::to_string).unwrap_or_default();
+    // The flag parser takes away the last full stop.
+    text.push('.');
     let choices: Vec<_> =
         arg.get_possible_values().iter().map(|choice| format!("`{}`", choice.get_name())).collect();
     if !choices.is_empty() {
@@ -171,6 +176,7 @@ fn source(arg: &Arg, matches: &ArgMatches) -> String {
             arg.get_env().unwrap_or_default().to_string_lossy().into_owned()
         }
         Some(_) => "default".to_owned(),
+        None if FITTED.contains(&arg.get_id().as_str()) => "fitted".to_owned(),
         None => "not set".to_owned(),
     }
 }

@@ -1,10 +1,13 @@
 //! Puts the parts together, waits, and takes them apart in order.
 
 use std::future::Future;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, anyhow};
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 use jobs::{Clock, Drained, DriverConfig, Stage, Store, SystemClock, Work};
 use tokio::net::TcpListener;
 use tokio::runtime::Builder;
@@ -79,6 +82,9 @@ fn cut_short(asked: Asked) -> ! {
     std::process::exit(asked.code())
 }
 
+/// A stage at work: how it was drained, or why it ended.
+type Driving = BoxFuture<'static, Result<Drained, Failure>>;
+
 /// Everything that runs.
 struct Server {
     store: Arc<dyn Store>,
@@ -87,8 +93,8 @@ struct Server {
     /// Stops claiming, sweeping and upkeep.
     work: CancellationToken,
     listener: JoinHandle<std::io::Result<()>>,
-    scraping: jobs::Running,
-    delivering: jobs::Running,
+    scraping: Driving,
+    delivering: Driving,
     scraper: scrape::Running,
     forwarder: forward::Running,
     chores: TaskTracker,
@@ -120,7 +126,8 @@ impl Server {
             let grace = settings.grace.mul_f64(WORK_SHARE);
             let config = DriverConfig { slots, grace, ..DriverConfig::default() };
             let (store, clock) = (Arc::clone(&store), Arc::clone(&clock));
-            jobs::drive(store, clock, stage, adapter, config, work.clone())
+            let stop = work.clone();
+            watched(stage.clone(), jobs::drive(store, clock, stage, adapter, config, stop))
         };
         let scraping = ScrapeWork {
             order: Arc::clone(&order),
@@ -207,8 +214,7 @@ impl Server {
             tracing::warn!("some requests were still open at the end of the grace period");
             requests.abort();
         }
-        let scraped = scraped.map_err(|error| Failure::Storage(error.into()))?;
-        let delivered = delivered.map_err(|error| Failure::Storage(error.into()))?;
+        let (scraped, delivered) = (scraped?, delivered?);
 
         // Their last handles went with the drivers.
         let end = (begun + grace).max(Instant::now() + LEAST_TAIL);
@@ -251,10 +257,26 @@ fn store_failed(reason: String) -> Failure {
     ))
 }
 
-fn driver_ended(stage: &Stage, ended: jobs::Result<Drained>) -> Failure {
+/// A stage's driver, whose defects end the server in good order instead of tearing it down.
+fn watched(stage: Stage, running: jobs::Running) -> Driving {
+    let caught = AssertUnwindSafe(running).catch_unwind();
+    let judged = caught.map(move |ended| match ended {
+        Ok(Ok(drained)) => Ok(drained),
+        Ok(Err(error)) => {
+            Err(Failure::Storage(anyhow!(error).context(format!("the {stage} stage ended"))))
+        }
+        Err(_) => Err(Failure::Runtime(anyhow!(
+            "the {stage} stage panicked, which is a defect: please report what is above; nothing \
+             that was acknowledged is lost, so start again"
+        ))),
+    });
+    judged.boxed()
+}
+
+fn driver_ended(stage: &Stage, ended: Result<Drained, Failure>) -> Failure {
     match ended {
         Ok(_) => Failure::Runtime(anyhow!("the {stage} stage ended by itself")),
-        Err(error) => Failure::Storage(anyhow!(error).context(format!("the {stage} stage ended"))),
+        Err(failure) => failure,
     }
 }
 

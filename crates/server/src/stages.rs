@@ -107,8 +107,7 @@ impl Pipeline for Order {
             State::Waiting => Status::Queued,
             State::Leased => Status::Fetching,
             State::Cancelled => Status::Cancelled,
-            State::Dead if delivering => Status::Undelivered,
-            State::Dead => Status::Failed,
+            State::Dead => Status::Undelivered,
             State::Done => match record.verdict {
                 Some(Verdict::Failed) => Status::Failed,
                 Some(Verdict::Cancelled) => Status::Cancelled,
@@ -131,7 +130,7 @@ impl Pipeline for Order {
             Status::Delivered => of(&[State::Done], Some(DELIVER), Some(Verdict::Succeeded)),
             Status::Fetched => of(&[State::Done], Some(SCRAPE), Some(Verdict::Succeeded)),
             Status::Failed => of(&[State::Done], None, Some(Verdict::Failed)),
-            Status::Undelivered => of(&[State::Dead], Some(DELIVER), None),
+            Status::Undelivered => of(&[State::Dead], None, None),
             Status::Cancelled => {
                 of(&[State::Done, State::Cancelled], None, Some(Verdict::Cancelled))
             }

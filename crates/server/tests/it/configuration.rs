@@ -28,7 +28,8 @@ fn config_prints_each_value_with_its_source() {
     assert_eq!(line(&page, "--grace"), ["10s", "PAGEWIRE_GRACE"]);
     assert_eq!(line(&page, "--retain"), ["24h", "default"]);
     assert_eq!(line(&page, "--forward-to"), ["–", "not", "set"]);
-    assert!(line(&page, "--cpu-threads")[0].parse::<u32>().unwrap() > 0);
+    let threads = line(&page, "--cpu-threads");
+    assert!(threads[0].parse::<u32>().unwrap() > 0 && threads[1] == "fitted", "{threads:?}");
 }
 
 #[test]

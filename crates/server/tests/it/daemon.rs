@@ -56,9 +56,26 @@ impl Daemon {
         }
     }
 
-    /// Asks it to end and answers its exit code and last log line.
-    pub(crate) fn terminate(mut self) -> (Option<i32>, String) {
+    /// Asks it to end.
+    pub(crate) fn signal(&self) {
         kill_process(Pid::from_child(&self.child), Signal::TERM).unwrap();
+    }
+
+    /// Reads its log until an event with this message.
+    pub(crate) fn wait_for(&mut self, message: &str) {
+        let wanted = format!("\"message\":\"{message}\"");
+        let found = self.log.by_ref().lines().map_while(Result::ok).any(|l| l.contains(&wanted));
+        assert!(found, "it ended without {message:?}");
+    }
+
+    /// Asks it to end and answers its exit code and last log line.
+    pub(crate) fn terminate(self) -> (Option<i32>, String) {
+        self.signal();
+        self.ended()
+    }
+
+    /// Waits for its end and answers its exit code and last log line.
+    pub(crate) fn ended(mut self) -> (Option<i32>, String) {
         let last = self.log.by_ref().lines().map_while(Result::ok).last();
         (self.child.wait().unwrap().code(), last.unwrap_or_default())
     }

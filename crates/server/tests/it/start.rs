@@ -4,16 +4,61 @@ use std::fs;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt;
+use std::thread::sleep;
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use crate::daemon::{Daemon, run, stderr};
 
-/// The status line and body of a GET.
-fn get(at: SocketAddr, path: &str) -> String {
+/// How long anything may take; a test ends long before, or fails.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The whole answer to a request.
+fn ask(at: SocketAddr, method: &str, path: &str, body: &str) -> String {
     let mut stream = TcpStream::connect(at).unwrap();
-    write!(stream, "GET {path} HTTP/1.1\r\nhost: {at}\r\nconnection: close\r\n\r\n").unwrap();
+    write!(
+        stream,
+        "{method} {path} HTTP/1.1\r\nhost: {at}\r\nconnection: close\r\n\
+         content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    )
+    .unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
     answer
+}
+
+fn get(at: SocketAddr, path: &str) -> String {
+    ask(at, "GET", path, "")
+}
+
+/// An origin that has taken a request and not answered, and the job that waits for it.
+struct Hanging {
+    origin: TcpListener,
+    _connection: TcpStream,
+    job: String,
+}
+
+impl Hanging {
+    fn on(server: &Daemon) -> Self {
+        let origin = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}/", origin.local_addr().unwrap());
+        let answer = ask(server.at, "POST", "/v1/jobs", &format!("{{\"url\":\"{url}\"}}"));
+        assert!(answer.starts_with("HTTP/1.1 202"), "{answer}");
+        let body = answer.split("\r\n\r\n").nth(1).unwrap();
+        let job: serde_json::Value = serde_json::from_str(body).unwrap();
+        let job = job["id"].as_str().unwrap().to_owned();
+        let (connection, _) = origin.accept().unwrap();
+        Self { origin, _connection: connection, job }
+    }
+
+    /// Answers the next request.
+    fn relent(&self) {
+        let (mut connection, _) = self.origin.accept().unwrap();
+        assert!(connection.read(&mut [0; 4096]).unwrap() > 0);
+        write!(connection, "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nhi").unwrap();
+    }
 }
 
 #[test]
@@ -84,4 +129,49 @@ fn a_port_that_is_taken_is_refused_by_name() {
     let text = stderr(&output);
     assert_eq!(output.status.code(), Some(1), "{text}");
     assert!(text.contains(&at) && text.contains("--listen"), "{text}");
+}
+
+#[test]
+fn work_that_outlasts_the_grace_is_put_back_uncharged() {
+    let dir = tempfile::tempdir().unwrap();
+    let flags = ["--grace", "1s", "--fetch-allow", "127.0.0.0/8"];
+    let server = Daemon::start(dir.path(), &flags);
+    let origin = Hanging::on(&server);
+    let (code, last) = server.terminate();
+    assert_eq!(code, Some(0), "{last}");
+    assert!(last.contains("\"put_back\":1") && last.contains("\"waiting\":1"), "{last}");
+
+    let server = Daemon::start(dir.path(), &flags);
+    origin.relent();
+    let path = format!("/v1/jobs/{}/result", origin.job);
+    let begun = Instant::now();
+    let result = loop {
+        let answer = get(server.at, &path);
+        if answer.contains("job.succeeded") {
+            break answer;
+        }
+        assert!(begun.elapsed() < PATIENCE, "{answer}");
+        sleep(Duration::from_millis(10));
+    };
+    assert!(result.contains("\"attempt\":1,"), "{result}");
+}
+
+#[test]
+fn a_second_signal_ends_it_at_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut server = Daemon::start(dir.path(), &["--fetch-allow", "127.0.0.0/8"]);
+    let _origin = Hanging::on(&server);
+    server.signal();
+    server.wait_for("stopping");
+    server.signal();
+    let (code, last) = server.ended();
+    assert_eq!(code, Some(143), "{last}");
+}
+
+#[test]
+fn a_request_without_the_key_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = Daemon::start(dir.path(), &["--api-key", "0123456789abcdef"]);
+    let answer = ask(server.at, "POST", "/", r#"{"url":"https://example.com"}"#);
+    assert!(answer.starts_with("HTTP/1.1 401"), "{answer}");
 }
