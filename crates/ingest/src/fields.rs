@@ -89,8 +89,10 @@ fn header(
     if let Some(reason) = owner.refuses(name.as_str()) {
         return Err(reason);
     }
-    HeaderValue::from_str(value)
-        .map_err(|_| "the value may hold visible ASCII, spaces and tabs only")?;
+    // `HeaderValue` alone lets bytes above ASCII pass, which mean nothing certain (RFC 9110 §5.5).
+    if !value.is_ascii() || HeaderValue::from_str(value).is_err() {
+        return Err("the value may hold visible ASCII, spaces and tabs only");
+    }
     if value.trim_matches([' ', '\t']).len() != value.len() {
         return Err("the value may not start or end with white space");
     }

@@ -4,6 +4,95 @@
 //! It never fetches, never delivers and knows no database: jobs go into a [`jobs::Store`], and
 //! what the stages of a job are is told by the [`Pipeline`] of whoever composes the parts.
 //!
+//! ```
+//! use std::sync::Arc;
+//!
+//! use ingest::{Config, JobSpec, Pipeline, ServeConfig, Status};
+//! use jobs::{
+//!     Filter, JobId, LaneKey, LaneLimit, MemoryStore, Next, Record, Redrive, Stage, StageConfig,
+//!     State, Store, SystemClock, Timestamp,
+//! };
+//! use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+//! use tokio::net::{TcpListener, TcpStream};
+//! use tokio_util::sync::CancellationToken;
+//! use url::Url;
+//!
+//! const FETCH: Stage = Stage::from_static("fetch");
+//!
+//! /// One stage, and nobody to tell.
+//! struct OneStage;
+//!
+//! fn host(spec: &JobSpec) -> LaneKey {
+//!     LaneKey::new(spec.url.host_str().unwrap_or_default())
+//! }
+//!
+//! impl Pipeline for OneStage {
+//!     fn first(&self, spec: &JobSpec) -> (Stage, LaneKey) {
+//!         (FETCH, host(spec))
+//!     }
+//!     fn cancelled(&self, _: JobId, _: &JobSpec, _: Timestamp) -> Option<Next> {
+//!         None
+//!     }
+//!     fn refetch(&self, spec: &JobSpec, now: Timestamp) -> Redrive {
+//!         Redrive { stage: FETCH, lane: host(spec), due: now }
+//!     }
+//!     fn redeliver(&self, _: &JobSpec, _: Timestamp) -> Option<Redrive> {
+//!         None
+//!     }
+//!     fn status(&self, record: &Record) -> Status {
+//!         match record.state {
+//!             State::Waiting => Status::Queued,
+//!             State::Leased => Status::Fetching,
+//!             State::Done => Status::Fetched,
+//!             State::Dead => Status::Failed,
+//!             State::Cancelled => Status::Cancelled,
+//!         }
+//!     }
+//!     fn filter(&self, _: Status) -> Filter {
+//!         Filter::default()
+//!     }
+//!     fn admit_target(&self, _: &Url) -> Result<(), String> {
+//!         Ok(())
+//!     }
+//!     fn admit_sink(&self, _: &Url) -> Result<(), String> {
+//!         Err("there are no sinks here".to_owned())
+//!     }
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let stages = vec![StageConfig { stage: FETCH, lane: LaneLimit::default() }];
+//! let store = MemoryStore::new(jobs::Config { stages, ..jobs::Config::default() });
+//! let shared: Arc<dyn Store> = store.clone();
+//! let router = ingest::router(
+//!     shared,
+//!     Arc::new(SystemClock),
+//!     Arc::new(OneStage),
+//!     Config::default(),
+//!     Arc::new(String::new), // no metrics
+//! );
+//! let listener = TcpListener::bind("127.0.0.1:0").await?;
+//! let address = listener.local_addr()?;
+//! let stop = CancellationToken::new();
+//! let serving = ingest::serve(listener, router, ServeConfig::default(), stop.clone());
+//! let asking = async {
+//!     let mut stream = TcpStream::connect(address).await?;
+//!     let job = r#"{"url":"https://example.com"}"#;
+//!     let head = format!("POST / HTTP/1.0\r\nContent-Length: {}\r\n\r\n", job.len());
+//!     stream.write_all((head + job).as_bytes()).await?;
+//!     let mut answer = String::new();
+//!     stream.read_to_string(&mut answer).await?;
+//!     stop.cancel();
+//!     std::io::Result::Ok(answer)
+//! };
+//! let (served, answer) = tokio::join!(serving, asking);
+//! served?;
+//! assert!(answer?.starts_with("HTTP/1.0 202 Accepted"));
+//! assert_eq!(store.counts().live(), 1);
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! # Failure modes
 //! Whatever a client sends ends in an answer below 500 with `application/problem+json` (RFC 9457)
 //! that names the fault's place. A full queue, a full disk and a broken store are 503 with

@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::Status;
 use crate::auth::Caller;
 use crate::problem::{Fault, Kind, Problem};
-use crate::router::Api;
+use crate::router::{Api, store_problem};
 use crate::view::{JobView, json, rfc3339};
 
 const DEFAULT_LIMIT: usize = 100;
@@ -52,7 +52,7 @@ async fn page(api: &Api, query: &Query) -> Result<(Vec<JobView>, Option<JobId>),
     loop {
         // One more than wanted tells whether there is a next page.
         let wanted = (query.limit - jobs.len() + 1).min(SLICE);
-        let failed = |error| api.store_problem(&error);
+        let failed = |error| store_problem(&error);
         let records = api.store.list(filter.clone(), before, wanted).await.map_err(failed)?;
         let exhausted = records.len() < wanted;
         for record in records {

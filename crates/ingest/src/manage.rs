@@ -6,7 +6,7 @@ use crate::Status;
 use crate::auth::Caller;
 use crate::problem::{Kind, Problem};
 use crate::read::{PathParts, path_id};
-use crate::router::{Api, unknown};
+use crate::router::{Api, store_problem, unknown};
 use crate::view::{JobView, json};
 
 /// `DELETE /v1/jobs/{id}`: calls a job off. Doing it twice is the same as doing it once.
@@ -16,7 +16,7 @@ pub(crate) async fn cancel(Caller(api): Caller, path: PathParts) -> Result<Respo
     let now = api.clock.now();
     if !record.state.is_terminal() && api.pipeline.status(&record) != Status::Cancelled {
         let next = api.pipeline.cancelled(id, &spec, now);
-        let answer = api.store.cancel(id, next, now).await.map_err(|e| api.store_problem(&e))?;
+        let answer = api.store.cancel(id, next, now).await.map_err(|e| store_problem(&e))?;
         if answer == Cancelled::Unknown {
             return Err(unknown(id));
         }
@@ -54,7 +54,7 @@ pub(crate) async fn refetch(Caller(api): Caller, path: PathParts) -> Result<Resp
 
 async fn redrive(api: &Api, id: JobId, to: Redrive) -> Result<Response, Problem> {
     let now = api.clock.now();
-    match api.store.redrive(id, to, now).await.map_err(|e| api.store_problem(&e))? {
+    match api.store.redrive(id, to, now).await.map_err(|e| store_problem(&e))? {
         Redriven::Unknown => Err(unknown(id)),
         Redriven::Live => {
             let (record, _) = api.job(id).await?;

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::auth::Caller;
 use crate::problem::{Kind, Problem};
-use crate::router::Api;
+use crate::router::{Api, store_problem};
 use crate::view::json;
 
 #[derive(Serialize)]
@@ -35,7 +35,7 @@ const READY_RETRY_S: u64 = 5;
 
 /// `GET /readyz`: the store accepts jobs, and they do not wait too long.
 pub(crate) async fn ready(State(api): State<Arc<Api>>) -> Result<Response, Problem> {
-    api.store.health().map_err(|error| api.store_problem(&error))?;
+    api.store.health().map_err(|error| store_problem(&error))?;
     let counts = api.store.counts();
     let now = api.clock.now();
     let oldest = counts.stages.iter().filter_map(|s| api.store.oldest_due(&s.stage)).min();

@@ -9,7 +9,7 @@ use jobs::{JobId, Record};
 use crate::auth::Caller;
 use crate::body::busy;
 use crate::problem::{Kind, Problem};
-use crate::router::{self, unknown};
+use crate::router::{self, store_problem, unknown};
 use crate::view::{JobView, json};
 
 /// The captured parts of a path.
@@ -38,7 +38,7 @@ pub(crate) async fn result(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let id = path_id(path)?;
-    let failed = |error| api.store_problem(&error);
+    let failed = |error| store_problem(&error);
     let record = api.store.get(id).await.map_err(failed)?.ok_or_else(|| unknown(id))?;
     let none = || {
         let status = api.pipeline.status(&record);

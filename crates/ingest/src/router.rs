@@ -75,35 +75,35 @@ async fn no_such_method(request: Request) -> Problem {
 impl Api {
     /// The job that an address names, with what was asked for.
     pub(crate) async fn job(&self, id: JobId) -> Result<(Record, JobSpec), Problem> {
-        let found = self.store.get(id).await.map_err(|error| self.store_problem(&error))?;
+        let found = self.store.get(id).await.map_err(|error| store_problem(&error))?;
         let record = found.ok_or_else(|| unknown(id))?;
         let spec = spec_of(&record)?;
         Ok((record, spec))
-    }
-
-    /// What a store's failure means to a caller.
-    pub(crate) fn store_problem(&self, error: &jobs::Error) -> Problem {
-        match error.kind() {
-            ErrorKind::NoSpace => Problem::new(Kind::NoSpace, "the disk is full; nothing was kept")
-                .retry_after(NO_SPACE_RETRY_S),
-            ErrorKind::Unavailable | ErrorKind::Closed => {
-                Problem::new(Kind::Unavailable, "the store does not work at the moment")
-                    .retry_after(UNAVAILABLE_RETRY_S)
-            }
-            ErrorKind::InUse
-            | ErrorKind::Unusable
-            | ErrorKind::Corrupt
-            | ErrorKind::Invalid => {
-                tracing::error!(error = error as &dyn std::error::Error, "store call failed");
-                Problem::new(Kind::Internal, "the store could not do this; see the server's log")
-            }
-        }
     }
 
     /// The queue is at its bound.
     pub(crate) fn queue_full(&self) -> Problem {
         let wait_s = self.config.retry_after.as_secs().max(1);
         Problem::new(Kind::QueueFull, "the queue is full; nothing was kept").retry_after(wait_s)
+    }
+}
+
+/// What a store's failure means to a caller.
+pub(crate) fn store_problem(error: &jobs::Error) -> Problem {
+    match error.kind() {
+        ErrorKind::NoSpace => Problem::new(Kind::NoSpace, "the disk is full; nothing was kept")
+            .retry_after(NO_SPACE_RETRY_S),
+        ErrorKind::Unavailable | ErrorKind::Closed => {
+            Problem::new(Kind::Unavailable, "the store does not work at the moment")
+                .retry_after(UNAVAILABLE_RETRY_S)
+        }
+        ErrorKind::InUse
+        | ErrorKind::Unusable
+        | ErrorKind::Corrupt
+        | ErrorKind::Invalid => {
+            tracing::error!(error = error as &dyn std::error::Error, "store call failed");
+            Problem::new(Kind::Internal, "the store could not do this; see the server's log")
+        }
     }
 }
 
@@ -124,4 +124,18 @@ pub(crate) fn spec_of(record: &Record) -> Result<JobSpec, Problem> {
         tracing::error!(job.id = %record.id, error, "stored job unreadable");
         Problem::new(Kind::Internal, format!("job {} cannot be read", record.id))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_store_s_failures_are_told_apart() {
+        let told = |kind| store_problem(&jobs::Error::new(kind, "x")).kind();
+        assert_eq!(told(ErrorKind::NoSpace), Kind::NoSpace);
+        assert_eq!(told(ErrorKind::Unavailable), Kind::Unavailable);
+        assert_eq!(told(ErrorKind::Closed), Kind::Unavailable);
+        assert_eq!(told(ErrorKind::Corrupt), Kind::Internal);
+    }
 }

@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use crate::auth::Caller;
 use crate::body::{self, Typing};
 use crate::problem::{Fault, Kind, Problem};
-use crate::router::Api;
+use crate::router::{Api, store_problem};
 use crate::validate::{Rules, Valid};
 use crate::view::{self, json};
 use crate::{JobSpec, Status, parse};
@@ -57,7 +57,7 @@ async fn submit(api: &Api, request: Request, typing: Typing) -> Result<Response,
     let id = JobId::draw();
     let job = NewJob { id, stage, lane, due, spec: spec.to_bytes(), idempotency };
     // From here on the job is accepted even if the caller goes away: the store promises it.
-    let answers = api.store.submit(vec![job], now).await.map_err(|e| api.store_problem(&e))?;
+    let answers = api.store.submit(vec![job], now).await.map_err(|e| store_problem(&e))?;
     match answers.into_iter().next() {
         Some(Submitted::Created) => {
             let host = spec.url.host_str();
