@@ -1,0 +1,94 @@
+//! Reads a body, as it is on the wire, under the byte budget.
+
+use bytes::{Bytes, BytesMut};
+use egress::{Budget, Reservation, Response};
+
+use crate::error::Error;
+
+/// Reserved for a body of unknown length until it proves to be longer.
+const UNKNOWN_LENGTH_BYTES: u64 = 64 * 1024;
+
+/// The whole body, at most `max_bytes` long, and the reservation for it. The reservation is made
+/// before the first byte is asked for: the announced length, or a little first and then the cap,
+/// once.
+///
+/// # Errors
+/// [`Kind::TooLarge`](crate::Kind::TooLarge) for a longer one, else what egress says.
+pub(crate) async fn read(
+    mut response: Response,
+    budget: &Budget,
+    max_bytes: u64,
+) -> Result<(Bytes, Reservation), Error> {
+    let announced = response.content_length();
+    if announced.is_some_and(|length| length > max_bytes) {
+        return Err(Error::too_large(max_bytes));
+    }
+    let first = announced.unwrap_or(UNKNOWN_LENGTH_BYTES.min(max_bytes));
+    let mut held = budget.reserve(first).await;
+    let mut body = Body::default();
+    let mut grown = announced.is_some();
+    while let Some(chunk) = response.chunk().await? {
+        let length = body.len() + chunk.len() as u64;
+        if length > max_bytes {
+            return Err(Error::too_large(max_bytes));
+        }
+        if !grown && length > held.bytes() {
+            held.grow_to(max_bytes).await;
+            grown = true;
+        }
+        body.push(chunk, announced);
+    }
+    held.shrink_to(body.len());
+    Ok((body.finish(), held))
+}
+
+/// A body that is copied together only when it comes in more than one piece.
+#[derive(Default)]
+struct Body {
+    only: Bytes,
+    joined: BytesMut,
+}
+
+impl Body {
+    fn len(&self) -> u64 {
+        (self.only.len() + self.joined.len()) as u64
+    }
+
+    fn push(&mut self, chunk: Bytes, announced: Option<u64>) {
+        if self.len() == 0 {
+            self.only = chunk;
+            return;
+        }
+        if self.joined.is_empty() {
+            let announced = announced.and_then(|length| usize::try_from(length).ok());
+            let pieces = self.only.len() + chunk.len();
+            self.joined.reserve(announced.unwrap_or(0).max(pieces));
+            self.joined.extend_from_slice(&std::mem::take(&mut self.only));
+        }
+        self.joined.extend_from_slice(&chunk);
+    }
+
+    fn finish(self) -> Bytes {
+        match self.joined.is_empty() {
+            true => self.only,
+            false => self.joined.freeze(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pieces_join_in_order() {
+        for pieces in [vec![], vec!["a"], vec!["", "a", "", "bc"], vec!["ab", "c", "def"]] {
+            let mut body = Body::default();
+            for piece in &pieces {
+                body.push(Bytes::copy_from_slice(piece.as_bytes()), None);
+            }
+            assert_eq!(body.len(), pieces.concat().len() as u64);
+            assert_eq!(body.finish(), pieces.concat());
+        }
+    }
+}

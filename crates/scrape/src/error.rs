@@ -1,0 +1,182 @@
+//! Why there is no page.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::time::Duration;
+
+use http::StatusCode;
+
+/// What went wrong, as far as a caller's decision depends on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// The name could not be resolved.
+    Dns,
+    /// No connection.
+    Connect,
+    /// The TLS handshake failed.
+    Tls,
+    /// The time was over.
+    Timeout,
+    /// The final answer is not 2xx.
+    Status,
+    /// The answer was cut short or is not HTTP.
+    Body,
+    /// The address policy forbids the target, or the URL is unfit.
+    Blocked,
+    /// Too many redirects, or one that leads nowhere.
+    Redirect,
+    /// The body is larger than the request allows.
+    TooLarge,
+    /// The content coding is unknown or broken.
+    Decode,
+    /// A fault of this program.
+    Internal,
+}
+
+impl Kind {
+    /// A stable name in lower snake case.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Dns => "dns",
+            Self::Connect => "connect",
+            Self::Tls => "tls",
+            Self::Timeout => "timeout",
+            Self::Status => "status",
+            Self::Body => "body",
+            Self::Blocked => "blocked",
+            Self::Redirect => "redirect",
+            Self::TooLarge => "too_large",
+            Self::Decode => "decode",
+            Self::Internal => "internal",
+        }
+    }
+}
+
+type Source = Box<dyn std::error::Error + Send + Sync>;
+
+/// Why there is no page.
+#[derive(Debug)]
+pub struct Error {
+    kind: Kind,
+    transient: bool,
+    context: Cow<'static, str>,
+    status: Option<StatusCode>,
+    retry_after: Option<Duration>,
+    source: Option<Source>,
+}
+
+impl Error {
+    pub(crate) fn new(kind: Kind, context: impl Into<Cow<'static, str>>) -> Self {
+        let transient = matches!(
+            kind,
+            Kind::Dns | Kind::Connect | Kind::Tls | Kind::Timeout | Kind::Body | Kind::Internal
+        );
+        Self { kind, transient, context: context.into(), status: None, retry_after: None, source: None }
+    }
+
+    /// Adds the cause, to the message too.
+    pub(crate) fn with_source(mut self, source: impl Into<Source>) -> Self {
+        let source = source.into();
+        self.context = format!("{}: {source}", self.context).into();
+        self.source = Some(source);
+        self
+    }
+
+    /// A final answer that is not 2xx. 408, 425, 429 and 5xx may change by themselves.
+    pub(crate) fn status_answer(status: StatusCode, retry_after: Option<Duration>) -> Self {
+        let transient = status.is_server_error() || matches!(status.as_u16(), 408 | 425 | 429);
+        let context = match status.canonical_reason() {
+            Some(reason) => format!("the site answered {} {reason}", status.as_u16()),
+            None => format!("the site answered {}", status.as_u16()),
+        };
+        let status = Some(status);
+        Self { transient, status, retry_after, ..Self::new(Kind::Status, context) }
+    }
+
+    pub(crate) fn too_large(max_bytes: u64) -> Self {
+        Self::new(Kind::TooLarge, format!("the body is larger than {max_bytes} bytes"))
+    }
+
+    /// What went wrong, as far as a caller's decision depends on it.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// The kind's stable name in lower snake case.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        self.kind.code()
+    }
+
+    /// The final answer's status, for [`Kind::Status`].
+    #[must_use]
+    pub fn status(&self) -> Option<u16> {
+        self.status.map(|status| status.as_u16())
+    }
+
+    /// Whether the same request may succeed later.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        self.transient
+    }
+
+    /// How long the site asks to be left alone (RFC 9110, section 10.2.3), not capped.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.retry_after
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.context)
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.source.as_deref().map(|source| source as _)
+    }
+}
+
+impl From<egress::Error> for Error {
+    fn from(error: egress::Error) -> Self {
+        let kind = match error.kind() {
+            egress::Kind::Refused | egress::Kind::Invalid => Kind::Blocked,
+            egress::Kind::Dns => Kind::Dns,
+            egress::Kind::Connect => Kind::Connect,
+            egress::Kind::Tls => Kind::Tls,
+            egress::Kind::Timeout => Kind::Timeout,
+            egress::Kind::Protocol | egress::Kind::Body => Kind::Body,
+        };
+        let (transient, context) = (error.is_transient(), error.to_string());
+        Self { transient, source: Some(error.into()), ..Self::new(kind, context) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_statuses_that_may_change_are_transient() {
+        let transient = |code: u16| {
+            Error::status_answer(StatusCode::from_u16(code).unwrap(), None).is_transient()
+        };
+        for code in [408, 425, 429, 500, 502, 503, 504, 599] {
+            assert!(transient(code), "{code}");
+        }
+        for code in [301, 304, 400, 401, 403, 404, 410, 451] {
+            assert!(!transient(code), "{code}");
+        }
+    }
+
+    #[test]
+    fn a_message_names_status_and_reason() {
+        let error = Error::status_answer(StatusCode::NOT_FOUND, None);
+        assert_eq!(error.to_string(), "the site answered 404 Not Found");
+        assert_eq!((error.status(), error.code()), (Some(404), "status"));
+    }
+}

@@ -1,0 +1,139 @@
+//! The network half: hops, redirects, the body.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use bytes::Bytes;
+use egress::{Budget, Client, Reservation, Response};
+use http::header::{ACCEPT, ACCEPT_ENCODING, DATE, HeaderMap, HeaderValue, LOCATION, RETRY_AFTER};
+use http::StatusCode;
+use tokio::time::Instant;
+use url::Url;
+
+use crate::coding::{self, Coding};
+use crate::error::{Error, Kind};
+use crate::redirect::{Hop, is_redirect};
+use crate::{Request, body};
+
+/// Sent where the job has no opinion.
+const DEFAULT_ACCEPT: &str = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
+
+/// A redirect's body up to this length is read away, so that its connection can be used again.
+const DISCARD_BYTES: u64 = 16 * 1024;
+
+/// A final answer with its body as it was on the wire.
+pub(crate) struct Fetched {
+    pub(crate) url: Url,
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) remote_addr: Option<SocketAddr>,
+    pub(crate) redirects: u32,
+    pub(crate) codings: Vec<Coding>,
+    pub(crate) body: Bytes,
+    pub(crate) held: Reservation,
+    pub(crate) elapsed: Duration,
+}
+
+/// Follows `request` to its final answer and reads the body.
+///
+/// # Errors
+/// An [`Error`] of every kind but [`Kind::Internal`]; the deadline is the caller's.
+pub(crate) async fn fetch(
+    client: &Client,
+    budget: &Budget,
+    request: Request,
+) -> Result<Fetched, Error> {
+    let begun = Instant::now();
+    let Request { url, method, headers, body, timeout, max_bytes, max_redirects, .. } = request;
+    let mut hop = Hop::first(url, method, headers, body);
+    let (mut response, redirects) = follow(client, &mut hop, timeout, max_redirects).await?;
+    let status = response.status;
+    if !status.is_success() {
+        return Err(Error::status_answer(status, retry_after(&response.headers)));
+    }
+    let codings = coding::codings(&response.headers)?;
+    let (headers, remote_addr) = (std::mem::take(&mut response.headers), response.remote_addr);
+    let (body, held) = body::read(response, budget, max_bytes).await?;
+    let url = without_credentials(hop.url);
+    let elapsed = begun.elapsed();
+    Ok(Fetched { url, status, headers, remote_addr, redirects, codings, body, held, elapsed })
+}
+
+/// Sends hops until an answer is no redirect. Each hop passes the address policy.
+async fn follow(
+    client: &Client,
+    hop: &mut Hop,
+    timeout: Duration,
+    max_redirects: u32,
+) -> Result<(Response, u32), Error> {
+    let mut redirects = 0;
+    loop {
+        let (method, url, body) = (hop.method.clone(), hop.url.clone(), hop.body.clone());
+        let headers = outgoing(&hop.headers);
+        let response = client.send_to(method, url, headers, body, timeout).await?;
+        let location = response.headers.get(LOCATION).filter(|_| is_redirect(response.status));
+        let Some(location) = location else {
+            return Ok((response, redirects));
+        };
+        if redirects == max_redirects {
+            let context = format!("more than {max_redirects} redirects");
+            return Err(Error::new(Kind::Redirect, context));
+        }
+        redirects += 1;
+        hop.follow(response.status, location.as_bytes())?;
+        // Without a length there is no telling how long it would take.
+        if response.content_length().is_some() {
+            response.discard(DISCARD_BYTES).await;
+        }
+    }
+}
+
+fn outgoing(own: &HeaderMap) -> HeaderMap {
+    let mut headers = own.clone();
+    headers.insert(ACCEPT_ENCODING, HeaderValue::from_static(coding::OFFERED));
+    headers.entry(ACCEPT).or_insert(HeaderValue::from_static(DEFAULT_ACCEPT));
+    headers
+}
+
+fn without_credentials(mut url: Url) -> Url {
+    // Both fail only for a URL that cannot have credentials.
+    let _ = url.set_username("");
+    let _ = url.set_password(None);
+    url
+}
+
+/// The delay the site asks for. A date is taken relative to the answer's own `date`, so that
+/// neither side's clock has to be right.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let is_seconds = |v: &HeaderValue| v.as_bytes().trim_ascii().iter().all(u8::is_ascii_digit);
+    if headers.get(RETRY_AFTER).is_some_and(is_seconds) {
+        return egress::retry_after(headers, 0);
+    }
+    let date = headers.get(DATE)?.to_str().ok()?;
+    let answered = jiff::fmt::rfc2822::parse(date).ok()?;
+    egress::retry_after(headers, answered.timestamp().as_second())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_retry_date_is_relative_to_the_answer() {
+        let mut headers = HeaderMap::new();
+        headers.insert(RETRY_AFTER, HeaderValue::from_static("Sun, 06 Nov 1994 08:49:37 GMT"));
+        assert_eq!(retry_after(&headers), None);
+        headers.insert(DATE, HeaderValue::from_static("Sun, 06 Nov 1994 08:49:07 GMT"));
+        assert_eq!(retry_after(&headers), Some(Duration::from_secs(30)));
+        headers.insert(RETRY_AFTER, HeaderValue::from_static("120"));
+        assert_eq!(retry_after(&headers), Some(Duration::from_secs(120)));
+        headers.insert(RETRY_AFTER, HeaderValue::from_static("soon"));
+        assert_eq!(retry_after(&headers), None);
+    }
+
+    #[test]
+    fn credentials_do_not_get_out() {
+        let url = without_credentials("https://me:secret@a.example/x".parse().unwrap());
+        assert_eq!(url.as_str(), "https://a.example/x");
+    }
+}

@@ -1,0 +1,157 @@
+//! Which forms of a page are wanted.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+/// One form of a page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Format {
+    /// The body as it came, decompressed, byte for byte.
+    Raw,
+    /// The HTML document as UTF-8.
+    Html,
+    /// The visible text.
+    Text,
+    /// The whole body as GitHub-flavoured Markdown.
+    Markdown,
+    /// The page's links, absolute.
+    Links,
+    /// Author, dates, language, description and the like.
+    Metadata,
+}
+
+impl Format {
+    /// Every format, in the order they are documented.
+    pub const ALL: [Self; 6] =
+        [Self::Raw, Self::Html, Self::Text, Self::Markdown, Self::Links, Self::Metadata];
+
+    /// The name by which it is asked for.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Raw => "raw",
+            Self::Html => "html",
+            Self::Text => "text",
+            Self::Markdown => "markdown",
+            Self::Links => "links",
+            Self::Metadata => "metadata",
+        }
+    }
+}
+
+impl fmt::Display for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// A name that is no format.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("unknown format {0:?}: use one of raw, html, text, markdown, links, metadata")]
+pub struct UnknownFormat(String);
+
+impl FromStr for Format {
+    type Err = UnknownFormat;
+
+    fn from_str(name: &str) -> Result<Self, Self::Err> {
+        Self::ALL
+            .into_iter()
+            .find(|format| format.name() == name)
+            .ok_or_else(|| UnknownFormat(name.chars().take(40).collect()))
+    }
+}
+
+/// A set of formats. The default is Markdown and metadata.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Formats {
+    /// See [`Format::Raw`].
+    pub raw: bool,
+    /// See [`Format::Html`].
+    pub html: bool,
+    /// See [`Format::Text`].
+    pub text: bool,
+    /// See [`Format::Markdown`].
+    pub markdown: bool,
+    /// See [`Format::Links`].
+    pub links: bool,
+    /// See [`Format::Metadata`].
+    pub metadata: bool,
+}
+
+impl Formats {
+    /// No format at all: status, headers and final URL only.
+    pub const NONE: Self =
+        Self { raw: false, html: false, text: false, markdown: false, links: false, metadata: false };
+
+    /// Every format.
+    pub const ALL: Self =
+        Self { raw: true, html: true, text: true, markdown: true, links: true, metadata: true };
+
+    /// Whether `format` is in the set.
+    #[must_use]
+    pub fn contains(self, format: Format) -> bool {
+        match format {
+            Format::Raw => self.raw,
+            Format::Html => self.html,
+            Format::Text => self.text,
+            Format::Markdown => self.markdown,
+            Format::Links => self.links,
+            Format::Metadata => self.metadata,
+        }
+    }
+
+    /// The set with `format` in it.
+    #[must_use]
+    pub fn with(mut self, format: Format) -> Self {
+        match format {
+            Format::Raw => self.raw = true,
+            Format::Html => self.html = true,
+            Format::Text => self.text = true,
+            Format::Markdown => self.markdown = true,
+            Format::Links => self.links = true,
+            Format::Metadata => self.metadata = true,
+        }
+        self
+    }
+
+    /// Whether the body has to be read as text to serve the set.
+    pub(crate) fn needs_text(self) -> bool {
+        self.html || self.needs_walk()
+    }
+
+    /// Whether an HTML body has to be walked to serve the set.
+    pub(crate) fn needs_walk(self) -> bool {
+        self.text || self.markdown || self.links || self.metadata
+    }
+}
+
+impl Default for Formats {
+    fn default() -> Self {
+        Self { markdown: true, metadata: true, ..Self::NONE }
+    }
+}
+
+impl FromIterator<Format> for Formats {
+    fn from_iter<I: IntoIterator<Item = Format>>(formats: I) -> Self {
+        formats.into_iter().fold(Self::NONE, Self::with)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_parse_back() {
+        for format in Format::ALL {
+            assert_eq!(format.to_string().parse::<Format>(), Ok(format));
+        }
+        assert!("Raw".parse::<Format>().is_err());
+        let set: Formats = Format::ALL.into_iter().collect();
+        assert_eq!(set, Formats::ALL);
+        assert!(Format::ALL.into_iter().all(|format| set.contains(format)));
+    }
+}

@@ -1,0 +1,72 @@
+//! URL in, page out.
+//!
+//! A fetch waits for the network on the caller's tokio runtime, thousands at a time; what costs
+//! CPU (decompression, decoding, extraction) runs on a pool of threads of its own. This crate
+//! knows nothing of jobs, storage or webhooks; whether and when to try again is the caller's
+//! decision, for which an [`Error`] has a [`Kind`].
+//!
+//! ```
+//! # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+//! use scrape::{Config, Format, Request};
+//! # use tokio::io::{AsyncReadExt, AsyncWriteExt};
+//! # let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+//! # let here = listener.local_addr().unwrap();
+//! # let site = async move {
+//! #     let (mut stream, _) = listener.accept().await.unwrap();
+//! #     stream.read(&mut [0; 4096]).await.unwrap();
+//! #     let answer = "HTTP/1.1 200 OK\r\ncontent-length: 9\r\ncontent-type: text/html\r\n\r\n<h1>Hello";
+//! #     stream.write_all(answer.as_bytes()).await.unwrap();
+//! # };
+//! # let policy = egress::Policy::public_only().allow(&["127.0.0.1".parse().unwrap()]);
+//! # let url = format!("http://{here}/");
+//! // Only public addresses are fetched unless the policy says otherwise.
+//! let (scraper, running) = scrape::start(Config { policy, ..Config::default() })?;
+//!
+//! let mut request = Request::get(url.parse().unwrap());
+//! request.formats = [Format::Markdown, Format::Links].into_iter().collect();
+//! let fetch = scraper.scrape(request);
+//! # let (fetch, ()) = tokio::join!(fetch, site);
+//! # let fetch = std::future::ready(fetch);
+//! let page = fetch.await?;
+//! assert_eq!(page.markdown.as_deref(), Some("# Hello\n"));
+//!
+//! drop(scraper);
+//! running.await; // the threads have ended
+//! # Ok::<(), scrape::Error>(())
+//! # }).unwrap();
+//! ```
+//!
+//! # What bounds it
+//! - Time: one deadline over all hops, the body and the wait for a thread.
+//! - Memory: bodies count against a byte budget from their head's arrival until extraction is
+//!   over; before the head a fetch holds no buffer of ours. A thread of the pool needs about three
+//!   times its page besides.
+//! - Size: a body larger than `max_bytes`, on the wire or decompressed, is an error, never cut.
+//! - Addresses: each hop of a redirect passes the [`egress::Policy`].
+//!
+//! # Failure modes
+//! An [`Error`] for anything but a whole 2xx answer. Extraction never fails: bytes that are not
+//! what they claim to be give little or no text. A panic in extraction or in the caller's closure
+//! is [`Kind::Internal`] for that page alone.
+
+mod body;
+mod charset;
+mod coding;
+mod config;
+mod error;
+mod extract;
+mod fetch;
+mod formats;
+mod page;
+mod pool;
+mod redirect;
+mod request;
+mod scraper;
+
+pub use config::Config;
+pub use error::{Error, Kind};
+pub use extract::extract;
+pub use formats::{Format, Formats, UnknownFormat};
+pub use page::{Extracted, Link, Metadata, Page};
+pub use request::Request;
+pub use scraper::{Load, Running, Scraper, start};
