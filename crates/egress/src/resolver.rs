@@ -146,6 +146,9 @@ impl Resolver {
     /// # Errors
     /// [`LookupError`]; one that was met a moment ago is repeated without asking again.
     pub async fn resolve(&self, name: &str) -> Result<Vec<IpAddr>, LookupError> {
+        if !can_exist(name) {
+            return Err(LookupError::new(LookupFailure::NotFound));
+        }
         if let Some(failure) = self.shared.remembered(name) {
             return Err(LookupError::new(failure));
         }
@@ -170,6 +173,12 @@ impl Resolver {
         self.shared.remember(name, error.failure);
         Err(error)
     }
+}
+
+/// Whether `name` keeps the lengths of RFC 1035 section 2.3.4, which URLs need not.
+fn can_exist(name: &str) -> bool {
+    let name = name.strip_suffix('.').unwrap_or(name);
+    name.len() <= 253 && name.split('.').all(|label| matches!(label.len(), 1..=63))
 }
 
 impl fmt::Debug for Resolver {

@@ -31,7 +31,7 @@ async fn a_head_that_is_no_http_is_a_protocol_error() {
         format!("HTTP/1.1 200 OK\r\n{big}\r\n"),
     ] {
         let error = error_of(Then::SayAndHang(answer.clone().into_bytes())).await;
-        assert_eq!(error.kind(), Kind::Protocol, "{:.40}: {error}", answer);
+        assert_eq!(error.kind(), Kind::Protocol, "{answer:.40}: {error}");
     }
 }
 

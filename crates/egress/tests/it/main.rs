@@ -1,6 +1,11 @@
 //! The crate from outside: policy tables, real loopback servers, the budget under stress.
+#![expect(
+    clippy::unwrap_used,
+    reason = "clippy knows `#[test]` functions, not their helpers"
+)]
 
 mod answers;
+mod blocks;
 mod body;
 mod budget;
 mod exchange;

@@ -153,6 +153,18 @@ async fn an_unknown_name_is_a_lasting_dns_error_and_remembered() {
     assert_eq!(answers.asked(), 2);
 }
 
+#[tokio::test]
+async fn a_name_that_cannot_exist_is_not_asked_for() {
+    let answers = Arc::new(Answers::default());
+    let client = client_with(Policy::public_only(), &answers);
+    for host in ["a".repeat(64), "a.".repeat(127) + "a", "a..b".to_owned()] {
+        let error = get(&client, &format!("http://{host}/")).await.unwrap_err();
+        assert_eq!(error.kind(), Kind::Dns, "{error}");
+        assert!(!error.is_transient());
+    }
+    assert_eq!(answers.asked(), 0);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_failure_is_forgotten_after_a_while() {
     let answers = Arc::new(Answers::default());
