@@ -96,7 +96,11 @@ async fn an_endless_answer_is_cut_and_its_connection_closed() {
     );
     assert_eq!(receipt.detail, "x".repeat(MAX_DETAIL_BYTES));
     // By its size, at once: patience with answers that do not end is longer.
-    assert!(receipt.duration < Duration::from_secs(4), "{:?}", receipt.duration);
+    assert!(
+        receipt.duration < Duration::from_secs(4),
+        "{:?}",
+        receipt.duration
+    );
     until("the endless answer is cut", || sink.hung_up() == 1).await;
 }
 
