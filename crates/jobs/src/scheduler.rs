@@ -439,6 +439,8 @@ impl Scheduler {
 
     pub(crate) fn lanes(&self, limit: usize, now: Timestamp) -> Vec<LaneView> {
         let mut views: Vec<_> = self.stages.iter().flat_map(StageQueue::views).collect();
+        // A lane without jobs is kept for its interval or pause only.
+        views.retain(|v| v.waiting + v.in_flight > 0);
         for view in &mut views {
             view.paused_until = view.paused_until.filter(|until| *until > now);
         }

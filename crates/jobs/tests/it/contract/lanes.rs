@@ -170,6 +170,10 @@ pub(super) async fn lanes_are_told_busiest_first<B: Backend>() {
     ];
     assert_eq!(rig.lanes(MANY, at(0)), expected);
     assert_eq!(rig.lanes(1, at(0)), expected[..1]);
+    rig.accept([job(30).lane("c")]).await;
+    let lease = rig.take_one(&FETCH, 0).await.lease;
+    rig.pause(lease, done(), 0, 5_000).await;
+    assert_eq!(rig.lanes(MANY, at(0)), expected, "a lane without jobs is not told");
     let later = rig.lanes(MANY, at(5_000));
     assert!(later.iter().all(|lane| lane.paused_until.is_none()), "the pause is over");
 }
