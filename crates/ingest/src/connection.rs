@@ -55,7 +55,10 @@ impl hyper::service::Service<http::Request<Incoming>> for Handler {
         self.exchange.begun.fetch_add(1, Ordering::Relaxed);
         self.exchange.active.store(true, Ordering::Relaxed);
         let answer = self.router.clone().call(request);
-        Handling { answer, exchange: Arc::clone(&self.exchange) }
+        Handling {
+            answer,
+            exchange: Arc::clone(&self.exchange),
+        }
     }
 }
 
@@ -158,8 +161,14 @@ impl Guarded {
             return result;
         }
         let idle_time = self.idle_time;
-        let by = *self.write_by.get_or_insert_with(|| Instant::now() + idle_time);
-        if self.passed(by, cx) { Poll::Ready(Err(too_slow())) } else { Poll::Pending }
+        let by = *self
+            .write_by
+            .get_or_insert_with(|| Instant::now() + idle_time);
+        if self.passed(by, cx) {
+            Poll::Ready(Err(too_slow()))
+        } else {
+            Poll::Pending
+        }
     }
 
     /// Reads what a refused peer still sends, for a while.
@@ -200,7 +209,11 @@ impl AsyncRead for Guarded {
             return Poll::Pending;
         }
         let by = self.silent_until();
-        if self.passed(by, cx) { Poll::Ready(Err(too_slow())) } else { Poll::Pending }
+        if self.passed(by, cx) {
+            Poll::Ready(Err(too_slow()))
+        } else {
+            Poll::Pending
+        }
     }
 }
 

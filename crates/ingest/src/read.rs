@@ -2,8 +2,8 @@ use axum::body::Body;
 use axum::extract::RawPathParams;
 use axum::extract::rejection::RawPathParamsRejection;
 use axum::response::Response;
-use http::header::{self, HeaderMap, HeaderValue};
 use http::StatusCode;
+use http::header::{self, HeaderMap, HeaderValue};
 use jobs::{JobId, Record};
 
 use crate::auth::Caller;
@@ -23,10 +23,7 @@ pub(crate) fn path_id(parts: PathParts) -> Result<JobId, Problem> {
 }
 
 /// `GET /v1/jobs/{id}`
-pub(crate) async fn job(
-    Caller(api): Caller,
-    path: PathParts,
-) -> Result<Response, Problem> {
+pub(crate) async fn job(Caller(api): Caller, path: PathParts) -> Result<Response, Problem> {
     let (record, spec) = api.job(path_id(path)?).await?;
     Ok(json(StatusCode::OK, &JobView::new(&api, record, spec)))
 }
@@ -39,10 +36,18 @@ pub(crate) async fn result(
 ) -> Result<Response, Problem> {
     let id = path_id(path)?;
     let failed = |error| store_problem(&error);
-    let record = api.store.get(id).await.map_err(failed)?.ok_or_else(|| unknown(id))?;
+    let record = api
+        .store
+        .get(id)
+        .await
+        .map_err(failed)?
+        .ok_or_else(|| unknown(id))?;
     let none = || {
         let status = api.pipeline.status(&record);
-        Problem::new(Kind::NotFound, format!("job {id} has no result; it is {status}"))
+        Problem::new(
+            Kind::NotFound,
+            format!("job {id} has no result; it is {status}"),
+        )
     };
     let size = record.result_bytes.ok_or_else(none)?;
     let tag = entity_tag(&record);
@@ -53,7 +58,12 @@ pub(crate) async fn result(
     if !held.grow(size) {
         return Err(busy());
     }
-    let bytes = api.store.result(id).await.map_err(failed)?.ok_or_else(none)?;
+    let bytes = api
+        .store
+        .result(id)
+        .await
+        .map_err(failed)?
+        .ok_or_else(none)?;
     let mut response = answer(StatusCode::OK, tag, held.bind(bytes).into());
     let media = HeaderValue::from_static("application/json");
     response.headers_mut().insert(header::CONTENT_TYPE, media);
@@ -66,7 +76,9 @@ fn answer(status: StatusCode, tag: String, body: Body) -> Response {
     let tag = HeaderValue::try_from(tag).expect("hex digits and dashes in quotes");
     response.headers_mut().insert(header::ETAG, tag);
     let private = HeaderValue::from_static("private, no-cache");
-    response.headers_mut().insert(header::CACHE_CONTROL, private);
+    response
+        .headers_mut()
+        .insert(header::CACHE_CONTROL, private);
     response
 }
 
@@ -74,14 +86,21 @@ fn answer(status: StatusCode, tag: String, body: Body) -> Response {
 /// result is read after the record.
 fn entity_tag(record: &Record) -> String {
     let changed = record.updated_at.as_millis();
-    format!("\"{}-{changed:x}-{:x}\"", record.id, record.result_bytes.unwrap_or(0))
+    format!(
+        "\"{}-{changed:x}-{:x}\"",
+        record.id,
+        record.result_bytes.unwrap_or(0)
+    )
 }
 
 /// Whether the caller has this one already (RFC 9110 §13.1.2; the comparison is weak).
 fn if_none_match(headers: &HeaderMap, tag: &str) -> bool {
     let values = headers.get_all(header::IF_NONE_MATCH).iter();
-    values.filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(',')).any(|one| {
-        let one = one.trim();
-        one == "*" || one.strip_prefix("W/").unwrap_or(one) == tag
-    })
+    values
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .any(|one| {
+            let one = one.trim();
+            one == "*" || one.strip_prefix("W/").unwrap_or(one) == tag
+        })
 }

@@ -7,16 +7,15 @@ use jobs::{JobId, Record, State, Timestamp};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use crate::router::{Api, spec_of};
 use crate::problem::Problem;
+use crate::router::{Api, spec_of};
 use crate::{Format, JobSpec, Status};
 
 /// Where jobs live.
 pub(crate) const JOBS: &str = "/v1/jobs/";
 
-static NO_METADATA: LazyLock<Box<RawValue>> = LazyLock::new(|| {
-    RawValue::from_string("{}".to_owned()).expect("an empty object is JSON")
-});
+static NO_METADATA: LazyLock<Box<RawValue>> =
+    LazyLock::new(|| RawValue::from_string("{}".to_owned()).expect("an empty object is JSON"));
 
 /// A job, as its owner sees it. Header fields and bodies are left out: they may hold secrets.
 #[derive(Serialize)]

@@ -1,5 +1,10 @@
 //! The API from outside: the router by calls, and `serve` by sockets.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "what a test calls may fail it; the linter exempts test functions only"
+)]
+
 mod accepted;
 mod keys;
 mod listing;
