@@ -145,6 +145,12 @@ impl Bench {
                 load.name, report.errors
             );
         }
+        if let Some(event) = &sink.first_failure {
+            eprintln!(
+                "{}: {} jobs failed, the first with: {event}",
+                load.name, sink.failed
+            );
+        }
         let cpu_us = after.cpu_us.saturating_sub(before.cpu_us) as f64;
         Ok(Row {
             scenario: load.name.clone(),

@@ -73,7 +73,7 @@ pub(crate) fn mb(bytes: u64) -> f64 {
 
 /// The runs as one table for people.
 pub(crate) fn table(rows: &[Row]) -> String {
-    const HEADS: [&str; 14] = [
+    const HEADS: [&str; 15] = [
         "scenario",
         "jobs",
         "jobs/s",
@@ -85,6 +85,7 @@ pub(crate) fn table(rows: &[Row]) -> String {
         "ratio",
         "RSS MB",
         "refused",
+        "failed",
         "lost",
         "dup",
         "drain s",
@@ -115,7 +116,7 @@ pub(crate) fn table(rows: &[Row]) -> String {
     }
     for row in rows
         .iter()
-        .filter(|row| !row.more.is_empty() || row.failed + row.errors > 0)
+        .filter(|row| !row.more.is_empty() || row.errors > 0)
     {
         let more: Vec<String> = row
             .more
@@ -123,8 +124,8 @@ pub(crate) fn table(rows: &[Row]) -> String {
             .map(|(name, value)| format!("{name} {value}"))
             .collect();
         let _ = write!(out, "{}: {}", row.scenario, more.join(", "));
-        if row.failed + row.errors > 0 {
-            let _ = write!(out, " failed {} errors {}", row.failed, row.errors);
+        if row.errors > 0 {
+            let _ = write!(out, " errors {}", row.errors);
         }
         out.push('\n');
     }
@@ -145,6 +146,7 @@ fn cells(row: &Row) -> Vec<String> {
             .map_or_else(|| "-".to_owned(), |ratio| format!("{ratio:.2}")),
         format!("{:.0}", row.peak_rss_mb),
         grouped(row.refused),
+        grouped(row.failed),
         grouped(row.lost),
         grouped(row.duplicates),
         format!("{:.2}", row.drain_ms / 1_000.0),

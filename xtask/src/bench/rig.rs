@@ -11,7 +11,7 @@ use anyhow::{Context, Result, bail};
 use tempfile::TempDir;
 
 use super::process::Process;
-use super::{Options, release_dir};
+use super::{Options, binary, release_dir};
 use crate::clock;
 use crate::command::{output, target_dir};
 
@@ -76,10 +76,10 @@ pub(crate) struct Bench {
 impl<'a> Rig<'a> {
     /// Checks that what is needed is there.
     pub(crate) fn new(options: &'a Options) -> Result<Self> {
-        for name in ["pagewire", "xtask", "baseline"] {
-            let path = release_dir().join(name);
+        let tools = release_dir();
+        for path in [binary(options), tools.join("xtask"), tools.join("baseline")] {
             if !path.is_file() {
-                bail!("{} is not built: leave --no-build away", path.display());
+                bail!("{} is not there: leave --no-build away", path.display());
             }
         }
         let dir = options
@@ -162,7 +162,7 @@ impl<'a> Rig<'a> {
             return Ok((server, addr, started.elapsed()));
         }
         let addr = free_addr()?;
-        let mut command = Command::new(release_dir().join("pagewire"));
+        let mut command = Command::new(binary(self.options));
         for (name, _) in env::vars_os() {
             if name.to_string_lossy().starts_with("PAGEWIRE_") {
                 command.env_remove(name);

@@ -20,6 +20,8 @@ const MARK_MAX: usize = MARK.len() + 42;
 const FAILED: &[u8] = b"job.failed";
 /// The event's type stands within this many bytes of its beginning.
 const TYPE_WITHIN: usize = 128;
+/// Bytes of an event of a failure that are kept to be shown.
+const FAILURE_SHOWN: usize = 400;
 
 /// What the sink has seen so far.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -32,6 +34,8 @@ pub(crate) struct Stats {
     pub(crate) failed: u64,
     /// Deliveries that no mark was found in.
     pub(crate) unknown: u64,
+    /// The beginning of the first event that told of one.
+    pub(crate) first_failure: Option<String>,
     /// When the last first delivery came, in microseconds since the Unix epoch.
     pub(crate) last_us: u64,
     /// Half of the first deliveries came within this time after their submission began.
@@ -50,8 +54,8 @@ struct Tally {
 }
 
 impl Tally {
-    fn record(&mut self, mark: Option<(usize, u64)>, failed: bool, now_us: u64) {
-        let Some((job, sent_us)) = mark.filter(|(job, _)| *job < MAX_JOB) else {
+    fn record(&mut self, scan: &Scan, now_us: u64) {
+        let Some((job, sent_us)) = scan.mark.filter(|(job, _)| *job < MAX_JOB) else {
             self.stats.unknown += 1;
             return;
         };
@@ -60,7 +64,12 @@ impl Tally {
         }
         if self.counts[job] == 0 {
             self.stats.distinct += 1;
-            self.stats.failed += u64::from(failed);
+            if let Some(event) = &scan.failure {
+                self.stats.failed += 1;
+                self.stats
+                    .first_failure
+                    .get_or_insert_with(|| event.clone());
+            }
             self.stats.last_us = now_us;
             self.took_us.push(now_us.saturating_sub(sent_us));
         } else {
@@ -119,7 +128,7 @@ async fn serve(stream: TcpStream, tally: Arc<Mutex<Tally>>) {
 
 fn answer(request: &str, scan: &Scan, tally: &mut Tally) -> Vec<u8> {
     if request.starts_with("POST ") {
-        tally.record(scan.mark, scan.failed, clock::unix_us());
+        tally.record(scan, clock::unix_us());
         return b"HTTP/1.1 204 No Content\r\n\r\n".to_vec();
     }
     let body = match request.split(' ').nth(1) {
@@ -140,14 +149,18 @@ struct Scan {
     /// The end of the last piece: a mark may begin in it.
     carry: Vec<u8>,
     mark: Option<(usize, u64)>,
-    failed: bool,
+    /// The beginning of an event that tells of a failure.
+    failure: Option<String>,
 }
 
 impl Scan {
     fn look(&mut self, piece: &[u8]) {
         if self.seen < TYPE_WITHIN {
             let begin = &piece[..piece.len().min(TYPE_WITHIN - self.seen)];
-            self.failed |= find(begin, FAILED).is_some();
+            if find(begin, FAILED).is_some() {
+                let shown = &piece[..piece.len().min(FAILURE_SHOWN)];
+                self.failure = Some(String::from_utf8_lossy(shown).into_owned());
+            }
         }
         self.seen += piece.len();
         if self.mark.is_some() {
@@ -204,17 +217,22 @@ mod tests {
                 Some((17, 1_700_000_000_000_001)),
                 "in pieces of {size}"
             );
-            assert!(!scan.failed);
+            assert_eq!(scan.failure, None);
         }
     }
 
     #[test]
     fn deliveries_are_told_apart() {
+        let event = |mark, failed: bool| Scan {
+            mark,
+            failure: failed.then(|| "timeout".to_owned()),
+            ..Scan::default()
+        };
         let mut tally = Tally::default();
-        tally.record(Some((2, 1_000)), false, 3_000);
-        tally.record(Some((2, 1_000)), false, 9_000);
-        tally.record(Some((0, 1_000)), true, 4_000);
-        tally.record(None, false, 5_000);
+        tally.record(&event(Some((2, 1_000)), false), 3_000);
+        tally.record(&event(Some((2, 1_000)), false), 9_000);
+        tally.record(&event(Some((0, 1_000)), true), 4_000);
+        tally.record(&event(None, false), 5_000);
         let stats = tally.stats(true);
         assert_eq!(
             (
@@ -229,6 +247,7 @@ mod tests {
             (stats.p50_us, stats.p99_us, stats.last_us),
             (2_000, 3_000, 4_000)
         );
+        assert_eq!(stats.first_failure.as_deref(), Some("timeout"));
         assert_eq!(tally.counts, [1, 0, 2]);
     }
 
