@@ -115,6 +115,7 @@ mod problem;
 mod quantity;
 mod read;
 mod router;
+mod schedule;
 mod serve;
 mod spec;
 mod strict;

@@ -11,7 +11,7 @@ use url::Url;
 use crate::fields::{self, Owner};
 use crate::problem::{Fault, Kind, Problem};
 use crate::submission::{SinkText, Submission};
-use crate::{Format, JobSpec, Limits, Pipeline, Sink, quantity};
+use crate::{Format, JobSpec, Limits, Pipeline, Sink};
 
 /// Longest URL in bytes.
 const MAX_URL_BYTES: usize = 8 << 10;
@@ -169,61 +169,7 @@ impl Rules<'_> {
             _ => {}
         }
     }
-
-    fn due(
-        &self,
-        delay: Option<Duration>,
-        not_before: Option<&str>,
-        faults: &mut Vec<Fault>,
-    ) -> Timestamp {
-        let (pointer, due) = match (delay, not_before) {
-            (None, None) => return self.now,
-            (Some(delay), None) => ("/delay", Some(self.now + delay)),
-            (None, Some(text)) => ("/not_before", instant(text)),
-            (Some(_), Some(_)) => {
-                faults.push(Fault::at(
-                    "/delay",
-                    "give `delay` or `not_before`, not both",
-                ));
-                return self.now;
-            }
-        };
-        let most = self.limits.max_delay;
-        match due {
-            None => faults.push(Fault::at(pointer, NOT_A_TIME)),
-            Some(due) if due.since(self.now) > most => {
-                let detail = format!("farther away than this server's limit of {}", days(most));
-                faults.push(Fault::at(pointer, detail));
-            }
-            Some(due) => return due.max(self.now),
-        }
-        self.now
-    }
-
-    fn deadline(
-        &self,
-        given: Option<&str>,
-        due: Timestamp,
-        faults: &mut Vec<Fault>,
-    ) -> Option<Timestamp> {
-        let text = given?;
-        let deadline =
-            quantity::duration(text).map_or_else(|| instant(text), |d| Some(self.now + d));
-        let most = self.limits.max_deadline;
-        let detail = match deadline {
-            None => "neither a duration such as \"5m\" nor an RFC 3339 time".to_owned(),
-            Some(deadline) if deadline <= due => "before the job may start".to_owned(),
-            Some(deadline) if deadline.since(self.now) > most => {
-                format!("farther away than this server's limit of {}", days(most))
-            }
-            Some(deadline) => return Some(deadline),
-        };
-        faults.push(Fault::at("/deadline", detail));
-        None
-    }
 }
-
-const NOT_A_TIME: &str = "not an RFC 3339 time such as \"2026-11-22T10:00:00Z\"";
 
 /// An http or https URL that can be stored and logged.
 fn web_url(given: Option<&str>) -> Result<Url, Cow<'static, str>> {
@@ -341,23 +287,6 @@ fn tags(given: Vec<String>, faults: &mut Vec<Fault>) -> Vec<String> {
     given
 }
 
-/// An RFC 3339 time; before 1970 counts as 1970.
-fn instant(text: &str) -> Option<Timestamp> {
-    let at: jiff::Timestamp = text.parse().ok()?;
-    Some(Timestamp::from_millis(
-        u64::try_from(at.as_millisecond()).unwrap_or(0),
-    ))
-}
-
 fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
-}
-
-/// A long duration for people.
-fn days(duration: Duration) -> String {
-    const DAY_S: u64 = 24 * 60 * 60;
-    match duration.as_secs() {
-        s if s >= DAY_S && s % DAY_S == 0 => format!("{} d", s / DAY_S),
-        _ => format!("{duration:?}"),
-    }
 }

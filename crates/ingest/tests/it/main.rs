@@ -6,6 +6,7 @@
 )]
 
 mod accepted;
+mod bodies;
 mod keys;
 mod listing;
 mod managing;
