@@ -51,12 +51,7 @@ use crate::{Extracted, Formats};
 /// assert_eq!(made.links.unwrap()[0].url, "https://example.com/black");
 /// ```
 #[must_use]
-pub fn extract(
-    bytes: &[u8],
-    content_type: Option<&str>,
-    url: &Url,
-    formats: Formats,
-) -> Extracted {
+pub fn extract(bytes: &[u8], content_type: Option<&str>, url: &Url, formats: Formats) -> Extracted {
     let media = media::classify(content_type, bytes);
     let syntax = match media.kind {
         media::Kind::Html => charset::Syntax::Html,
@@ -86,5 +81,9 @@ fn as_text(text: &str, language: &str, formats: Formats) -> Extracted {
         blocks.code(language, text);
         blocks.finish().0.unwrap_or_default()
     });
-    Extracted { markdown, text: formats.text.then(|| text.to_owned()), ..Extracted::default() }
+    Extracted {
+        markdown,
+        text: formats.text.then(|| text.to_owned()),
+        ..Extracted::default()
+    }
 }

@@ -25,8 +25,14 @@ pub enum Format {
 
 impl Format {
     /// Every format, in the order they are documented.
-    pub const ALL: [Self; 6] =
-        [Self::Raw, Self::Html, Self::Text, Self::Markdown, Self::Links, Self::Metadata];
+    pub const ALL: [Self; 6] = [
+        Self::Raw,
+        Self::Html,
+        Self::Text,
+        Self::Markdown,
+        Self::Links,
+        Self::Metadata,
+    ];
 
     /// The name by which it is asked for.
     #[must_use]
@@ -83,12 +89,24 @@ pub struct Formats {
 
 impl Formats {
     /// No format at all: status, headers and final URL only.
-    pub const NONE: Self =
-        Self { raw: false, html: false, text: false, markdown: false, links: false, metadata: false };
+    pub const NONE: Self = Self {
+        raw: false,
+        html: false,
+        text: false,
+        markdown: false,
+        links: false,
+        metadata: false,
+    };
 
     /// Every format.
-    pub const ALL: Self =
-        Self { raw: true, html: true, text: true, markdown: true, links: true, metadata: true };
+    pub const ALL: Self = Self {
+        raw: true,
+        html: true,
+        text: true,
+        markdown: true,
+        links: true,
+        metadata: true,
+    };
 
     /// Whether `format` is in the set.
     #[must_use]
@@ -130,7 +148,11 @@ impl Formats {
 
 impl Default for Formats {
     fn default() -> Self {
-        Self { markdown: true, metadata: true, ..Self::NONE }
+        Self {
+            markdown: true,
+            metadata: true,
+            ..Self::NONE
+        }
     }
 }
 

@@ -58,7 +58,9 @@ impl Pool {
             })
             .panic_handler(|_| tracing::error!("a panic passed the guard of an extraction task"))
             .build()
-            .map_err(|e| Error::new(Kind::Internal, "cannot start the CPU threads").with_source(e))?;
+            .map_err(|e| {
+                Error::new(Kind::Internal, "cannot start the CPU threads").with_source(e)
+            })?;
         let capacity = threads * TASKS_PER_THREAD;
         let (tasks, queue) = crossbeam_channel::bounded(capacity);
         let (ending, ended) = oneshot::channel();
@@ -77,7 +79,17 @@ impl Pool {
             })
             .map_err(failed("cannot start the feeder thread"))?;
         let permits = Arc::new(Semaphore::new(capacity));
-        Ok((Self { permits, capacity, tasks }, Threads { feeder: Some(feeder), ended }))
+        Ok((
+            Self {
+                permits,
+                capacity,
+                tasks,
+            },
+            Threads {
+                feeder: Some(feeder),
+                ended,
+            },
+        ))
     }
 
     /// Runs `work` on a thread of the pool. Dropping the future skips work that has not begun.
@@ -89,7 +101,10 @@ impl Pool {
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Error> {
         let gone = || Error::new(Kind::Internal, "the CPU threads are gone");
-        let permit = Arc::clone(&self.permits).acquire_owned().await.map_err(|_| gone())?;
+        let permit = Arc::clone(&self.permits)
+            .acquire_owned()
+            .await
+            .map_err(|_| gone())?;
         let (reply, answer) = oneshot::channel();
         let run = Box::new(move || {
             if !reply.is_closed() {
@@ -97,7 +112,12 @@ impl Pool {
                 let _ = reply.send(guard(work));
             }
         });
-        self.tasks.try_send(Task { run, _permit: permit }).map_err(|_| gone())?;
+        self.tasks
+            .try_send(Task {
+                run,
+                _permit: permit,
+            })
+            .map_err(|_| gone())?;
         answer.await.map_err(|_| gone())?
     }
 
@@ -158,7 +178,9 @@ mod tests {
 
     async fn end(mut threads: Threads) {
         let ended = std::future::poll_fn(|context| threads.poll_end(context));
-        tokio::time::timeout(Duration::from_secs(5), ended).await.unwrap();
+        tokio::time::timeout(Duration::from_secs(5), ended)
+            .await
+            .unwrap();
     }
 
     #[tokio::test]

@@ -75,7 +75,13 @@ pub fn start(config: Config) -> Result<(Scraper, Running), Error> {
     let in_flight = config.in_flight.clamp(1, Semaphore::MAX_PERMITS);
     let slots = Semaphore::new(in_flight);
     let budget = Budget::new(config.memory_budget);
-    let shared = Arc::new(Shared { client, budget, slots, in_flight, pool });
+    let shared = Arc::new(Shared {
+        client,
+        budget,
+        slots,
+        in_flight,
+        pool,
+    });
     Ok((Scraper { shared }, Running { threads }))
 }
 
@@ -104,10 +110,12 @@ impl Scraper {
         let timeout = request.timeout;
         // Boxed, so that the many futures around it stay small.
         let work = Box::pin(self.shared.run(request, then));
-        tokio::time::timeout(timeout, work).await.unwrap_or_else(|_| {
-            let context = format!("not done within {} ms", timeout.as_millis());
-            Err(Error::new(Kind::Timeout, context))
-        })
+        tokio::time::timeout(timeout, work)
+            .await
+            .unwrap_or_else(|_| {
+                let context = format!("not done within {} ms", timeout.as_millis());
+                Err(Error::new(Kind::Timeout, context))
+            })
     }
 
     /// What the scraper is busy with now.
@@ -135,7 +143,9 @@ impl Shared {
         if plain && fetched.body.len() < INLINE_BYTES {
             return pool::guard(|| finish(fetched, formats, max_bytes, then))?;
         }
-        self.pool.run(move || finish(fetched, formats, max_bytes, then)).await?
+        self.pool
+            .run(move || finish(fetched, formats, max_bytes, then))
+            .await?
     }
 }
 
@@ -147,8 +157,17 @@ fn finish<T>(
     then: impl FnOnce(Page) -> T,
 ) -> Result<T, Error> {
     let begun = Instant::now();
-    let Fetched { url, status, headers, remote_addr, redirects, codings, body, held, elapsed } =
-        fetched;
+    let Fetched {
+        url,
+        status,
+        headers,
+        remote_addr,
+        redirects,
+        codings,
+        body,
+        held,
+        elapsed,
+    } = fetched;
     let body = coding::decode(body, &codings, max_bytes)?;
     let content_type = headers
         .get(CONTENT_TYPE)
@@ -186,7 +205,9 @@ fn finish<T>(
 
 impl fmt::Debug for Scraper {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Scraper").field("load", &self.load()).finish_non_exhaustive()
+        f.debug_struct("Scraper")
+            .field("load", &self.load())
+            .finish_non_exhaustive()
     }
 }
 

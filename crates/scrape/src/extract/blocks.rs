@@ -81,12 +81,19 @@ impl Blocks {
 
     /// `marker` ends with a blank; `interrupts` unless it is an ordinal other than 1.
     pub(super) fn open_item(&mut self, marker: String, first: bool, interrupts: bool) {
-        self.open(Container::Item { marker, first, interrupts });
+        self.open(Container::Item {
+            marker,
+            first,
+            interrupts,
+        });
     }
 
     fn open(&mut self, container: Container) {
         match self.levels.len() < MAX_CONTAINERS {
-            true => self.levels.push(Level { container, started: false }),
+            true => self.levels.push(Level {
+                container,
+                started: false,
+            }),
             false => self.too_deep += 1,
         }
     }
@@ -151,8 +158,16 @@ impl Blocks {
     }
 
     pub(super) fn table(&mut self, table: &Table) {
-        let markdown = if self.markdown.is_some() { table.markdown(self.cap) } else { String::new() };
-        let text = if self.text.is_some() { table.text(self.cap) } else { String::new() };
+        let markdown = if self.markdown.is_some() {
+            table.markdown(self.cap)
+        } else {
+            String::new()
+        };
+        let text = if self.text.is_some() {
+            table.text(self.cap)
+        } else {
+            String::new()
+        };
         self.block(&markdown, &text);
     }
 
@@ -179,8 +194,8 @@ impl Blocks {
         let Some(fresh) = self.levels.iter().position(|level| !level.started) else {
             return false;
         };
-        let within_item = fresh > 0
-            && matches!(self.levels[fresh - 1].container, Container::Item { .. });
+        let within_item =
+            fresh > 0 && matches!(self.levels[fresh - 1].container, Container::Item { .. });
         match self.levels[fresh].container {
             Container::Item { first: false, .. } => self.last_depth > fresh,
             Container::Item { interrupts, .. } => within_item && interrupts,

@@ -79,7 +79,8 @@ impl Head {
 
     /// `<link rel href>`.
     pub(super) fn link(&mut self, attributes: &Attributes) {
-        let (Some(rel), Some(href)) = (attributes.get(Attr::Rel), attributes.get(Attr::Href)) else {
+        let (Some(rel), Some(href)) = (attributes.get(Attr::Rel), attributes.get(Attr::Href))
+        else {
             return;
         };
         for rel in rel.split_ascii_whitespace() {
@@ -93,7 +94,10 @@ impl Head {
 
     /// `<meta name|property|itemprop|http-equiv content>`.
     pub(super) fn meta(&mut self, attributes: &Attributes) {
-        let Some(content) = attributes.get(Attr::Content).filter(|content| !content.is_empty()) else {
+        let Some(content) = attributes
+            .get(Attr::Content)
+            .filter(|content| !content.is_empty())
+        else {
             return;
         };
         for name in [Attr::Property, Attr::Name, Attr::Itemprop, Attr::HttpEquiv] {
@@ -177,7 +181,10 @@ impl Head {
             author: self.author.take(),
             published: self.published.take(),
             modified: self.modified.take(),
-            language: self.language.take().filter(|language| is_language(language)),
+            language: self
+                .language
+                .take()
+                .filter(|language| is_language(language)),
             description: self.description.take(),
             site_name: self.site_name.take(),
         };

@@ -23,7 +23,11 @@ pub(super) struct Found {
 /// Reads a script. `serde_json` refuses more than 128 levels, so neither reading nor dropping the
 /// value can overflow the stack.
 pub(super) fn read(script: &str) -> Found {
-    let script = script.trim().trim_start_matches("<!--").trim_end_matches("-->").trim();
+    let script = script
+        .trim()
+        .trim_start_matches("<!--")
+        .trim_end_matches("-->")
+        .trim();
     let Ok(root) = serde_json::from_str::<Value>(script) else {
         return Found::default();
     };
@@ -41,7 +45,11 @@ pub(super) fn read(script: &str) -> Found {
                 if is_work(object) {
                     found.add(object);
                 }
-                waiting.extend(["@graph", "mainEntity"].iter().filter_map(|key| object.get(*key)));
+                waiting.extend(
+                    ["@graph", "mainEntity"]
+                        .iter()
+                        .filter_map(|key| object.get(*key)),
+                );
             }
             _ => {}
         }
@@ -55,7 +63,10 @@ fn is_work(object: &Map<String, Value>) -> bool {
         name.as_str().is_some_and(|name| {
             name.ends_with("Article")
                 || name.ends_with("Posting")
-                || matches!(name, "WebPage" | "Report" | "Recipe" | "VideoObject" | "Book" | "Review")
+                || matches!(
+                    name,
+                    "WebPage" | "Report" | "Recipe" | "VideoObject" | "Book" | "Review"
+                )
         })
     };
     match object.get("@type") {
@@ -71,22 +82,31 @@ impl Found {
         set(&mut self.published, work.get("datePublished"));
         set(&mut self.modified, work.get("dateModified"));
         set(&mut self.description, work.get("description"));
-        set(&mut self.publisher, work.get("publisher").and_then(|of| of.get("name")));
+        set(
+            &mut self.publisher,
+            work.get("publisher").and_then(|of| of.get("name")),
+        );
         set(&mut self.image, work.get("image").and_then(address));
         if self.authors.is_empty() {
             let author = work.get("author").map_or(&[][..], |author| match author {
                 Value::Array(authors) => authors,
                 one => std::slice::from_ref(one),
             });
-            let names = author.iter().filter_map(|author| author.get("name").unwrap_or(author).as_str());
-            let names = names.map(str::trim).filter(|name| !name.is_empty() && !name.contains("://"));
+            let names = author
+                .iter()
+                .filter_map(|author| author.get("name").unwrap_or(author).as_str());
+            let names = names
+                .map(str::trim)
+                .filter(|name| !name.is_empty() && !name.contains("://"));
             self.authors = names.take(MAX_AUTHORS).map(str::to_owned).collect();
         }
     }
 }
 
 fn set(field: &mut String, value: Option<&Value>) {
-    if field.is_empty() && let Some(value) = value.and_then(Value::as_str) {
+    if field.is_empty()
+        && let Some(value) = value.and_then(Value::as_str)
+    {
         field.push_str(&unescaped(value));
     }
 }
@@ -94,9 +114,18 @@ fn set(field: &mut String, value: Option<&Value>) {
 /// Many generators escape for HTML what is not HTML.
 fn unescaped(value: &str) -> String {
     match value.contains('&') {
-        true => [("&quot;", "\""), ("&#39;", "'"), ("&#039;", "'"), ("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&")]
-            .iter()
-            .fold(value.to_owned(), |text, (escape, plain)| text.replace(escape, plain)),
+        true => [
+            ("&quot;", "\""),
+            ("&#39;", "'"),
+            ("&#039;", "'"),
+            ("&lt;", "<"),
+            ("&gt;", ">"),
+            ("&amp;", "&"),
+        ]
+        .iter()
+        .fold(value.to_owned(), |text, (escape, plain)| {
+            text.replace(escape, plain)
+        }),
         false => value.to_owned(),
     }
 }
@@ -125,7 +154,10 @@ mod tests {
         );
         assert_eq!(found.headline, "A & B");
         assert_eq!(found.authors, ["Ann", "Ben"]);
-        assert_eq!((found.published.as_str(), found.publisher.as_str()), ("2024-05-06", "The Site"));
+        assert_eq!(
+            (found.published.as_str(), found.publisher.as_str()),
+            ("2024-05-06", "The Site")
+        );
         assert_eq!(found.image, "/i.png");
     }
 

@@ -29,7 +29,12 @@ pub(super) struct Resolver {
 
 impl Resolver {
     pub(super) fn new(url: &Url, left_bytes: usize) -> Self {
-        Self { base: url.clone(), is_set: false, left_bytes, exhausted: false }
+        Self {
+            base: url.clone(),
+            is_set: false,
+            left_bytes,
+            exhausted: false,
+        }
     }
 
     /// `<base href>`; the first one counts.
@@ -76,7 +81,11 @@ impl Links {
             return;
         }
         let rel = rel.map(|rel| cut(rel, MAX_TEXT_BYTES).to_owned());
-        self.found.push(Link { url: url.to_owned(), text: String::new(), rel });
+        self.found.push(Link {
+            url: url.to_owned(),
+            text: String::new(),
+            rel,
+        });
         self.is_open = true;
     }
 
@@ -101,7 +110,9 @@ impl Links {
             link.text.push_str(cut(word, room));
             separate = true;
         }
-        if text.ends_with(char::is_whitespace) && !link.text.is_empty() && link.text.len() < MAX_TEXT_BYTES
+        if text.ends_with(char::is_whitespace)
+            && !link.text.is_empty()
+            && link.text.len() < MAX_TEXT_BYTES
             && !link.text.ends_with(' ')
         {
             link.text.push(' ');
@@ -118,7 +129,8 @@ impl Links {
         };
         link.text.truncate(link.text.trim_end().len());
         if link.text.is_empty() {
-            link.text.push_str(label.map_or("", |label| cut(label.trim(), MAX_TEXT_BYTES)));
+            link.text
+                .push_str(label.map_or("", |label| cut(label.trim(), MAX_TEXT_BYTES)));
         }
     }
 

@@ -16,6 +16,9 @@ pub(super) enum Place {
 /// Delimiters from the outermost to the innermost.
 const DELIMITERS: [(u8, &str); 3] = [(STRONG, "**"), (EMPHASIS, "*"), (DELETED, "~~")];
 
+/// The longest name of a character reference has 31 letters.
+const MAX_REFERENCE_BYTES: usize = 32;
+
 /// So many runs are looked through for the end of an emphasis, which keeps it linear.
 const LOOK_AHEAD_RUNS: usize = 64;
 
@@ -23,15 +26,26 @@ const LOOK_AHEAD_RUNS: usize = 64;
 pub(super) fn render(inline: &Inline, place: Place, cap: usize, out: &mut String) {
     let runs: Vec<(usize, &Run)> = inline.runs().collect();
     let limit = out.len().saturating_add(cap);
-    let mut writer =
-        Writer { text: inline.text(), place, out, open: Vec::new(), given_up: 0, line_start: place == Place::Paragraph };
+    let mut writer = Writer {
+        text: inline.text(),
+        place,
+        out,
+        open: Vec::new(),
+        given_up: 0,
+        line_start: place == Place::Paragraph,
+    };
     let mut from = 0;
     while from < runs.len() && writer.out.len() < limit {
         let same = |(_, run): &&(usize, &Run)| same_link(&run.look, &runs[from].1.look);
         let group = &runs[from..from + runs[from..].iter().take_while(same).count()];
         let before = runs[..from].last();
         let after = runs.get(from + group.len());
-        writer.group(group, before.is_some(), after.map(|(start, run)| (*start, *run)), limit);
+        writer.group(
+            group,
+            before.is_some(),
+            after.map(|(start, run)| (*start, *run)),
+            limit,
+        );
         from += group.len();
     }
 }
@@ -49,7 +63,13 @@ struct Writer<'a> {
 
 impl Writer<'_> {
     /// Runs of one link, or of none.
-    fn group(&mut self, runs: &[(usize, &Run)], inner: bool, after: Option<(usize, &Run)>, limit: usize) {
+    fn group(
+        &mut self,
+        runs: &[(usize, &Run)],
+        inner: bool,
+        after: Option<(usize, &Run)>,
+        limit: usize,
+    ) {
         let link = runs.first().and_then(|(_, run)| run.look.link.clone());
         if link.is_some() {
             // "!" before a link would make it an image.
@@ -64,7 +84,11 @@ impl Writer<'_> {
             if self.out.len() >= limit {
                 break;
             }
-            let beyond = if link.is_some() { Some(']') } else { after.map(|(at, run)| self.first_char(at, run)) };
+            let beyond = if link.is_some() {
+                Some(']')
+            } else {
+                after.map(|(at, run)| self.first_char(at, run))
+            };
             self.styles(runs, nth, beyond);
             match &run.look.image {
                 Some(source) => self.image(*start, run, source),
@@ -116,7 +140,13 @@ impl Writer<'_> {
 
     /// Whether delimiters around the runs from `nth` on that have `style` would be read as such
     /// (CommonMark 0.31, section 6.2: left- and right-flanking).
-    fn can_emphasise(&self, runs: &[(usize, &Run)], nth: usize, style: u8, beyond: Option<char>) -> bool {
+    fn can_emphasise(
+        &self,
+        runs: &[(usize, &Run)],
+        nth: usize,
+        style: u8,
+        beyond: Option<char>,
+    ) -> bool {
         let (start, run) = runs[nth];
         let before = self.out.chars().next_back().unwrap_or('\n');
         let opens_after_delimiter = self.open.is_empty() && matches!(before, '*' | '~');
@@ -125,8 +155,10 @@ impl Writer<'_> {
             return false;
         }
         let rest = &runs[nth..];
-        let Some(length) =
-            rest.iter().take(LOOK_AHEAD_RUNS).position(|(_, run)| run.look.style & style == 0)
+        let Some(length) = rest
+            .iter()
+            .take(LOOK_AHEAD_RUNS)
+            .position(|(_, run)| run.look.style & style == 0)
         else {
             // It goes on to the end of the group, or for longer than we look.
             let last = rest.last().expect("the run itself is there").1;
@@ -164,7 +196,11 @@ impl Writer<'_> {
         self.line_start = false;
         let text = text.replace('\n', " ");
         let fence = "`".repeat(longest_backticks(&text) + 1);
-        let pad = if text.starts_with('`') || text.ends_with('`') { " " } else { "" };
+        let pad = if text.starts_with('`') || text.ends_with('`') {
+            " "
+        } else {
+            ""
+        };
         self.out.push_str(&fence);
         self.out.push_str(pad);
         match self.place {
@@ -184,7 +220,11 @@ impl Writer<'_> {
             if byte == b'\n' {
                 self.out.push_str(&self.text[copied..at]);
                 copied = at + 1;
-                self.out.push_str(if self.place == Place::Paragraph { "\\\n" } else { " " });
+                self.out.push_str(if self.place == Place::Paragraph {
+                    "\\\n"
+                } else {
+                    " "
+                });
                 self.line_start = self.place == Place::Paragraph;
                 continue;
             }
@@ -193,7 +233,10 @@ impl Writer<'_> {
                 self.out.push_str(&self.text[copied..at]);
                 copied = at;
                 self.out.push('\\');
-            } else if line_start && byte.is_ascii_digit() && let Some(dot) = ordinal(&bytes[at..]) {
+            } else if line_start
+                && byte.is_ascii_digit()
+                && let Some(dot) = ordinal(&bytes[at..])
+            {
                 self.out.push_str(&self.text[copied..at + dot]);
                 copied = at + dot;
                 self.out.push('\\');
@@ -208,10 +251,11 @@ impl Writer<'_> {
         match bytes[at] {
             b'\\' | b'`' | b'*' | b'[' | b']' | b'<' | b'~' => true,
             b'_' => {
-                let word = |b: Option<&u8>| b.is_some_and(|b| b.is_ascii_alphanumeric() || *b >= 0x80);
+                let word =
+                    |b: Option<&u8>| b.is_some_and(|b| b.is_ascii_alphanumeric() || *b >= 0x80);
                 !(at > 0 && word(bytes.get(at - 1)) && word(bytes.get(at + 1)))
             }
-            b'&' => next.is_some_and(|b| b == b'#' || b.is_ascii_alphanumeric()),
+            b'&' => is_reference(&bytes[at..]),
             b'!' => next == Some(b'[') || at + 1 == end,
             b'|' => self.place == Place::Cell,
             b'#' => self.place == Place::Heading && at + 1 == bytes.len(),
@@ -235,9 +279,24 @@ impl Writer<'_> {
 
 /// Where the `.` or `)` of an ordinal like `12.` stands.
 fn ordinal(bytes: &[u8]) -> Option<usize> {
-    let digits = bytes.iter().take(10).take_while(|b| b.is_ascii_digit()).count();
-    let ends = bytes.get(digits + 1).is_none_or(|b| matches!(b, b' ' | b'\n'));
+    let digits = bytes
+        .iter()
+        .take(10)
+        .take_while(|b| b.is_ascii_digit())
+        .count();
+    let ends = bytes
+        .get(digits + 1)
+        .is_none_or(|b| matches!(b, b' ' | b'\n'));
     (digits <= 9 && matches!(bytes.get(digits), Some(b'.' | b')')) && ends).then_some(digits)
+}
+
+/// Whether the `&` at the start could begin a character reference.
+fn is_reference(bytes: &[u8]) -> bool {
+    let name = bytes[1..].iter().take(MAX_REFERENCE_BYTES);
+    let length = name
+        .take_while(|b| b.is_ascii_alphanumeric() || **b == b'#')
+        .count();
+    length > 0 && bytes.get(1 + length) == Some(&b';')
 }
 
 /// The length of the longest run of backticks.
@@ -260,7 +319,7 @@ fn destination(url: &str, place: Place, out: &mut String) {
     for (at, &byte) in bytes.iter().enumerate() {
         let replacement = match byte {
             b'(' | b')' | b'\\' => "\\",
-            b'&' if bytes[at + 1..].iter().take(32).any(|&b| b == b';') => "\\",
+            b'&' if is_reference(&bytes[at..]) => "\\",
             b'`' => "%60",
             b'<' => "%3C",
             b'>' => "%3E",

@@ -3,8 +3,8 @@
 use std::convert::Infallible;
 use std::rc::Rc;
 
-use html5gum::{Span, Tokenizer};
 use html5gum::emitters::callback::{CallbackEmitter, CallbackEvent};
+use html5gum::{Span, Tokenizer};
 use url::Url;
 
 use super::attributes::Attributes;
@@ -115,7 +115,9 @@ impl Walker {
                 self.attributes.clear();
             }
             // An end tag may have attributes too.
-            CallbackEvent::AttributeName { name } if self.tag.is_some() => self.attributes.name(name),
+            CallbackEvent::AttributeName { name } if self.tag.is_some() => {
+                self.attributes.name(name);
+            }
             CallbackEvent::AttributeValue { value } if self.tag.is_some() => {
                 self.attributes.value(value);
             }
@@ -140,7 +142,11 @@ impl Walker {
         let is_hidden = self.attributes.has(super::attributes::Attr::Hidden) && tag.may_hide();
         if tag.is_dropped() || is_hidden {
             if !(tag == Tag::Svg && self_closing) {
-                self.skip = Some(Skip { tag, depth: 1, foreign: 0 });
+                self.skip = Some(Skip {
+                    tag,
+                    depth: 1,
+                    foreign: 0,
+                });
             }
             return;
         }
@@ -154,7 +160,11 @@ impl Walker {
             }
             return;
         }
-        if self.capture.as_ref().is_some_and(|capture| capture.tag == tag) {
+        if self
+            .capture
+            .as_ref()
+            .is_some_and(|capture| capture.tag == tag)
+        {
             self.end_capture();
             return;
         }
@@ -163,17 +173,27 @@ impl Walker {
 
     /// Keeps the text up to the end tag for `tag`'s own purpose.
     pub(super) fn capture(&mut self, tag: Tag) {
-        self.capture = Some(Capture { tag, text: String::new() });
+        self.capture = Some(Capture {
+            tag,
+            text: String::new(),
+        });
     }
 
     /// Leaves out everything up to the end tag.
     pub(super) fn skip(&mut self, tag: Tag) {
-        self.skip = Some(Skip { tag, depth: 1, foreign: 0 });
+        self.skip = Some(Skip {
+            tag,
+            depth: 1,
+            foreign: 0,
+        });
     }
 
     fn end_capture(&mut self) {
         match self.capture.take() {
-            Some(Capture { tag: Tag::Title, text }) => self.head.title(&text),
+            Some(Capture {
+                tag: Tag::Title,
+                text,
+            }) => self.head.title(&text),
             Some(Capture { text, .. }) => self.head.json_ld(&text),
             None => {}
         }
@@ -200,6 +220,7 @@ impl Walker {
 
     /// Ends the block under construction.
     pub(super) fn flush(&mut self) {
+        self.links.text(" ");
         if self.pre.is_some() {
             if !self.inline.text().is_empty() && !self.inline.text().ends_with('\n') {
                 self.inline.push_preformatted("\n");
@@ -229,13 +250,17 @@ impl Walker {
     /// Recomputes the style from the open formatting elements.
     pub(super) fn restyle(&mut self) {
         let bits = [STRONG, EMPHASIS, DELETED, CODE];
-        let open = bits.iter().zip(self.open_formats).filter(|(_, open)| *open > 0);
+        let open = bits
+            .iter()
+            .zip(self.open_formats)
+            .filter(|(_, open)| *open > 0);
         self.look.style = open.fold(0, |style, (bit, _)| style | bit);
     }
 
     /// The absolute address of a link or an image, if it may be shown.
     pub(super) fn target(&mut self, address: &str) -> Option<Rc<str>> {
-        self.resolver.resolve(address, &["http", "https", "mailto", "tel"])
+        self.resolver
+            .resolve(address, &["http", "https", "mailto", "tel"])
     }
 
     fn finish(mut self) -> Extracted {

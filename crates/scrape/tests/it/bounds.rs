@@ -1,0 +1,187 @@
+//! Size, time and memory.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use scrape::{Config, Format, Kind};
+use tokio::time::Instant;
+
+use crate::origin::{Answer, LIMIT, Origin, answer, html, request, scrape, scraper, within};
+
+#[tokio::test]
+async fn a_body_too_large_is_an_error_and_never_cut() {
+    let chunked = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\n12345\r\n6\r\n678901\r\n0\r\n\r\n";
+    let to_the_end = b"HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n12345678901";
+    for body in [
+        &chunked[..],
+        &to_the_end[..],
+        b"HTTP/1.1 200 OK\r\ncontent-length: 11\r\n\r\n12345678901",
+    ] {
+        let origin = Origin::start(move |_| Answer::Bytes(body.to_vec())).await;
+        let scraper = scraper(Config::default());
+        let mut request = request(&origin.url("/"));
+        request.max_bytes = 11;
+        let page = within(scraper.scrape(request.clone())).await.unwrap();
+        assert_eq!(page.raw.as_deref(), Some(&b"12345678901"[..]));
+        request.max_bytes = 10;
+        let error = within(scraper.scrape(request)).await.unwrap_err();
+        assert_eq!(
+            (error.kind(), error.is_transient()),
+            (Kind::TooLarge, false)
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_announced_giant_is_not_read() {
+    let head = b"HTTP/1.1 200 OK\r\ncontent-length: 99999999999\r\n\r\n".to_vec();
+    let error = scrape(move |_| Answer::Hang(head.clone()))
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), Kind::TooLarge);
+}
+
+#[tokio::test]
+async fn a_body_cut_short_is_no_page() {
+    for cut in [
+        &b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n<p>half"[..],
+        b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n7\r\n<p>half\r\n",
+        b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n<p>half\r\n",
+        b"this is not HTTP\r\n\r\n",
+    ] {
+        let error = scrape(move |_| Answer::Bytes(cut.to_vec()))
+            .await
+            .unwrap_err();
+        assert!(
+            matches!(error.kind(), Kind::Body),
+            "{:?}: {error}",
+            error.kind()
+        );
+        assert!(error.is_transient());
+    }
+}
+
+#[tokio::test]
+async fn one_deadline_covers_head_and_body() {
+    for sent in [
+        &b""[..],
+        b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n<p>half",
+    ] {
+        let origin = Origin::start(move |_| Answer::Hang(sent.to_vec())).await;
+        let mut request = request(&origin.url("/"));
+        request.timeout = Duration::from_millis(300);
+        let begun = Instant::now();
+        let error = within(scraper(Config::default()).scrape(request))
+            .await
+            .unwrap_err();
+        assert_eq!((error.kind(), error.is_transient()), (Kind::Timeout, true));
+        assert!(begun.elapsed() >= Duration::from_millis(300) && begun.elapsed() < LIMIT / 3);
+    }
+}
+
+#[tokio::test]
+async fn the_deadline_covers_the_wait_for_a_thread() {
+    let origin = Origin::start(|_| html("<p>x")).await;
+    let policy = egress::Policy::public_only().allow(&["127.0.0.1".parse().unwrap()]);
+    let (scraper, _running) = scrape::start(Config {
+        policy,
+        cpu_threads: 1,
+        ..Config::default()
+    })
+    .unwrap();
+    let (let_go, wait) = std::sync::mpsc::channel::<()>();
+    let mut first = request(&origin.url("/"));
+    first.timeout = Duration::from_millis(500);
+    let blocker = scraper.scrape_with(first.clone(), move |_| wait.recv().is_ok());
+    let (blocked, waiting) = tokio::join!(blocker, async {
+        while scraper.load().pages == 0 {
+            tokio::task::yield_now().await;
+        }
+        scraper.scrape(first.clone()).await
+    });
+    assert_eq!(blocked.unwrap_err().kind(), Kind::Timeout);
+    assert_eq!(waiting.unwrap_err().kind(), Kind::Timeout);
+    let_go.send(()).unwrap();
+    first.timeout = LIMIT;
+    assert!(within(scraper.scrape(first)).await.is_ok());
+}
+
+#[tokio::test]
+async fn bytes_in_memory_stay_within_the_budget() {
+    let body = vec![b'x'; 400_000];
+    let origin =
+        Origin::start(move |_| answer("200 OK", &["content-type: text/plain"], &body)).await;
+    let scraper = scraper(Config {
+        memory_budget: 1 << 20,
+        ..Config::default()
+    });
+    let most = Arc::new(AtomicU64::new(0));
+    let fetches = (0..20).map(|_| {
+        let (watched, most) = (scraper.clone(), Arc::clone(&most));
+        let mut request = request(&origin.url("/"));
+        request.max_bytes = 500_000;
+        let then = move |page: scrape::Page| {
+            most.fetch_max(watched.load().body_bytes, Ordering::SeqCst);
+            page.bytes
+        };
+        scraper.scrape_with(request, then)
+    });
+    let lengths = within(futures_util::future::join_all(fetches)).await;
+    assert!(lengths.into_iter().all(|length| length.unwrap() == 400_000));
+    let most = most.load(Ordering::SeqCst);
+    assert!((400_000..=1 << 20).contains(&most), "{most}");
+    assert_eq!((scraper.load().body_bytes, scraper.load().fetches), (0, 0));
+}
+
+#[tokio::test]
+async fn a_panic_in_the_callers_closure_costs_one_page() {
+    let origin = Origin::start(|_| html("<p>x")).await;
+    let scraper = scraper(Config::default());
+    for formats in [vec![Format::Raw], vec![Format::Text]] {
+        let mut request = request(&origin.url("/"));
+        request.formats = formats.into_iter().collect();
+        let result = within(scraper.scrape_with(request, |_| -> () { panic!("oops") })).await;
+        let error = result.unwrap_err();
+        assert_eq!(error.kind(), Kind::Internal);
+        assert!(error.to_string().contains("oops"));
+    }
+    assert!(
+        within(scraper.scrape(request(&origin.url("/"))))
+            .await
+            .is_ok()
+    );
+    assert_eq!(scraper.load().body_bytes, 0);
+}
+
+#[tokio::test]
+async fn the_threads_end_with_the_last_handle() {
+    let (scraper, mut running) = scrape::start(Config::default()).unwrap();
+    let other = scraper.clone();
+    drop(scraper);
+    assert!(futures_util::poll!(&mut running).is_pending());
+    drop(other);
+    within(running).await;
+}
+
+#[tokio::test]
+async fn fetches_beyond_the_limit_wait_without_their_deadline() {
+    let origin = Origin::start(|_| Answer::Hang(Vec::new())).await;
+    let scraper = scraper(Config {
+        in_flight: 1,
+        ..Config::default()
+    });
+    let mut request = request(&origin.url("/"));
+    request.timeout = Duration::from_millis(200);
+    let begun = Instant::now();
+    let both = tokio::join!(scraper.scrape(request.clone()), scraper.scrape(request));
+    assert!(both.0.is_err() && both.1.is_err());
+    assert!(begun.elapsed() >= Duration::from_millis(400));
+}
+
+#[test]
+fn a_waiting_fetch_is_small() {
+    let scraper = scraper(Config::default());
+    let fetch = scraper.scrape(request("http://127.0.0.1:1/"));
+    assert!(size_of_val(&fetch) < 2048, "{}", size_of_val(&fetch));
+}
