@@ -204,42 +204,41 @@ impl SqliteStore {
 
     async fn submit_all(&self, jobs: Vec<NewJob>, now: Timestamp) -> Result<Vec<Submitted>> {
         let permit = self.permit().await?;
-        let Admission { mut answers, admitted, repeats } =
+        let Admission { answers, admitted, repeats } =
             self.shared.look(|ram| Admission::of(jobs, ram))?;
-        if !repeats.is_empty() {
-            self.recognise(repeats, &mut answers).await?;
-        }
-        if admitted.is_empty() {
-            return Ok(answers.into_iter().flatten().collect());
-        }
-        let (reply, answer) = oneshot::channel();
-        let submission = Submission {
-            answers,
-            jobs: admitted,
-            now,
-            reply,
-            _permit: permit,
+        // Sent before anything else is waited for: what was admitted holds room, and only the
+        // writer gives it back when this future is dropped.
+        let writing = if admitted.is_empty() {
+            Err(answers)
+        } else {
+            let (reply, written) = oneshot::channel();
+            let submission = Submission { answers, jobs: admitted, now, reply, _permit: permit };
+            self.send(Command::Submit(submission))?;
+            Ok(written)
         };
-        self.send(Command::Submit(submission))?;
-        answer
-            .await
-            .unwrap_or_else(|_| Err(Error::new(ErrorKind::Closed, "the store is closed")))
+        let known = self.recognise(repeats).await;
+        let mut answers: Vec<_> = match writing {
+            Err(answers) => answers.into_iter().flatten().collect(),
+            Ok(written) => written
+                .await
+                .unwrap_or_else(|_| Err(Error::new(ErrorKind::Closed, "the store is closed")))?,
+        };
+        for (at, answer) in known? {
+            answers[at] = answer;
+        }
+        Ok(answers)
     }
 
     /// Repeats are answered as such even when there is no room for anything new.
-    async fn recognise(
-        &self,
-        repeats: Vec<(usize, NewJob)>,
-        answers: &mut [Option<Submitted>],
-    ) -> Result<()> {
+    async fn recognise(&self, repeats: Vec<(usize, NewJob)>) -> Result<Vec<(usize, Submitted)>> {
+        if repeats.is_empty() {
+            return Ok(Vec::new());
+        }
         let known = self.shared.readers.read(move |db| {
-            let known = |(at, job)| Ok((at, rows::known(db, &job)?));
+            let known = |(at, job)| Ok((at, rows::known(db, &job)?.unwrap_or(Submitted::Full)));
             repeats.into_iter().map(known).collect::<rusqlite::Result<Vec<_>>>()
         });
-        for (at, answer) in known.await? {
-            answers[at] = answer.or(Some(Submitted::Full));
-        }
-        Ok(())
+        known.await
     }
 
     async fn claim_some(

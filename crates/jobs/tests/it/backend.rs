@@ -18,7 +18,6 @@ pub(crate) fn config(lane: LaneLimit, bounds: Bounds) -> Config {
             .map(|stage| StageConfig { stage: stage.clone(), lane })
             .to_vec(),
         bounds,
-        ..Config::default()
     }
 }
 

@@ -58,6 +58,7 @@ contract! {
             many_submitters_each_get_their_own_answer,
             many_submitters_of_one_id_make_one_job,
             dropping_a_submission_does_not_take_it_back,
+            dropping_a_submission_leaks_no_room,
         ],
         claim: [
             nothing_is_claimed_before_it_is_due,

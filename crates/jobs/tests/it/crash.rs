@@ -23,6 +23,7 @@ fn crash_config() -> Config {
 }
 
 /// A generator whose seed is told, and can be given.
+#[expect(clippy::print_stdout, reason = "it is shown when a test fails, and repeats it")]
 fn seeded(what: &str) -> StdRng {
     let given = std::env::var(SEED).ok();
     let seed = given.map_or_else(|| rand::rng().random(), |s| s.parse().expect("a number"));

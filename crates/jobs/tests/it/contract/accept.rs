@@ -247,3 +247,25 @@ pub(super) async fn dropping_a_submission_does_not_take_it_back<B: Backend>() {
     assert_eq!(rig.taken(&FETCH, MANY, 0).await.len(), 20);
     rig.counts_add_up().await;
 }
+
+pub(super) async fn dropping_a_submission_leaks_no_room<B: Backend>() {
+    let rig = bounded::<B>(2, 1_000_000);
+    rig.accept([job(1).key("k", 1)]).await;
+    let store = rig.store();
+    for n in 10..20 {
+        // One takes the last room, if there is any; the other is a repeat that finds none.
+        let mut submission = store.submit(vec![job(n), job(100 + n).key("k", 1)], at(0));
+        let _ = (&mut submission).now_or_never();
+        drop(submission);
+    }
+    soon("the first of them", async {
+        while store.get(id(10)).await.expect("read").is_none() {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    })
+    .await;
+    for claimed in rig.take(&FETCH, MANY, 0).await {
+        rig.end(claimed.lease, done(), 0).await;
+    }
+    rig.accept([job(30), job(31)]).await;
+}

@@ -189,7 +189,7 @@ pub(super) async fn a_directory_in_use_is_refused<B: Durable>() {
     rig.accept([job(1)]).await;
     let dir = rig.backend().dir();
     let second = SqliteStore::open(dir, config(LaneLimit::default(), Bounds::default()));
-    assert_eq!(second.err().expect("the directory is in use").kind(), ErrorKind::InUse);
+    assert_eq!(second.expect_err("the directory is in use").kind(), ErrorKind::InUse);
     assert_eq!(rig.offer(job(2)).await, Submitted::Created, "the first goes on");
 }
 
@@ -198,7 +198,7 @@ pub(super) async fn a_directory_that_is_a_file_is_refused<B: Durable>() {
     let file = rig.backend().dir().join("a-file");
     fs::write(&file, "not a directory").expect("written");
     let store = SqliteStore::open(&file, config(LaneLimit::default(), Bounds::default()));
-    assert_eq!(store.err().expect("not a directory").kind(), ErrorKind::Unusable);
+    assert_eq!(store.expect_err("not a directory").kind(), ErrorKind::Unusable);
     assert_eq!(fs::read(&file).expect("read"), b"not a directory", "left as it was");
 }
 

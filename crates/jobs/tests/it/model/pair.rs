@@ -23,6 +23,10 @@ pub(super) struct Pair {
     /// `None` only while it is being reopened.
     sqlite: Option<Sqlite>,
     now: Timestamp,
+    /// The latest that the clock has shown.
+    latest: Timestamp,
+    /// The clock never steps back behind this.
+    floor: Timestamp,
     /// All leases given out, with the same job's lease in either store.
     leases: Vec<[Lease; 2]>,
     /// After a restart the lanes' turn may be another, so that a claim of a part of what is
@@ -42,6 +46,8 @@ impl Pair {
             memory: Memory::start(config.clone()),
             sqlite: Some(Sqlite::start(config)),
             now: at(BEGIN_MS),
+            latest: at(BEGIN_MS),
+            floor: at(0),
             leases: Vec::new(),
             turn_is_free: false,
         }
@@ -66,6 +72,7 @@ impl Pair {
 
     pub(super) async fn apply(&mut self, command: Command) {
         let now = self.now;
+        self.latest = self.latest.max(now);
         match command {
             Command::Submit(drafts) => {
                 let jobs: Vec<_> = drafts.iter().map(|d| self.new_job(d)).collect();
@@ -106,7 +113,9 @@ impl Pair {
                 self.leases.retain(|[lease, _]| kept.contains(&lease.id));
             }
             Command::Pass { ms } => self.now = now + Duration::from_millis(ms),
-            Command::StepBack { ms } => self.now = now - Duration::from_millis(ms),
+            Command::StepBack { ms } => {
+                self.now = self.floor.max(now - Duration::from_millis(ms));
+            }
             Command::Reopen => self.reopen().await,
         }
     }
@@ -167,7 +176,8 @@ impl Pair {
         let sqlite = self.sqlite.take().expect("it is open");
         self.sqlite = Some(sqlite.reopen().await);
         // The interval since a lane's last claim is not kept across restarts.
-        self.now = self.now + INTERVAL;
+        self.now = self.latest + INTERVAL;
+        self.floor = self.now;
         self.turn_is_free = true;
     }
 
