@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use egress::{Budget, Client, ClientConfig};
+use egress::{Budget, Client, ClientConfig, Reservation};
 use http::header::CONTENT_TYPE;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
@@ -91,11 +91,12 @@ impl Scraper {
     /// # Errors
     /// See [`Kind`]. Any final answer other than 2xx is an error.
     pub async fn scrape(&self, request: Request) -> Result<Page, Error> {
-        self.scrape_with(request, |page| page).await
+        self.scrape_with(request, |page| page).await.map(|(page, _)| page)
     }
 
-    /// Fetches one page and turns it into what is kept of it. `then` runs while the page's bytes
-    /// still count against the memory budget: on a CPU thread, or on the caller's task when the
+    /// Fetches one page and turns it into what is kept of it. The page's bytes count against the
+    /// memory budget until the reservation is dropped: hold it for as long as what was made of
+    /// the page is on its way. `then` runs on a CPU thread, or on the caller's task when the
     /// body is plain, below 64 KiB and nothing was to be made of it. It must not block.
     ///
     /// # Errors
@@ -104,7 +105,7 @@ impl Scraper {
         &self,
         request: Request,
         then: impl FnOnce(Page) -> T + Send + 'static,
-    ) -> Result<T, Error> {
+    ) -> Result<(T, Reservation), Error> {
         let slot = self.shared.slots.acquire().await;
         let _slot = slot.map_err(|_| Error::new(Kind::Internal, "the scraper is closed"))?;
         let timeout = request.timeout;
@@ -136,7 +137,7 @@ impl Shared {
         &self,
         request: Request,
         then: impl FnOnce(Page) -> T + Send + 'static,
-    ) -> Result<T, Error> {
+    ) -> Result<(T, Reservation), Error> {
         let (formats, max_bytes) = (request.formats, request.max_bytes);
         let fetched = fetch::fetch(&self.client, &self.budget, request).await?;
         let plain = fetched.codings.is_empty() && !formats.needs_text();
@@ -149,13 +150,13 @@ impl Shared {
     }
 }
 
-/// The CPU half. The reservation is given back when `then` is over.
+/// The CPU half.
 fn finish<T>(
     fetched: Fetched,
     formats: Formats,
     max_bytes: u64,
     then: impl FnOnce(Page) -> T,
-) -> Result<T, Error> {
+) -> Result<(T, Reservation), Error> {
     let begun = Instant::now();
     let Fetched {
         url,
@@ -198,9 +199,7 @@ fn finish<T>(
         extract: begun.elapsed(),
         remote_addr,
     };
-    let kept = then(page);
-    drop(held);
-    Ok(kept)
+    Ok((then(page), held))
 }
 
 impl fmt::Debug for Scraper {
