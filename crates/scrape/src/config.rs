@@ -16,7 +16,7 @@ pub struct Config {
     pub user_agent: String,
     /// Threads that decompress, decode and extract. 0 stands for one per core.
     pub cpu_threads: usize,
-    /// Bytes of bodies in memory at once, from the head's arrival until extraction is over;
+    /// Bytes of bodies in memory at once, from the head's arrival until the caller is done;
     /// 128 MB. On top of it a CPU thread needs about three times the page it is working on.
     pub memory_budget: u64,
     /// Fetches under way at once; more callers wait, and their deadline does not run; 10,000.

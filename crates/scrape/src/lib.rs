@@ -38,8 +38,8 @@
 //!
 //! # What bounds it
 //! - Time: one deadline over all hops, the body and the wait for a thread.
-//! - Memory: bodies count against a byte budget from their head's arrival until extraction is
-//!   over; before the head a fetch holds no buffer of ours. A thread of the pool needs about three
+//! - Memory: bodies count against a byte budget from their head's arrival until the caller drops
+//!   the reservation; before the head a fetch holds no buffer of ours. A thread needs about three
 //!   times its page besides.
 //! - Size: a body larger than `max_bytes`, on the wire or decompressed, is an error, never cut.
 //! - Addresses: each hop of a redirect passes the [`egress::Policy`].

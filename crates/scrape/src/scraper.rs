@@ -91,7 +91,9 @@ impl Scraper {
     /// # Errors
     /// See [`Kind`]. Any final answer other than 2xx is an error.
     pub async fn scrape(&self, request: Request) -> Result<Page, Error> {
-        self.scrape_with(request, |page| page).await.map(|(page, _)| page)
+        self.scrape_with(request, |page| page)
+            .await
+            .map(|(page, _)| page)
     }
 
     /// Fetches one page and turns it into what is kept of it. The page's bytes count against the
