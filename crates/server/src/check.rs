@@ -25,7 +25,6 @@ const LEAST_MEMORY: u64 = 16_000_000;
 const LEAST_KEY_CHARS: usize = 16;
 
 /// What the parts are started with.
-#[derive(Debug)]
 pub(crate) struct Settings {
     /// Where to accept jobs.
     pub(crate) listen: std::net::SocketAddr,

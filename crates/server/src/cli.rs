@@ -25,7 +25,7 @@ const RUNNING: &str = "Running";
 /// Without a subcommand the server starts. Every flag can also be given by the environment
 /// variable named beside it; a flag wins over the environment. Durations are written as 500ms,
 /// 30s or 1h30m, sizes as 500KB, 64MB or 64MiB; lists repeat the flag or use commas.
-#[derive(Debug, Parser)]
+#[derive(Parser)]
 #[command(name = "pagewire", version, after_help = AFTER_HELP)]
 pub(crate) struct Cli {
     /// What to do instead of serving.
@@ -57,7 +57,7 @@ pub(crate) enum Command {
 }
 
 /// Everything that can be set.
-#[derive(Clone, Debug, Args)]
+#[derive(Clone, Args)]
 pub(crate) struct Options {
     /// Address and port to accept jobs on. Anything but a loopback address needs an --api-key.
     #[arg(long, env = "PAGEWIRE_LISTEN", help_heading = LISTENING, value_name = "ADDRESS:PORT",

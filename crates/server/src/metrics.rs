@@ -18,6 +18,7 @@ pub(crate) const DELIVERIES: &str = "pagewire_deliveries_total";
 /// How long a delivery took, seconds.
 pub(crate) const DELIVERY_SECONDS: &str = "pagewire_delivery_duration_seconds";
 const JOBS: &str = "pagewire_jobs";
+const JOBS_OVER: &str = "pagewire_jobs_over";
 const OLDEST_DUE: &str = "pagewire_oldest_due_age_seconds";
 const LIVE_BYTES: &str = "pagewire_queue_bytes";
 const BUDGET_BYTES: &str = "pagewire_delivery_budget_bytes";
@@ -50,7 +51,8 @@ fn describe() {
     describe_histogram!(FETCH_SECONDS, Unit::Seconds, "time from the start of a fetch to its end");
     describe_counter!(DELIVERIES, "deliveries tried, by outcome");
     describe_histogram!(DELIVERY_SECONDS, Unit::Seconds, "time from sending to the sink's answer");
-    describe_gauge!(JOBS, "jobs kept, by stage and state");
+    describe_gauge!(JOBS, "jobs that are not over, by stage and state");
+    describe_gauge!(JOBS_OVER, "jobs that are over and kept, by state");
     describe_gauge!(OLDEST_DUE, Unit::Seconds, "how long the job due longest has been due");
     describe_gauge!(LIVE_BYTES, Unit::Bytes, "bytes that count against --queue-max-bytes");
     describe_gauge!(BUDGET_BYTES, Unit::Bytes, "bytes of results that deliveries may hold");
@@ -90,10 +92,9 @@ fn gauges(store: &dyn Store, clock: &dyn Clock, budget: &egress::Budget) {
             store.oldest_due(&stage.stage).map_or(0.0, |due| clock.now().since(due).as_secs_f64());
         gauge!(OLDEST_DUE, "stage" => name).set(age);
     }
-    for (state, count) in
-        [("done", counts.done), ("dead", counts.dead), ("cancelled", counts.cancelled)]
-    {
-        gauge!(JOBS, "stage" => "", "state" => state).set(count as f64);
+    let over = [("done", counts.done), ("dead", counts.dead), ("cancelled", counts.cancelled)];
+    for (state, count) in over {
+        gauge!(JOBS_OVER, "state" => state).set(count as f64);
     }
     gauge!(LIVE_BYTES).set(counts.live_bytes as f64);
     gauge!(BUDGET_BYTES).set(budget.total() as f64);

@@ -70,7 +70,7 @@ async fn live(settings: Settings, reader: Reader) -> Result<(), Failure> {
     tokio::select! {
         biased;
         asked = signals.next() => cut_short(asked),
-        reason = store.failed() => Err(store_failed(reason)),
+        reason = store.failed() => Err(store_failed(&reason)),
         ended = server.drain(grace) => ended,
     }
 }
@@ -178,7 +178,7 @@ impl Server {
     async fn ended(&mut self) -> Failure {
         tokio::select! {
             biased;
-            reason = self.store.failed() => store_failed(reason),
+            reason = self.store.failed() => store_failed(&reason),
             ended = &mut self.scraping => driver_ended(&SCRAPE, ended),
             ended = &mut self.delivering => driver_ended(&DELIVER, ended),
             ended = &mut self.listener => {
@@ -251,7 +251,7 @@ fn greet(
     welcome::greet(reader, settings, at, store.counts().live(), secrets);
 }
 
-fn store_failed(reason: String) -> Failure {
+fn store_failed(reason: &str) -> Failure {
     Failure::Storage(anyhow!(
         "the store failed: {reason}; what was acknowledged is on disk: see to the disk and start again"
     ))

@@ -131,9 +131,8 @@ impl Pipeline for Order {
             Status::Fetched => of(&[State::Done], Some(SCRAPE), Some(Verdict::Succeeded)),
             Status::Failed => of(&[State::Done], None, Some(Verdict::Failed)),
             Status::Undelivered => of(&[State::Dead], None, None),
-            Status::Cancelled => {
-                of(&[State::Done, State::Cancelled], None, Some(Verdict::Cancelled))
-            }
+            // Those that were told of it are finished jobs: `status` picks them out.
+            Status::Cancelled => of(&[State::Done, State::Cancelled], None, None),
         }
     }
 

@@ -61,7 +61,8 @@ fn lines(settings: &Settings, at: SocketAddr, waiting: u64, secrets: &Secrets) -
     );
     let shown = secrets.keys.first().map(forward::Secret::reveal).unwrap_or_default();
     let _ = match &secrets.origin {
-        Origin::Given | Origin::Kept(_) => Ok(()),
+        Origin::Given => Ok(()),
+        Origin::Kept(path) => writeln!(text, "  secret    in {}", path.display()),
         Origin::Made(path) => writeln!(
             text,
             "  secret    {shown}\n            signs deliveries; kept in {}, not shown again",

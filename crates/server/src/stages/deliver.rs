@@ -8,7 +8,7 @@ use egress::{Budget, Reservation};
 use forward::{Answer, Delivery, Forwarder, NextTry, Receipt, Schedule, Secret};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use jobs::{Claimed, Clock, ErrorKind, Finish, Outcome, Store, Work};
+use jobs::{Claimed, Clock, ErrorKind, Finish, Outcome, Store, Timestamp, Work};
 use metrics::{counter, histogram};
 
 use super::{Destination, Order, spec_of, unreadable};
@@ -61,7 +61,7 @@ impl DeliverWork {
         };
         let receipt = self.forwarder.deliver(self.delivery(&job, &to, body)).await;
         self.observe(&job, &to, &receipt);
-        self.settle(&job, &receipt)
+        judge(&self.schedule, job.attempt, &receipt, self.clock.now())
     }
 
     /// The event to send, once there is room for it in memory.
@@ -106,25 +106,79 @@ impl DeliverWork {
             tracing::info!(job.id = %job.lease.id, url.host = host, attempt = job.attempt, duration_ms, receipt = %receipt, "delivery failed");
         }
     }
+}
 
-    fn settle(&self, job: &Claimed, receipt: &Receipt) -> Finish {
-        if receipt.outcome == Answer::Accepted {
-            return Outcome::Done { verdict: None, result: None, note: None }.into();
-        }
-        let now = self.clock.now();
-        let pause_lane_until = match receipt.status {
-            Some(429 | 503) => receipt.retry_after.map(|wait| now + wait.min(MAX_LANE_PAUSE)),
-            _ => None,
-        };
-        let note = receipt.to_string();
-        let outcome = match self.schedule.next(job.attempt, receipt, &mut rand::rng()) {
-            NextTry::After(wait) => Outcome::Retry { at: now + wait, note },
-            NextTry::GiveUp => Outcome::Dead { note },
-        };
-        Finish { outcome, pause_lane_until }
+/// What follows from an attempt: over, again later, or a dead letter.
+fn judge(schedule: &Schedule, attempt: u32, receipt: &Receipt, now: Timestamp) -> Finish {
+    if receipt.outcome == Answer::Accepted {
+        return Outcome::Done { verdict: None, result: None, note: None }.into();
     }
+    // Whoever asks for a pause gets it for all that is sent there.
+    let pause_lane_until = match receipt.status {
+        Some(429 | 503) => receipt.retry_after.map(|wait| now + wait.min(MAX_LANE_PAUSE)),
+        _ => None,
+    };
+    let note = receipt.to_string();
+    let outcome = match schedule.next(attempt, receipt, &mut rand::rng()) {
+        NextTry::After(wait) => Outcome::Retry { at: now + wait, note },
+        NextTry::GiveUp => Outcome::Dead { note },
+    };
+    Finish { outcome, pause_lane_until, held: None }
 }
 
 fn dead(note: &str) -> Finish {
     Outcome::Dead { note: note.to_owned() }.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::from_millis(1_000_000);
+    const DAY: Duration = Duration::from_secs(86_400);
+
+    fn receipt(outcome: Answer, status: Option<u16>, retry_after: Option<Duration>) -> Receipt {
+        Receipt { outcome, status, duration: Duration::ZERO, retry_after, detail: "why".into() }
+    }
+
+    fn judged(attempt: u32, receipt: &Receipt) -> Finish {
+        judge(&Schedule::default(), attempt, receipt, NOW)
+    }
+
+    #[test]
+    fn what_was_accepted_is_over_with_its_verdict_and_event_untouched() {
+        let finish = judged(1, &receipt(Answer::Accepted, Some(204), None));
+        let untouched = Outcome::Done { verdict: None, result: None, note: None };
+        assert_eq!(format!("{:?}", finish.outcome), format!("{untouched:?}"));
+        assert_eq!(finish.pause_lane_until, None);
+    }
+
+    #[test]
+    fn trouble_is_tried_again_until_the_schedule_is_spent() {
+        let trouble = receipt(Answer::Retryable, Some(500), None);
+        let Outcome::Retry { at, note } = judged(1, &trouble).outcome else { panic!("no retry") };
+        assert!(at > NOW && at < NOW + Duration::from_secs(10), "{at}");
+        assert!(note.contains("500") && note.contains("why"), "{note}");
+        assert!(matches!(judged(9, &trouble).outcome, Outcome::Retry { .. }));
+        assert!(matches!(judged(10, &trouble).outcome, Outcome::Dead { .. }));
+    }
+
+    #[test]
+    fn gone_and_forbidden_sinks_are_not_asked_again() {
+        for outcome in [Answer::Gone, Answer::Forbidden] {
+            let finish = judged(1, &receipt(outcome, None, None));
+            assert!(matches!(finish.outcome, Outcome::Dead { .. }), "{finish:?}");
+        }
+    }
+
+    #[test]
+    fn a_sink_that_asks_for_a_pause_gets_it_for_its_lane_up_to_a_cap() {
+        let asked = |status: u16, wait: Duration| {
+            judged(1, &receipt(Answer::Retryable, Some(status), Some(wait))).pause_lane_until
+        };
+        let minute = Duration::from_secs(60);
+        assert_eq!(asked(503, minute), Some(NOW + minute));
+        assert_eq!(asked(429, DAY), Some(NOW + MAX_LANE_PAUSE));
+        assert_eq!(asked(500, minute), None);
+    }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use egress::Reservation;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use ingest::JobSpec;
@@ -116,7 +117,7 @@ impl Attempt {
         let took = begun.elapsed();
         histogram!(FETCH_SECONDS).record(took);
         match fetched {
-            Ok(event) => {
+            Ok((event, held)) => {
                 counter!(FETCHES, "outcome" => "ok").increment(1);
                 tracing::debug!(job.id = %self.job.lease.id, url.host = spec.url.host_str(), attempt = self.job.attempt, duration_ms = took.as_millis(), "fetched");
                 let outcome = self.order.after_scrape(
@@ -126,7 +127,7 @@ impl Attempt {
                     None,
                     self.clock.now(),
                 );
-                Finish { outcome, pause_lane_until: None }
+                Finish { outcome, pause_lane_until: None, held: Some(Box::new(held)) }
             }
             Err(fault) => {
                 counter!(FETCHES, "outcome" => fault.code).increment(1);
@@ -166,7 +167,7 @@ impl Attempt {
         scraper: &Scraper,
         spec: &Arc<JobSpec>,
         timeout: Duration,
-    ) -> Result<Bytes, Fault> {
+    ) -> Result<(Bytes, Reservation), Fault> {
         let request = self.request(spec, timeout);
         let (id, clock, spec, fetch) =
             (self.job.lease.id, Arc::clone(&self.clock), Arc::clone(spec), self.about_fetch());
@@ -233,7 +234,7 @@ impl Attempt {
             let at = now + jittered(wait.max(asked.unwrap_or_default()));
             if at < self.last_moment(spec) {
                 let outcome = Outcome::Retry { at, note: fault.detail.clone() };
-                return Finish { outcome, pause_lane_until };
+                return Finish { outcome, pause_lane_until, held: None };
             }
         }
         Finish { pause_lane_until, ..self.failed(spec, fault) }
@@ -252,7 +253,7 @@ impl Attempt {
             event::failed(About { id: self.job.lease.id, spec, at }, self.about_fetch(), &reason);
         let outcome =
             self.order.after_scrape(spec, Verdict::Failed, event, Some(fault.detail.clone()), at);
-        Finish { outcome, pause_lane_until: None }
+        outcome.into()
     }
 
     fn out_of_time(&self) -> Fault {

@@ -42,16 +42,24 @@ impl Daemon {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        let mut log = BufReader::new(child.stderr.take().unwrap());
+        let log = BufReader::new(child.stderr.take().unwrap());
+        let mut server = Self { child, log, at: ([127, 0, 0, 1], 0).into() };
+        let listening = server.wait_for("listening");
+        server.at = listening["listen"].as_str().unwrap().parse().unwrap();
+        server
+    }
+
+    /// Reads its log until an event with this message, and answers that.
+    pub(crate) fn wait_for(&mut self, message: &str) -> serde_json::Value {
         let mut seen = String::new();
         loop {
             let mut line = String::new();
-            assert!(log.read_line(&mut line).unwrap() > 0, "it ended before it listened: {seen}");
+            let length = self.log.read_line(&mut line).unwrap();
+            assert!(length > 0, "it ended before it said {message:?}: {seen}");
             seen.push_str(&line);
             let event: serde_json::Value = serde_json::from_str(&line).unwrap();
-            if event["message"] == "listening" {
-                let at = event["listen"].as_str().unwrap().parse().unwrap();
-                return Self { child, log, at };
+            if event["message"] == message {
+                return event;
             }
         }
     }
@@ -59,13 +67,6 @@ impl Daemon {
     /// Asks it to end.
     pub(crate) fn signal(&self) {
         kill_process(Pid::from_child(&self.child), Signal::TERM).unwrap();
-    }
-
-    /// Reads its log until an event with this message.
-    pub(crate) fn wait_for(&mut self, message: &str) {
-        let wanted = format!("\"message\":\"{message}\"");
-        let found = self.log.by_ref().lines().map_while(Result::ok).any(|l| l.contains(&wanted));
-        assert!(found, "it ended without {message:?}");
     }
 
     /// Asks it to end and answers its exit code and last log line.

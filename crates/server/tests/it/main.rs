@@ -1,5 +1,10 @@
 //! The binary from outside, and what the repository says of itself.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "test code outside #[test] functions fails by panicking too"
+)]
+
 mod arrows;
 mod configuration;
 mod daemon;

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::daemon::{Daemon, run, stderr};
+use crate::daemon::{Daemon, pagewire, run, stderr};
 
 /// How long anything may take; a test ends long before, or fails.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -31,6 +31,19 @@ fn ask(at: SocketAddr, method: &str, path: &str, body: &str) -> String {
 
 fn get(at: SocketAddr, path: &str) -> String {
     ask(at, "GET", path, "")
+}
+
+/// Asks until the answer has this in it.
+fn until(at: SocketAddr, path: &str, wanted: &str) -> String {
+    let begun = Instant::now();
+    loop {
+        let answer = get(at, path);
+        if answer.contains(wanted) {
+            return answer;
+        }
+        assert!(begun.elapsed() < PATIENCE, "no {wanted} in {answer}");
+        sleep(Duration::from_millis(10));
+    }
 }
 
 /// An origin that has taken a request and not answered, and the job that waits for it.
@@ -144,15 +157,7 @@ fn work_that_outlasts_the_grace_is_put_back_uncharged() {
     let server = Daemon::start(dir.path(), &flags);
     origin.relent();
     let path = format!("/v1/jobs/{}/result", origin.job);
-    let begun = Instant::now();
-    let result = loop {
-        let answer = get(server.at, &path);
-        if answer.contains("job.succeeded") {
-            break answer;
-        }
-        assert!(begun.elapsed() < PATIENCE, "{answer}");
-        sleep(Duration::from_millis(10));
-    };
+    let result = until(server.at, &path, "job.succeeded");
     assert!(result.contains("\"attempt\":1,"), "{result}");
 }
 
@@ -174,4 +179,29 @@ fn a_request_without_the_key_is_refused() {
     let server = Daemon::start(dir.path(), &["--api-key", "0123456789abcdef"]);
     let answer = ask(server.at, "POST", "/", r#"{"url":"https://example.com"}"#);
     assert!(answer.starts_with("HTTP/1.1 401"), "{answer}");
+}
+
+#[test]
+fn a_finished_job_goes_after_its_retention() {
+    let dir = tempfile::tempdir().unwrap();
+    let flags = ["--retain", "1s", "--fetch-schedule", "0", "--fetch-allow", "127.0.0.0/8"];
+    let server = Daemon::start(dir.path(), &flags);
+    let origin = Hanging::on(&server);
+    let path = format!("/v1/jobs/{}", origin.job);
+    assert!(get(server.at, &path).contains("\"status\":\"fetching\""));
+    drop(origin);
+    until(server.at, &path, "HTTP/1.1 404");
+}
+
+#[test]
+fn a_misspelt_variable_is_mentioned() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("file");
+    fs::write(&file, "").unwrap();
+    let output = pagewire(&["--listen", "127.0.0.1:0", "--data-dir"])
+        .arg(&file)
+        .env("PAGEWIRE_FORWARD_TOO", "x")
+        .output()
+        .unwrap();
+    assert!(stderr(&output).contains("PAGEWIRE_FORWARD_TOO"), "{}", stderr(&output));
 }
