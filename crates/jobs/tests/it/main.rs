@@ -8,4 +8,5 @@ mod driver;
 mod faulty;
 mod model;
 mod rig;
+mod sqlite;
 mod transition;

@@ -59,24 +59,42 @@ pub(crate) trait Differently: Sized {
 
 impl Differently for NewJob {
     fn lane(self, key: &str) -> Self {
-        Self { lane: LaneKey::new(key), ..self }
+        Self {
+            lane: LaneKey::new(key),
+            ..self
+        }
     }
 
     fn due(self, ms: u64) -> Self {
-        Self { due: at(ms), ..self }
+        Self {
+            due: at(ms),
+            ..self
+        }
     }
 
     fn spec_of(self, bytes: usize) -> Self {
-        Self { spec: Bytes::from(vec![b's'; bytes]), ..self }
+        Self {
+            spec: Bytes::from(vec![b's'; bytes]),
+            ..self
+        }
     }
 
     fn key(self, key: &str, fingerprint: u8) -> Self {
-        let idempotency = Idempotency { key: key.to_owned(), fingerprint: [fingerprint; 32] };
-        Self { idempotency: Some(idempotency), ..self }
+        let idempotency = Idempotency {
+            key: key.to_owned(),
+            fingerprint: [fingerprint; 32],
+        };
+        Self {
+            idempotency: Some(idempotency),
+            ..self
+        }
     }
 
     fn stage(self, stage: &Stage) -> Self {
-        Self { stage: stage.clone(), ..self }
+        Self {
+            stage: stage.clone(),
+            ..self
+        }
     }
 }
 
@@ -98,17 +116,26 @@ pub(crate) fn advance(result: &'static [u8]) -> Outcome {
 
 /// [`Outcome::Done`] with nothing new to say.
 pub(crate) fn done() -> Outcome {
-    Outcome::Done { verdict: None, result: None, note: None }
+    Outcome::Done {
+        verdict: None,
+        result: None,
+        note: None,
+    }
 }
 
 /// [`Outcome::Dead`].
 pub(crate) fn dead() -> Outcome {
-    Outcome::Dead { note: "given up".to_owned() }
+    Outcome::Dead {
+        note: "given up".to_owned(),
+    }
 }
 
 /// [`Outcome::Retry`] not before `ms`.
 pub(crate) fn retry(ms: u64) -> Outcome {
-    Outcome::Retry { at: at(ms), note: "try again".to_owned() }
+    Outcome::Retry {
+        at: at(ms),
+        note: "try again".to_owned(),
+    }
 }
 
 /// [`Outcome::Release`] not before `ms`.
@@ -118,7 +145,11 @@ pub(crate) fn release(ms: u64) -> Outcome {
 
 /// Back to the first stage's lane `a` at `ms`.
 pub(crate) fn refetch(ms: u64) -> Redrive {
-    Redrive { stage: FETCH.clone(), lane: LaneKey::new("a"), due: at(ms) }
+    Redrive {
+        stage: FETCH.clone(),
+        lane: LaneKey::new("a"),
+        due: at(ms),
+    }
 }
 
 /// A backend and the calls on it, with times in milliseconds after the beginning.
@@ -134,16 +165,28 @@ impl<B: Backend> Rig<B> {
 
     /// A store with this limit of lanes.
     pub(crate) fn lanes(concurrency: u32, interval_ms: u64) -> Self {
-        Self::with(concurrency, Duration::from_millis(interval_ms), Bounds::default())
+        Self::with(
+            concurrency,
+            Duration::from_millis(interval_ms),
+            Bounds::default(),
+        )
     }
 
     /// A store with this limit of lanes and these bounds.
     pub(crate) fn with(concurrency: u32, interval: Duration, bounds: Bounds) -> Self {
-        Self::configured(config(LaneLimit { concurrency, interval }, bounds))
+        Self::configured(config(
+            LaneLimit {
+                concurrency,
+                interval,
+            },
+            bounds,
+        ))
     }
 
     fn configured(config: Config) -> Self {
-        Self { backend: B::start(config) }
+        Self {
+            backend: B::start(config),
+        }
     }
 
     pub(crate) fn store(&self) -> Arc<dyn Store> {
@@ -160,19 +203,27 @@ impl<B: Backend> Rig<B> {
 
     /// Submits one job at the beginning.
     pub(crate) async fn offer(&self, job: NewJob) -> Submitted {
-        let answers = self.submit(vec![job], at(0)).await.expect("a job is answered");
+        let answers = self
+            .submit(vec![job], at(0))
+            .await
+            .expect("a job is answered");
         assert_eq!(answers.len(), 1);
         answers.into_iter().next().expect("one answer")
     }
 
     /// Claims at `now`, for [`LEASE_MS`].
     pub(crate) async fn take(&self, stage: &Stage, max: usize, now: u64) -> Vec<Claimed> {
-        self.claim(stage, max, at(now + LEASE_MS), at(now)).await.expect("a claim is answered")
+        self.claim(stage, max, at(now + LEASE_MS), at(now))
+            .await
+            .expect("a claim is answered")
     }
 
     /// Claims one job that must be there.
     pub(crate) async fn take_one(&self, stage: &Stage, now: u64) -> Claimed {
-        self.take(stage, 1, now).await.pop().expect("a job is claimable")
+        self.take(stage, 1, now)
+            .await
+            .pop()
+            .expect("a job is claimable")
     }
 
     /// Which jobs a claim gives, in order of their ids.
@@ -185,8 +236,14 @@ impl<B: Backend> Rig<B> {
 
     /// Settles one lease.
     pub(crate) async fn say(&self, lease: Lease, outcome: Outcome, now: u64) -> Settled {
-        let settlement = Settlement { lease, outcome, pause_lane_until: None };
-        self.settle(vec![settlement], at(now)).await.expect("a settlement is answered")[0]
+        let settlement = Settlement {
+            lease,
+            outcome,
+            pause_lane_until: None,
+        };
+        self.settle(vec![settlement], at(now))
+            .await
+            .expect("a settlement is answered")[0]
     }
 
     /// Settles one lease that must be good.
@@ -196,19 +253,31 @@ impl<B: Backend> Rig<B> {
 
     /// Settles one lease that must be good, and pauses its lane.
     pub(crate) async fn pause(&self, lease: Lease, outcome: Outcome, now: u64, until: u64) {
-        let settlement = Settlement { lease, outcome, pause_lane_until: Some(at(until)) };
-        let answer = self.settle(vec![settlement], at(now)).await.expect("it is answered");
+        let settlement = Settlement {
+            lease,
+            outcome,
+            pause_lane_until: Some(at(until)),
+        };
+        let answer = self
+            .settle(vec![settlement], at(now))
+            .await
+            .expect("it is answered");
         assert_eq!(answer, [Settled::Recorded]);
     }
 
     /// The record of job `n`, which must be there.
     pub(crate) async fn record(&self, n: u64) -> Record {
-        self.get(id(n)).await.expect("a record is read").expect("the job is there")
+        self.get(id(n))
+            .await
+            .expect("a record is read")
+            .expect("the job is there")
     }
 
     /// Every job, newest first.
     pub(crate) async fn all(&self) -> Vec<Record> {
-        self.list(Filter::default(), None, MANY).await.expect("jobs are listed")
+        self.list(Filter::default(), None, MANY)
+            .await
+            .expect("jobs are listed")
     }
 
     /// Holds the counters against the listing.
@@ -216,7 +285,9 @@ impl<B: Backend> Rig<B> {
         let all = self.all().await;
         let of = |s: State| all.iter().filter(|r| r.state == s).count() as u64;
         let in_stage = |stage: &Stage, s: State| {
-            all.iter().filter(|r| r.state == s && r.stage == *stage).count() as u64
+            all.iter()
+                .filter(|r| r.state == s && r.stage == *stage)
+                .count() as u64
         };
         let live_bytes = all
             .iter()
@@ -242,7 +313,9 @@ impl<B: Backend> Rig<B> {
 impl<B: Durable> Rig<B> {
     /// The same store, from what it left behind.
     pub(crate) async fn reopened(self) -> Self {
-        Self { backend: self.backend.reopen().await }
+        Self {
+            backend: self.backend.reopen().await,
+        }
     }
 
     pub(crate) const fn backend(&self) -> &B {

@@ -13,7 +13,10 @@ use crate::rig::{Differently, MANY, Rig, advance, at, done, id, job, soon};
 
 pub(super) async fn a_new_job_is_created_and_waits<B: Backend>() {
     let rig = Rig::<B>::new();
-    let answer = rig.submit(vec![job(1).due(5)], at(3)).await.expect("answered");
+    let answer = rig
+        .submit(vec![job(1).due(5)], at(3))
+        .await
+        .expect("answered");
     assert_eq!(answer, [Submitted::Created]);
     let record = rig.record(1).await;
     assert_eq!(record.id, id(1));
@@ -27,7 +30,11 @@ pub(super) async fn a_new_job_is_created_and_waits<B: Backend>() {
 
 pub(super) async fn a_spec_comes_back_byte_for_byte<B: Backend>() {
     let rig = Rig::<B>::new();
-    let specs = [Bytes::new(), Bytes::from_static(&[0, 255, 0, 10]), Bytes::from(vec![7; 300_000])];
+    let specs = [
+        Bytes::new(),
+        Bytes::from_static(&[0, 255, 0, 10]),
+        Bytes::from(vec![7; 300_000]),
+    ];
     for (n, spec) in (0..).zip(&specs) {
         let mut new = job(n);
         new.spec = spec.clone();
@@ -37,7 +44,9 @@ pub(super) async fn a_spec_comes_back_byte_for_byte<B: Backend>() {
         assert_eq!(rig.record(n).await.spec, spec);
     }
     for claimed in rig.take(&FETCH, MANY, 0).await {
-        let n = (0..).find(|&n| id(n) == claimed.lease.id).expect("an id of this test");
+        let n = (0..)
+            .find(|&n| id(n) == claimed.lease.id)
+            .expect("an id of this test");
         assert_eq!(claimed.spec, specs[n as usize]);
     }
 }
@@ -46,8 +55,17 @@ pub(super) async fn the_same_id_twice_is_one_job<B: Backend>() {
     let rig = Rig::<B>::new();
     let first = rig.submit(vec![job(1)], at(7)).await.expect("answered");
     assert_eq!(first, [Submitted::Created]);
-    let again = rig.submit(vec![job(1).lane("other").spec_of(3)], at(9)).await.expect("answered");
-    assert_eq!(again, [Submitted::Existing { id: id(1), created_at: at(7) }]);
+    let again = rig
+        .submit(vec![job(1).lane("other").spec_of(3)], at(9))
+        .await
+        .expect("answered");
+    assert_eq!(
+        again,
+        [Submitted::Existing {
+            id: id(1),
+            created_at: at(7)
+        }]
+    );
     assert_eq!(rig.record(1).await.spec, "spec 1");
     assert_eq!(rig.all().await.len(), 1);
     assert_eq!(rig.take(&FETCH, MANY, 10).await.len(), 1);
@@ -55,8 +73,14 @@ pub(super) async fn the_same_id_twice_is_one_job<B: Backend>() {
 
 pub(super) async fn the_same_id_twice_in_one_batch_is_one_job<B: Backend>() {
     let rig = Rig::<B>::new();
-    let answers = rig.submit(vec![job(1), job(1)], at(7)).await.expect("answered");
-    let existing = Submitted::Existing { id: id(1), created_at: at(7) };
+    let answers = rig
+        .submit(vec![job(1), job(1)], at(7))
+        .await
+        .expect("answered");
+    let existing = Submitted::Existing {
+        id: id(1),
+        created_at: at(7),
+    };
     assert_eq!(answers, [Submitted::Created, existing]);
     assert_eq!(rig.taken(&FETCH, MANY, 10).await.len(), 1);
     rig.counts_add_up().await;
@@ -65,23 +89,35 @@ pub(super) async fn the_same_id_twice_in_one_batch_is_one_job<B: Backend>() {
 pub(super) async fn the_same_key_and_fingerprint_is_the_first_job<B: Backend>() {
     let rig = Rig::<B>::new();
     rig.accept([job(1).key("k", 1)]).await;
-    let existing = Submitted::Existing { id: id(1), created_at: at(0) };
+    let existing = Submitted::Existing {
+        id: id(1),
+        created_at: at(0),
+    };
     assert_eq!(rig.offer(job(2).key("k", 1)).await, existing);
     assert_eq!(rig.offer(job(3).key("other", 1)).await, Submitted::Created);
     assert!(rig.get(id(2)).await.expect("read").is_none());
     let batch = vec![job(4).key("new", 1), job(5).key("new", 1)];
     let answers = rig.submit(batch, at(0)).await.expect("answered");
-    let existing = Submitted::Existing { id: id(4), created_at: at(0) };
+    let existing = Submitted::Existing {
+        id: id(4),
+        created_at: at(0),
+    };
     assert_eq!(answers, [Submitted::Created, existing]);
 }
 
 pub(super) async fn the_same_key_with_another_fingerprint_is_a_conflict<B: Backend>() {
     let rig = Rig::<B>::new();
     rig.accept([job(1).key("k", 1)]).await;
-    assert_eq!(rig.offer(job(2).key("k", 2)).await, Submitted::Conflict { id: id(1) });
+    assert_eq!(
+        rig.offer(job(2).key("k", 2)).await,
+        Submitted::Conflict { id: id(1) }
+    );
     let claimed = rig.take_one(&FETCH, 0).await;
     rig.end(claimed.lease, done(), 0).await;
-    assert_eq!(rig.offer(job(2).key("k", 2)).await, Submitted::Conflict { id: id(1) });
+    assert_eq!(
+        rig.offer(job(2).key("k", 2)).await,
+        Submitted::Conflict { id: id(1) }
+    );
     assert_eq!(rig.all().await.len(), 1);
 }
 
@@ -97,8 +133,17 @@ pub(super) async fn a_key_is_free_again_once_its_job_is_swept<B: Backend>() {
 pub(super) async fn answers_come_in_the_order_of_the_batch<B: Backend>() {
     let rig = Rig::<B>::new();
     rig.accept([job(2), job(4).key("k", 1)]).await;
-    let batch = vec![job(1), job(2), job(3), job(5).key("k", 2), job(6).key("k", 1)];
-    let existing = |n| Submitted::Existing { id: id(n), created_at: at(0) };
+    let batch = vec![
+        job(1),
+        job(2),
+        job(3),
+        job(5).key("k", 2),
+        job(6).key("k", 1),
+    ];
+    let existing = |n| Submitted::Existing {
+        id: id(n),
+        created_at: at(0),
+    };
     assert_eq!(
         rig.submit(batch, at(8)).await.expect("answered"),
         [
@@ -113,10 +158,23 @@ pub(super) async fn answers_come_in_the_order_of_the_batch<B: Backend>() {
 
 pub(super) async fn an_empty_batch_is_answered<B: Backend>() {
     let rig = Rig::<B>::new();
-    assert!(soon("an answer", rig.submit(vec![], at(0))).await.expect("answered").is_empty());
-    assert!(soon("an answer", rig.settle(vec![], at(0))).await.expect("answered").is_empty());
     assert!(
-        soon("an answer", rig.extend(vec![], at(1), at(0))).await.expect("answered").is_empty()
+        soon("an answer", rig.submit(vec![], at(0)))
+            .await
+            .expect("answered")
+            .is_empty()
+    );
+    assert!(
+        soon("an answer", rig.settle(vec![], at(0)))
+            .await
+            .expect("answered")
+            .is_empty()
+    );
+    assert!(
+        soon("an answer", rig.extend(vec![], at(1), at(0)))
+            .await
+            .expect("answered")
+            .is_empty()
     );
 }
 
@@ -127,11 +185,18 @@ fn bounded<B: Backend>(jobs: u64, bytes: u64) -> Rig<B> {
 pub(super) async fn full_by_jobs_and_room_again_when_one_is_over<B: Backend>() {
     let rig = bounded::<B>(3, 1_000_000);
     rig.accept([job(1), job(2)]).await;
-    let answers = rig.submit(vec![job(3), job(4)], at(0)).await.expect("answered");
+    let answers = rig
+        .submit(vec![job(3), job(4)], at(0))
+        .await
+        .expect("answered");
     assert_eq!(answers, [Submitted::Created, Submitted::Full]);
     assert!(rig.get(id(4)).await.expect("read").is_none());
     let claimed = rig.take_one(&FETCH, 0).await;
-    assert_eq!(rig.offer(job(4)).await, Submitted::Full, "a leased job still counts");
+    assert_eq!(
+        rig.offer(job(4)).await,
+        Submitted::Full,
+        "a leased job still counts"
+    );
     rig.end(claimed.lease, done(), 0).await;
     assert_eq!(rig.offer(job(4)).await, Submitted::Created);
     assert_eq!(rig.offer(job(5)).await, Submitted::Full);
@@ -166,20 +231,33 @@ pub(super) async fn results_count_against_the_byte_bound<B: Backend>() {
 pub(super) async fn a_repeat_is_recognised_when_full<B: Backend>() {
     let rig = bounded::<B>(1, 1_000_000);
     rig.accept([job(1).key("k", 1)]).await;
-    let existing = Submitted::Existing { id: id(1), created_at: at(0) };
+    let existing = Submitted::Existing {
+        id: id(1),
+        created_at: at(0),
+    };
     assert_eq!(rig.offer(job(2)).await, Submitted::Full);
     assert_eq!(rig.offer(job(1)).await, existing);
     assert_eq!(rig.offer(job(2).key("k", 1)).await, existing);
-    assert_eq!(rig.offer(job(2).key("k", 2)).await, Submitted::Conflict { id: id(1) });
+    assert_eq!(
+        rig.offer(job(2).key("k", 2)).await,
+        Submitted::Conflict { id: id(1) }
+    );
 }
 
 pub(super) async fn an_unknown_stage_is_invalid_and_stores_nothing<B: Backend>() {
     let rig = Rig::<B>::new();
     let batch = vec![job(1), job(2).stage(&Stage::from_static("no such stage"))];
-    let error = rig.submit(batch, at(0)).await.expect_err("the stage is unknown");
+    let error = rig
+        .submit(batch, at(0))
+        .await
+        .expect_err("the stage is unknown");
     assert_eq!(error.kind(), ErrorKind::Invalid);
     assert!(rig.all().await.is_empty());
-    assert_eq!(rig.offer(job(3)).await, Submitted::Created, "the store goes on");
+    assert_eq!(
+        rig.offer(job(3)).await,
+        Submitted::Created,
+        "the store goes on"
+    );
 }
 
 pub(super) async fn many_submitters_each_get_their_own_answer<B: Backend>() {
@@ -194,13 +272,18 @@ pub(super) async fn many_submitters_each_get_their_own_answer<B: Backend>() {
             for n in 1..=EACH {
                 let batch = vec![job(s * 100 + n), job(s * 100)];
                 let answers = store.submit(batch, at(n)).await.expect("answered");
-                let existing = Submitted::Existing { id: id(s * 100), created_at: at(0) };
+                let existing = Submitted::Existing {
+                    id: id(s * 100),
+                    created_at: at(0),
+                };
                 assert_eq!(answers, [Submitted::Created, existing]);
             }
         });
     }
-    soon("every answer", async { while tasks.join_next().await.transpose().expect("ok").is_some() {} })
-        .await;
+    soon("every answer", async {
+        while tasks.join_next().await.transpose().expect("ok").is_some() {}
+    })
+    .await;
     assert_eq!(rig.all().await.len() as u64, SUBMITTERS * (EACH + 1));
     rig.counts_add_up().await;
 }
@@ -211,8 +294,16 @@ pub(super) async fn many_submitters_of_one_id_make_one_job<B: Backend>() {
     for s in 0..32 {
         let store = rig.store();
         tasks.spawn(async move {
-            let new = if s % 2 == 0 { job(1).key("k", 1) } else { job(100 + s).key("k", 1) };
-            store.submit(vec![new], at(s)).await.expect("answered").remove(0)
+            let new = if s % 2 == 0 {
+                job(1).key("k", 1)
+            } else {
+                job(100 + s).key("k", 1)
+            };
+            store
+                .submit(vec![new], at(s))
+                .await
+                .expect("answered")
+                .remove(0)
         });
     }
     let answers = soon("every answer", tasks.join_all()).await;

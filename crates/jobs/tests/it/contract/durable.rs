@@ -16,7 +16,10 @@ use crate::rig::{
 pub(super) async fn everything_acknowledged_is_there_after_reopen<B: Durable>() {
     let rig = Rig::<B>::new();
     for n in 0..50 {
-        let new = job(n).lane(&format!("{}", n % 5)).due(n * 7).spec_of(n as usize * 31);
+        let new = job(n)
+            .lane(&format!("{}", n % 5))
+            .due(n * 7)
+            .spec_of(n as usize * 31);
         rig.submit(vec![new], at(n)).await.expect("accepted");
     }
     let before = rig.all().await;
@@ -29,15 +32,28 @@ pub(super) async fn everything_acknowledged_is_there_after_reopen<B: Durable>() 
 
 pub(super) async fn what_was_settled_is_there_after_reopen<B: Durable>() {
     let rig = Rig::<B>::new();
-    rig.accept((0..7).map(|n| job(n).lane(&format!("{n}")))).await;
+    rig.accept((0..7).map(|n| job(n).lane(&format!("{n}"))))
+        .await;
     let big = Bytes::from(vec![b'x'; 200_000]);
-    let outcomes = [done(), dead(), retry(5_000), release(6_000), advance(b"page")];
+    let outcomes = [
+        done(),
+        dead(),
+        retry(5_000),
+        release(6_000),
+        advance(b"page"),
+    ];
     for claimed in rig.take(&FETCH, 5, 1).await {
-        let n = (0..5).find(|&n| id(n) == claimed.lease.id).expect("one of five");
-        rig.end(claimed.lease, outcomes[n as usize].clone(), 2).await;
+        let n = (0..5)
+            .find(|&n| id(n) == claimed.lease.id)
+            .expect("one of five");
+        rig.end(claimed.lease, outcomes[n as usize].clone(), 2)
+            .await;
     }
     for claimed in rig.take(&FETCH, 2, 3).await {
-        let to = Next { result: big.clone(), ..next(0, b"") };
+        let to = Next {
+            result: big.clone(),
+            ..next(0, b"")
+        };
         rig.end(claimed.lease, jobs::Outcome::Advance(to), 4).await;
     }
     for claimed in rig.take(&DELIVER, 2, 5).await {
@@ -51,7 +67,11 @@ pub(super) async fn what_was_settled_is_there_after_reopen<B: Durable>() {
     let rig = rig.reopened().await;
     assert_eq!(rig.all().await, before);
     for (record, expected) in before.iter().zip(results) {
-        assert!(rig.result(record.id).await.expect("read") == expected, "{}", record.id);
+        assert!(
+            rig.result(record.id).await.expect("read") == expected,
+            "{}",
+            record.id
+        );
     }
     rig.counts_add_up().await;
     assert_eq!(rig.take(&FETCH, MANY, 4_999).await.len(), 0);
@@ -72,7 +92,11 @@ pub(super) async fn leases_are_void_after_reopen<B: Durable>() {
     }
     let claimed = rig.take(&FETCH, MANY, 1).await;
     let attempts: BTreeSet<_> = claimed.iter().map(|c| (c.lease.id, c.attempt)).collect();
-    assert_eq!(attempts, BTreeSet::from([(id(1), 2), (id(2), 1)]), "nothing was charged");
+    assert_eq!(
+        attempts,
+        BTreeSet::from([(id(1), 2), (id(2), 1)]),
+        "nothing was charged"
+    );
 }
 
 pub(super) async fn a_lease_from_before_settles_nothing_after_reopen<B: Durable>() {
@@ -81,7 +105,10 @@ pub(super) async fn a_lease_from_before_settles_nothing_after_reopen<B: Durable>
     let old = rig.take_one(&FETCH, 0).await.lease;
     let rig = rig.reopened().await;
     assert_eq!(rig.say(old, done(), 1).await, Settled::LeaseLost);
-    let kept = rig.extend(vec![old], at(9_000), at(1)).await.expect("answered");
+    let kept = rig
+        .extend(vec![old], at(9_000), at(1))
+        .await
+        .expect("answered");
     assert_eq!(kept, [false]);
     assert_eq!(rig.record(1).await.state, State::Waiting);
 }
@@ -90,17 +117,24 @@ pub(super) async fn idempotency_survives_reopen<B: Durable>() {
     let rig = Rig::<B>::new();
     rig.accept([job(1).key("k", 1)]).await;
     let rig = rig.reopened().await;
-    let existing = Submitted::Existing { id: id(1), created_at: at(0) };
+    let existing = Submitted::Existing {
+        id: id(1),
+        created_at: at(0),
+    };
     assert_eq!(rig.offer(job(1)).await, existing);
     assert_eq!(rig.offer(job(2).key("k", 1)).await, existing);
-    assert_eq!(rig.offer(job(2).key("k", 2)).await, Submitted::Conflict { id: id(1) });
+    assert_eq!(
+        rig.offer(job(2).key("k", 2)).await,
+        Submitted::Conflict { id: id(1) }
+    );
 }
 
 pub(super) async fn a_pause_survives_reopen<B: Durable>() {
     let rig = Rig::<B>::new();
     // These pauses must lie in the future of the clock that opens the store, if it has one.
     let far = 100 * 365 * 24 * 3_600_000;
-    rig.accept([job(1), job(2).lane("b"), job(3).lane("empty")]).await;
+    rig.accept([job(1), job(2).lane("b"), job(3).lane("empty")])
+        .await;
     for claimed in rig.take(&FETCH, MANY, 0).await {
         match claimed.lane.as_str() {
             "a" => rig.pause(claimed.lease, retry(0), 0, far).await,
@@ -110,13 +144,19 @@ pub(super) async fn a_pause_survives_reopen<B: Durable>() {
     }
     let rig = rig.reopened().await;
     rig.accept([job(4).lane("empty")]).await;
-    assert_eq!(rig.taken(&FETCH, MANY, far - 1).await, BTreeSet::from([id(2)]));
+    assert_eq!(
+        rig.taken(&FETCH, MANY, far - 1).await,
+        BTreeSet::from([id(2)])
+    );
     let ready = rig.taken(&FETCH, MANY, far).await;
     assert!(ready.is_superset(&BTreeSet::from([id(1), id(4)])));
 }
 
 pub(super) async fn bounds_hold_after_reopen<B: Durable>() {
-    let bounds = Bounds { jobs: 3, bytes: 1_000 };
+    let bounds = Bounds {
+        jobs: 3,
+        bytes: 1_000,
+    };
     let rig = Rig::<B>::with(100, Duration::ZERO, bounds);
     rig.accept([job(1).spec_of(100), job(2).spec_of(10)]).await;
     let lease = rig.take_one(&FETCH, 0).await.lease;
@@ -124,20 +164,33 @@ pub(super) async fn bounds_hold_after_reopen<B: Durable>() {
     let counts = rig.counts();
     let rig = rig.reopened().await;
     assert_eq!(rig.counts(), counts);
-    assert_eq!(rig.offer(job(3).spec_of(100)).await, Submitted::Full, "by bytes");
+    assert_eq!(
+        rig.offer(job(3).spec_of(100)).await,
+        Submitted::Full,
+        "by bytes"
+    );
     assert_eq!(rig.offer(job(3).spec_of(1)).await, Submitted::Created);
-    assert_eq!(rig.offer(job(4).spec_of(1)).await, Submitted::Full, "by jobs");
+    assert_eq!(
+        rig.offer(job(4).spec_of(1)).await,
+        Submitted::Full,
+        "by jobs"
+    );
 }
 
 pub(super) async fn cancellations_and_redrives_survive_reopen<B: Durable>() {
     let rig = Rig::<B>::new();
-    rig.accept((1..=4).map(|n| job(n).lane(&format!("{n}")))).await;
+    rig.accept((1..=4).map(|n| job(n).lane(&format!("{n}"))))
+        .await;
     rig.cancel(id(1), None, at(1)).await.expect("answered");
-    rig.cancel(id(2), Some(next(9, b"called off")), at(2)).await.expect("answered");
+    rig.cancel(id(2), Some(next(9, b"called off")), at(2))
+        .await
+        .expect("answered");
     for claimed in rig.take(&FETCH, MANY, 3).await {
         rig.end(claimed.lease, dead(), 3).await;
     }
-    rig.redrive(id(3), refetch(50), at(4)).await.expect("answered");
+    rig.redrive(id(3), refetch(50), at(4))
+        .await
+        .expect("answered");
     let before = rig.all().await;
     let rig = rig.reopened().await;
     assert_eq!(rig.all().await, before);
@@ -147,7 +200,8 @@ pub(super) async fn cancellations_and_redrives_survive_reopen<B: Durable>() {
 
 pub(super) async fn swept_jobs_stay_away_after_reopen<B: Durable>() {
     let rig = Rig::<B>::new();
-    rig.accept((0..6).map(|n| job(n).key(&format!("k{n}"), 1))).await;
+    rig.accept((0..6).map(|n| job(n).key(&format!("k{n}"), 1)))
+        .await;
     for claimed in rig.take(&FETCH, 4, 0).await {
         rig.end(claimed.lease, done(), 1).await;
     }
@@ -168,11 +222,23 @@ pub(super) async fn a_sweep_gives_the_space_of_results_back<B: Durable>() {
     let result = Bytes::from((0..BYTES).map(|i| (i % 251) as u8).collect::<Vec<_>>());
     for claimed in rig.take(&FETCH, MANY, 0).await {
         let result = Some(result.clone());
-        rig.end(claimed.lease, jobs::Outcome::Done { verdict: None, result, note: None }, 1).await;
+        rig.end(
+            claimed.lease,
+            jobs::Outcome::Done {
+                verdict: None,
+                result,
+                note: None,
+            },
+            1,
+        )
+        .await;
     }
     rig.flush().await.expect("flushed");
     let full = disk_bytes(rig.backend().dir());
-    assert!(full >= RESULTS * BYTES as u64, "results are stored as they are");
+    assert!(
+        full >= RESULTS * BYTES as u64,
+        "results are stored as they are"
+    );
     let swept = rig.sweep(at(2), MANY).await.expect("swept");
     assert_eq!(swept.jobs, RESULTS);
     rig.flush().await.expect("flushed");
@@ -189,8 +255,15 @@ pub(super) async fn a_directory_in_use_is_refused<B: Durable>() {
     rig.accept([job(1)]).await;
     let dir = rig.backend().dir();
     let second = SqliteStore::open(dir, config(LaneLimit::default(), Bounds::default()));
-    assert_eq!(second.expect_err("the directory is in use").kind(), ErrorKind::InUse);
-    assert_eq!(rig.offer(job(2)).await, Submitted::Created, "the first goes on");
+    assert_eq!(
+        second.expect_err("the directory is in use").kind(),
+        ErrorKind::InUse
+    );
+    assert_eq!(
+        rig.offer(job(2)).await,
+        Submitted::Created,
+        "the first goes on"
+    );
 }
 
 pub(super) async fn a_directory_that_is_a_file_is_refused<B: Durable>() {
@@ -198,13 +271,30 @@ pub(super) async fn a_directory_that_is_a_file_is_refused<B: Durable>() {
     let file = rig.backend().dir().join("a-file");
     fs::write(&file, "not a directory").expect("written");
     let store = SqliteStore::open(&file, config(LaneLimit::default(), Bounds::default()));
-    assert_eq!(store.expect_err("not a directory").kind(), ErrorKind::Unusable);
-    assert_eq!(fs::read(&file).expect("read"), b"not a directory", "left as it was");
+    assert_eq!(
+        store.expect_err("not a directory").kind(),
+        ErrorKind::Unusable
+    );
+    assert_eq!(
+        fs::read(&file).expect("read"),
+        b"not a directory",
+        "left as it was"
+    );
 }
 
 fn files(dir: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(dir).expect("read").map(|entry| entry.expect("read").path());
-    entries.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
+    let entries = fs::read_dir(dir)
+        .expect("read")
+        .map(|entry| entry.expect("read").path());
+    entries
+        .flat_map(|path| {
+            if path.is_dir() {
+                files(&path)
+            } else {
+                vec![path]
+            }
+        })
+        .collect()
 }
 
 /// Finds the stored body wherever it is, and flips one bit of it.
@@ -213,13 +303,19 @@ pub(super) async fn a_damaged_result_is_told_as_corrupt<B: Durable>() {
     let rig = Rig::<B>::new();
     rig.accept([job(1), job(2).lane("b")]).await;
     for claimed in rig.take(&FETCH, MANY, 0).await {
-        let body = if claimed.lease.id == id(1) { BODY } else { b"another" };
+        let body = if claimed.lease.id == id(1) {
+            BODY
+        } else {
+            b"another"
+        };
         rig.end(claimed.lease, advance(body), 0).await;
     }
     rig.flush().await.expect("flushed");
     let mut hits = 0;
     for file in files(rig.backend().dir()) {
-        let Ok(mut bytes) = fs::read(&file) else { continue };
+        let Ok(mut bytes) = fs::read(&file) else {
+            continue;
+        };
         if let Some(found) = bytes.windows(BODY.len()).position(|w| w == BODY) {
             bytes[found + 10] ^= 1;
             fs::write(&file, bytes).expect("written");
@@ -228,7 +324,13 @@ pub(super) async fn a_damaged_result_is_told_as_corrupt<B: Durable>() {
     }
     assert_eq!(hits, 1, "the body is stored once, as it is");
     let rig = rig.reopened().await;
-    let error = rig.result(id(1)).await.expect_err("it is not what was written");
+    let error = rig
+        .result(id(1))
+        .await
+        .expect_err("it is not what was written");
     assert_eq!(error.kind(), ErrorKind::Corrupt);
-    assert_eq!(rig.result(id(2)).await.expect("read").expect("kept"), "another");
+    assert_eq!(
+        rig.result(id(2)).await.expect("read").expect("kept"),
+        "another"
+    );
 }

@@ -5,7 +5,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jobs::{Clock, Filter, JobId, Outcome, Record, Settlement, SqliteStore, State, Store, SystemClock};
+use jobs::{
+    Clock, Filter, JobId, Outcome, Record, Settlement, SqliteStore, State, Store, SystemClock,
+};
 
 use super::{crash_config, result_of, spec_of};
 use crate::backend::{DELIVER, FETCH};
@@ -29,7 +31,9 @@ impl Promises {
     pub(super) fn heard(&mut self, said: &[String]) -> usize {
         let mut acknowledged = 0;
         for line in said {
-            let Some((word, id)) = line.split_once(' ') else { continue };
+            let Some((word, id)) = line.split_once(' ') else {
+                continue;
+            };
             let Ok(id) = id.parse() else { continue };
             match word {
                 "ack" => {
@@ -74,12 +78,19 @@ impl Promises {
     }
 
     fn lost_in(&self, records: &HashMap<JobId, Record>) -> Vec<JobId> {
-        self.acknowledged.iter().filter(|id| !records.contains_key(id)).copied().collect()
+        self.acknowledged
+            .iter()
+            .filter(|id| !records.contains_key(id))
+            .copied()
+            .collect()
     }
 
     async fn check_record(&self, store: &dyn Store, record: &Record) {
         let id = record.id;
-        assert!(record.spec == spec_of(id), "{id}: its spec is not what was accepted");
+        assert!(
+            record.spec == spec_of(id),
+            "{id}: its spec is not what was accepted"
+        );
         let delivering = record.stage == DELIVER;
         let legal = match record.state {
             State::Waiting => true,
@@ -89,9 +100,16 @@ impl Promises {
         };
         assert!(legal, "{record:?}");
         let result = store.result(id).await.expect("its result can be read");
-        assert_eq!(result.is_some(), delivering, "result and stage belong together: {record:?}");
+        assert_eq!(
+            result.is_some(),
+            delivering,
+            "result and stage belong together: {record:?}"
+        );
         assert_eq!(result.as_ref().map(|r| r.len() as u64), record.result_bytes);
-        assert!(result.is_none_or(|r| r == result_of(id)), "{id}: its result is damaged");
+        assert!(
+            result.is_none_or(|r| r == result_of(id)),
+            "{id}: its result is damaged"
+        );
         let kept = match self.flushed.get(&id) {
             Some(Flushed::Advanced) => delivering,
             Some(Flushed::Done) => record.state == State::Done,
@@ -111,13 +129,20 @@ impl Promises {
                 let until = now + Duration::from_secs(60);
                 let claimed = store.claim(stage, 500, until, now).await.expect("claimed");
                 settled += claimed.len();
-                let outcome = Outcome::Done { verdict: None, result: None, note: None };
+                let outcome = Outcome::Done {
+                    verdict: None,
+                    result: None,
+                    note: None,
+                };
                 let settlements = claimed.iter().map(|c| Settlement {
                     lease: c.lease,
                     outcome: outcome.clone(),
                     pause_lane_until: None,
                 });
-                store.settle(settlements.collect(), now).await.expect("settled");
+                store
+                    .settle(settlements.collect(), now)
+                    .await
+                    .expect("settled");
             }
             if settled == 0 {
                 break;
@@ -138,7 +163,10 @@ fn open(dir: &Path) -> Arc<dyn Store> {
 async fn everything(store: &dyn Store) -> HashMap<JobId, Record> {
     let (mut all, mut before) = (HashMap::new(), None);
     loop {
-        let page = store.list(Filter::default(), before, 500).await.expect("listed");
+        let page = store
+            .list(Filter::default(), before, 500)
+            .await
+            .expect("listed");
         let Some(last) = page.last() else { return all };
         before = Some(last.id);
         for record in page {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use jobs::{ErrorKind, State};
+use jobs::{ErrorKind, Finish, State};
 use tokio::time::sleep;
 
 use super::{Scene, finished, secs};
@@ -27,7 +27,10 @@ async fn a_panic_is_a_retry_that_is_charged() {
         let record = scene.record(id(n)).await;
         assert_eq!(record.attempts, 2);
         let note = record.note.expect("what went wrong is kept");
-        assert!(!note.contains("on purpose"), "inner details are not for people");
+        assert!(
+            !note.contains("on purpose"),
+            "inner details are not for people"
+        );
     }
 }
 
@@ -40,7 +43,11 @@ async fn the_outcome_of_a_lost_lease_is_dropped() {
         finished()
     });
     sleep(secs(5)).await;
-    scene.store.cancel(id(1), None, jobs::Clock::now(&*scene.clock)).await.expect("answered");
+    scene
+        .store
+        .cancel(id(1), None, jobs::Clock::now(&*scene.clock))
+        .await
+        .expect("answered");
     scene.submit([job(2)]).await;
     scene.reach([id(2)], State::Done).await;
     assert_eq!(scene.record(id(1)).await.state, State::Cancelled);
@@ -51,14 +58,26 @@ async fn work_whose_lease_is_lost_is_aborted_and_its_slot_is_free() {
     let scene = Scene::new();
     scene.submit([job(1)]).await;
     scene.drive(1, |job| async move {
-        sleep(if job.lease.id == id(1) { secs(1_000_000) } else { secs(1) }).await;
+        sleep(if job.lease.id == id(1) {
+            secs(1_000_000)
+        } else {
+            secs(1)
+        })
+        .await;
         finished()
     });
     sleep(secs(5)).await;
-    scene.store.cancel(id(1), None, jobs::Clock::now(&*scene.clock)).await.expect("answered");
+    scene
+        .store
+        .cancel(id(1), None, jobs::Clock::now(&*scene.clock))
+        .await
+        .expect("answered");
     scene.submit([job(2)]).await;
     scene.reach([id(2)], State::Done).await;
-    assert!(scene.elapsed() < secs(5 + 60), "noticed at the next heartbeat");
+    assert!(
+        scene.elapsed() < secs(5 + 60),
+        "noticed at the next heartbeat"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -69,7 +88,10 @@ async fn a_claim_that_fails_is_tried_again_with_back_off() {
     scene.drive(1, |_| async { finished() });
     scene.reach([id(1)], State::Done).await;
     assert!(scene.elapsed() > secs(5), "20 tries are not made at once");
-    assert!(scene.elapsed() < secs(300), "nor are they given up for long");
+    assert!(
+        scene.elapsed() < secs(300),
+        "nor are they given up for long"
+    );
     assert!(faulty.calls(Call::Claim) < 30);
 }
 
@@ -101,6 +123,43 @@ async fn a_settlement_that_fails_is_tried_until_it_stands() {
     });
     scene.reach((0..5).map(id), State::Done).await;
     assert_eq!(runs.load(Ordering::SeqCst), 5, "no work was repeated");
+}
+
+/// Counts when it is let go of.
+struct Held(Arc<AtomicUsize>);
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_finish_holds_is_let_go_once_it_is_recorded() {
+    let (scene, faulty) = Scene::faulty();
+    let let_go = Arc::new(AtomicUsize::new(0));
+    let inner = Arc::clone(&let_go);
+    scene.submit([job(1)]).await;
+    faulty.fail(Call::Settle, u32::MAX, ErrorKind::NoSpace);
+    scene.drive(2, move |_| {
+        let held = Held(Arc::clone(&inner));
+        async move {
+            Finish {
+                held: Some(Box::new(held)),
+                ..finished()
+            }
+        }
+    });
+    sleep(secs(30)).await;
+    assert!(faulty.calls(Call::Settle) > 1);
+    assert_eq!(
+        let_go.load(Ordering::SeqCst),
+        0,
+        "its outcome is not recorded yet"
+    );
+    faulty.fail(Call::Settle, 0, ErrorKind::NoSpace);
+    scene.reach([id(1)], State::Done).await;
+    scene.counted(&let_go, 1).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -147,6 +206,13 @@ async fn a_stop_is_heard_while_the_store_is_down() {
     let stopped = scene.elapsed();
     scene.stop.cancel();
     let _ = running.await;
-    assert!(scene.elapsed() - stopped < secs(60), "within the grace and a little");
-    assert_eq!(scene.record(id(1)).await.state, State::Leased, "nothing was made up");
+    assert!(
+        scene.elapsed() - stopped < secs(60),
+        "within the grace and a little"
+    );
+    assert_eq!(
+        scene.record(id(1)).await.state,
+        State::Leased,
+        "nothing was made up"
+    );
 }

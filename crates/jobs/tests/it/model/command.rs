@@ -9,14 +9,36 @@ use proptest::sample::Index;
 #[derive(Clone, Debug)]
 pub(super) enum Command {
     Submit(Vec<Draft>),
-    Claim { deliver: bool, max: usize, lease_ms: u64 },
-    Extend { which: Vec<Index>, by_ms: u64 },
+    Claim {
+        deliver: bool,
+        max: usize,
+        lease_ms: u64,
+    },
+    Extend {
+        which: Vec<Index>,
+        by_ms: u64,
+    },
     Settle(Vec<Saying>),
-    Cancel { job: u64, tell: Option<u64> },
-    Redrive { job: u64, deliver: bool, lane: u8, in_ms: u64 },
-    Sweep { older_than_ms: u64, any: bool },
-    Pass { ms: u64 },
-    StepBack { ms: u64 },
+    Cancel {
+        job: u64,
+        tell: Option<u64>,
+    },
+    Redrive {
+        job: u64,
+        deliver: bool,
+        lane: u8,
+        in_ms: u64,
+    },
+    Sweep {
+        older_than_ms: u64,
+        any: bool,
+    },
+    Pass {
+        ms: u64,
+    },
+    StepBack {
+        ms: u64,
+    },
     Reopen,
 }
 
@@ -58,7 +80,14 @@ fn in_ms() -> impl Strategy<Value = u64> {
 fn draft() -> impl Strategy<Value = Draft> {
     let key = option::weighted(0.3, (0_u8..4, 0_u8..2));
     (0..JOBS, any::<bool>(), 0..LANES, in_ms(), 0_usize..80, key).prop_map(
-        |(job, deliver, lane, in_ms, bytes, key)| Draft { job, deliver, lane, in_ms, bytes, key },
+        |(job, deliver, lane, in_ms, bytes, key)| Draft {
+            job,
+            deliver,
+            lane,
+            in_ms,
+            bytes,
+            key,
+        },
     )
 }
 
@@ -76,8 +105,11 @@ fn what() -> impl Strategy<Value = What> {
 
 fn saying() -> impl Strategy<Value = Saying> {
     let pause = option::weighted(0.15, 0_u64..4_000);
-    (any::<Index>(), what(), pause)
-        .prop_map(|(which, what, pause_ms)| Saying { which, what, pause_ms })
+    (any::<Index>(), what(), pause).prop_map(|(which, what, pause_ms)| Saying {
+        which,
+        what,
+        pause_ms,
+    })
 }
 
 /// Any command, the useful ones more often.

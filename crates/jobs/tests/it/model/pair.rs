@@ -36,9 +36,16 @@ pub(super) struct Pair {
 
 impl Pair {
     pub(super) fn new(with_interval: bool) -> Self {
-        let interval = if with_interval { INTERVAL } else { Duration::ZERO };
+        let interval = if with_interval {
+            INTERVAL
+        } else {
+            Duration::ZERO
+        };
         let config = config(
-            LaneLimit { concurrency: 2, interval },
+            LaneLimit {
+                concurrency: 2,
+                interval,
+            },
             // Which of a batch finds the last room is told by the contract, not here.
             Bounds::default(),
         );
@@ -78,7 +85,11 @@ impl Pair {
                 let jobs: Vec<_> = drafts.iter().map(|d| self.new_job(d)).collect();
                 self.both(async |s| s.submit(jobs.clone(), now).await).await;
             }
-            Command::Claim { deliver, max, lease_ms } => {
+            Command::Claim {
+                deliver,
+                max,
+                lease_ms,
+            } => {
                 let max = if self.turn_is_free { MANY } else { max };
                 self.claim(stage(deliver), max, lease_ms).await;
             }
@@ -91,24 +102,37 @@ impl Pair {
             Command::Settle(sayings) => {
                 if !self.leases.is_empty() {
                     let said = sayings.iter().map(|s| (*s.which.get(&self.leases), s));
-                    let said: Vec<_> =
-                        said.map(|(lease, s)| (lease, self.outcome(s), self.pause(s))).collect();
+                    let said: Vec<_> = said
+                        .map(|(lease, s)| (lease, self.outcome(s), self.pause(s)))
+                        .collect();
                     self.settle(&said).await;
                 }
             }
             Command::Cancel { job, tell } => {
                 let next = tell.map(|ms| self.next(0, ms, 10, Verdict::Cancelled));
-                self.both(async |s| s.cancel(id(job), next.clone(), now).await).await;
+                self.both(async |s| s.cancel(id(job), next.clone(), now).await)
+                    .await;
             }
-            Command::Redrive { job, deliver, lane, in_ms } => {
+            Command::Redrive {
+                job,
+                deliver,
+                lane,
+                in_ms,
+            } => {
                 let due = now + Duration::from_millis(in_ms);
-                let to = Redrive { stage: stage(deliver).clone(), lane: key(lane), due };
-                self.both(async |s| s.redrive(id(job), to.clone(), now).await).await;
+                let to = Redrive {
+                    stage: stage(deliver).clone(),
+                    lane: key(lane),
+                    due,
+                };
+                self.both(async |s| s.redrive(id(job), to.clone(), now).await)
+                    .await;
             }
             Command::Sweep { older_than_ms, any } => {
                 let before = now - Duration::from_millis(older_than_ms);
                 let max = if any { MANY } else { 0 };
-                self.both(async |s| Ok(s.sweep(before, max).await?.jobs)).await;
+                self.both(async |s| Ok(s.sweep(before, max).await?.jobs))
+                    .await;
                 let kept: Vec<_> = self.listed().await.iter().map(|r| r.id).collect();
                 self.leases.retain(|[lease, _]| kept.contains(&lease.id));
             }
@@ -136,8 +160,15 @@ impl Pair {
             });
             told.collect::<Vec<_>>()
         };
-        assert_eq!(told(&claims[0]), told(&claims[1]), "left: memory, right: sqlite");
-        let leases = claims[0].values().zip(claims[1].values()).map(|(m, s)| [m.lease, s.lease]);
+        assert_eq!(
+            told(&claims[0]),
+            told(&claims[1]),
+            "left: memory, right: sqlite"
+        );
+        let leases = claims[0]
+            .values()
+            .zip(claims[1].values())
+            .map(|(m, s)| [m.lease, s.lease]);
         self.leases.extend(leases);
         claims[0].len()
     }
@@ -147,7 +178,12 @@ impl Pair {
         let mut answers = Vec::new();
         for (at, store) in self.stores().iter().enumerate() {
             let leases = which.iter().map(|pair| pair[at]).collect();
-            answers.push(store.extend(leases, until, self.now).await.expect("answered"));
+            answers.push(
+                store
+                    .extend(leases, until, self.now)
+                    .await
+                    .expect("answered"),
+            );
         }
         assert_eq!(answers[0], answers[1], "left: memory, right: sqlite");
     }
@@ -160,7 +196,12 @@ impl Pair {
                 outcome: outcome.clone(),
                 pause_lane_until: *pause,
             });
-            answers.push(store.settle(settlements.collect(), self.now).await.expect("answered"));
+            answers.push(
+                store
+                    .settle(settlements.collect(), self.now)
+                    .await
+                    .expect("answered"),
+            );
         }
         assert_eq!(answers[0], answers[1], "left: memory, right: sqlite");
     }
@@ -182,7 +223,8 @@ impl Pair {
     }
 
     async fn listed(&self) -> Vec<Record> {
-        self.both(async |s| s.list(Filter::default(), None, MANY).await).await
+        self.both(async |s| s.list(Filter::default(), None, MANY).await)
+            .await
     }
 
     /// Everything that can be read.
@@ -211,18 +253,27 @@ impl Pair {
     pub(super) async fn drain(&mut self) {
         for _ in 0..500 {
             let before = self.leases.len();
-            let claimed = self.claim(&FETCH, MANY, 1_000).await
-                + self.claim(&DELIVER, MANY, 1_000).await;
-            let done = Outcome::Done { verdict: None, result: None, note: None };
-            let said: Vec<_> =
-                self.leases[before..].iter().map(|lease| (*lease, done.clone(), None)).collect();
+            let claimed =
+                self.claim(&FETCH, MANY, 1_000).await + self.claim(&DELIVER, MANY, 1_000).await;
+            let done = Outcome::Done {
+                verdict: None,
+                result: None,
+                note: None,
+            };
+            let said: Vec<_> = self.leases[before..]
+                .iter()
+                .map(|lease| (*lease, done.clone(), None))
+                .collect();
             self.settle(&said).await;
             if self.stores()[0].counts().live() == 0 {
                 return;
             }
             if claimed == 0 {
                 let due = self.next_due().expect("a live job is claimable some time");
-                assert!(due > self.now, "nothing was claimable, so waiting must help");
+                assert!(
+                    due > self.now,
+                    "nothing was claimable, so waiting must help"
+                );
                 self.now = due;
             }
         }
@@ -231,16 +282,22 @@ impl Pair {
 
     /// The earlier of both: a store may name a moment at which there turns out to be nothing.
     fn next_due(&self) -> Option<Timestamp> {
-        let dues = self.stores().map(|store| {
-            [&FETCH, &DELIVER].map(|stage| store.next_due(stage, self.now))
-        });
+        let dues = self
+            .stores()
+            .map(|store| [&FETCH, &DELIVER].map(|stage| store.next_due(stage, self.now)));
         dues.into_iter().flatten().flatten().min()
     }
 
     fn new_job(&self, draft: &Draft) -> NewJob {
         let due = self.now + Duration::from_millis(draft.in_ms);
-        let new = job(draft.job).stage(stage(draft.deliver)).spec_of(draft.bytes);
-        let new = NewJob { due, lane: key(draft.lane), ..new };
+        let new = job(draft.job)
+            .stage(stage(draft.deliver))
+            .spec_of(draft.bytes);
+        let new = NewJob {
+            due,
+            lane: key(draft.lane),
+            ..new
+        };
         match draft.key {
             Some((key, fingerprint)) => new.key(&format!("key {key}"), fingerprint),
             None => new,
@@ -248,12 +305,20 @@ impl Pair {
     }
 
     fn pause(&self, saying: &Saying) -> Option<Timestamp> {
-        saying.pause_ms.map(|ms| self.now + Duration::from_millis(ms))
+        saying
+            .pause_ms
+            .map(|ms| self.now + Duration::from_millis(ms))
     }
 
     fn next(&self, lane: u8, in_ms: u64, bytes: usize, verdict: Verdict) -> Next {
         let due = self.now + Duration::from_millis(in_ms);
-        Next { stage: DELIVER.clone(), lane: key(lane), due, verdict, result: body(bytes) }
+        Next {
+            stage: DELIVER.clone(),
+            lane: key(lane),
+            due,
+            verdict,
+            result: body(bytes),
+        }
     }
 
     fn outcome(&self, saying: &Saying) -> Outcome {
@@ -262,14 +327,19 @@ impl Pair {
             What::Advance { lane, in_ms, bytes } => {
                 Outcome::Advance(self.next(*lane, *in_ms, *bytes, Verdict::Succeeded))
             }
-            What::Retry { in_ms } => Outcome::Retry { at: at(in_ms), note: "again".to_owned() },
+            What::Retry { in_ms } => Outcome::Retry {
+                at: at(in_ms),
+                note: "again".to_owned(),
+            },
             What::Release { in_ms } => Outcome::Release { at: at(in_ms) },
             What::Done { result, note } => Outcome::Done {
                 verdict: note.then_some(Verdict::Failed),
                 result: result.map(body),
                 note: note.then(|| "done".to_owned()),
             },
-            What::Dead => Outcome::Dead { note: "dead".to_owned() },
+            What::Dead => Outcome::Dead {
+                note: "dead".to_owned(),
+            },
         }
     }
 }
@@ -283,5 +353,9 @@ fn key(lane: u8) -> LaneKey {
 }
 
 fn body(bytes: usize) -> Bytes {
-    Bytes::from((0..bytes).map(|i| (i * 7 + bytes) as u8).collect::<Vec<_>>())
+    Bytes::from(
+        (0..bytes)
+            .map(|i| (i * 7 + bytes) as u8)
+            .collect::<Vec<_>>(),
+    )
 }
