@@ -150,3 +150,34 @@ async fn recovers(world: &World, server: &Server) -> Result<()> {
     });
     accepted.await.with_context(|| server.log_tail())
 }
+
+/// Not about the server: without this, the tests above could pass because they see nothing.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_disk_that_only_says_it_synced_is_found_out() -> Result<()> {
+    let mut world = World::new("lie").await?;
+    let mut shim = world.shim()?;
+    world.config.environment = shim.environment();
+    let mut server = world.start().await?;
+    shim.command("lie fsync")?;
+    world.origin.hold();
+    world
+        .load(4)
+        .run(Stop::Jobs(BEFORE), &world.ledger)
+        .await
+        .check()?;
+    server.kill9()?;
+    shim.power_cut()?;
+    shim.start_with("")?;
+    world.origin.release();
+    let _server = world.start().await?;
+    let lost = world
+        .ledger
+        .settle(&world.sink, Duration::from_secs(2))
+        .await;
+    let lost = lost
+        .err()
+        .context("acknowledged jobs must be missed")?
+        .to_string();
+    assert!(lost.contains("missing"), "{lost}");
+    Ok(())
+}

@@ -65,12 +65,9 @@ async fn bad_flags_are_named_with_what_they_take() -> Result<()> {
         (&["--store", "postgres://x"], &["--store", "sqlite"]),
     ];
     for (flags, words) in cases {
-        refused(&world.config.clone().with(flags.iter().copied()), words).await?;
+        refused(&world.bare().with(flags.iter().copied()), words).await?;
     }
-    let mut secret = ServerConfig::new(env!("CARGO_BIN_EXE_pagewire"), world.scratch.path());
-    secret
-        .flags
-        .extend(["--secret", "whsec_hunter2"].map(str::to_owned));
+    let secret = world.bare().with(["--secret", "whsec_hunter2"]);
     refused(&secret, &["--secret"]).await?;
     assert!(
         !secret.log_tail().contains("hunter2"),
@@ -103,7 +100,10 @@ async fn a_taken_port_is_named() -> Result<()> {
 async fn a_data_directory_belongs_to_one_server() -> Result<()> {
     let world = World::without_forwarding("locked").await?;
     let mut first = world.start().await?;
-    let mut second = ServerConfig::new(env!("CARGO_BIN_EXE_pagewire"), world.scratch.path());
+    let mut second = world.bare();
+    second
+        .addr
+        .set_port(ServerConfig::new("", world.scratch.path()).addr.port());
     second.log = world.scratch.path().join("second.log");
     refused(
         &second,

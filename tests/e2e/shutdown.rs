@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
-use harness::{Stop, eventually};
+use harness::{Server, Stop, eventually};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
@@ -16,31 +16,68 @@ async fn sigterm_under_load_ends_in_good_order_and_loses_nothing() -> Result<()>
     let mut load = world.load(12);
     load.rate = Some(400.0);
     let stopping = async {
-        for _ in 0..3 {
-            let mut server = world.start().await?;
-            sleep(Duration::from_millis(700)).await;
-            server.terminate()?;
-            let asked = Instant::now();
-            let status = server.wait_exit(Duration::from_secs(15)).await?;
-            ensure!(status.success(), "{status}:\n{}", server.log_tail());
-            ensure!(
-                asked.elapsed() < Duration::from_secs(7),
-                "took {:?}",
-                asked.elapsed()
-            );
-        }
+        let stopped_well = stop_thrice(&world).await;
         stop.send_replace(true);
-        world.start().await
+        stopped_well
     };
-    let (report, server) = tokio::join!(load.run(Stop::When(stopped), &world.ledger), stopping);
-    let server = server?;
+    let (report, stopped_well) =
+        tokio::join!(load.run(Stop::When(stopped), &world.ledger), stopping);
+    stopped_well?;
     report.check()?;
+    let server = world.start().await?;
     let verdict = world.settle(&server).await?;
     assert_eq!(
         verdict.duplicates, 0,
         "an orderly end records what was delivered"
     );
     assert!(report.accepted > 200, "{report:?}");
+    Ok(())
+}
+
+async fn stop_thrice(world: &World) -> Result<()> {
+    for _ in 0..3 {
+        let mut server = world.start().await?;
+        sleep(Duration::from_millis(700)).await;
+        stop_in_order(&mut server, Duration::from_secs(7)).await?;
+    }
+    Ok(())
+}
+
+/// SIGTERM, and exit code 0 within `limit`.
+async fn stop_in_order(server: &mut Server, limit: Duration) -> Result<()> {
+    server.terminate()?;
+    let asked = Instant::now();
+    let status = server.wait_exit(LIMIT).await?;
+    ensure!(status.success(), "{status}:\n{}", server.log_tail());
+    ensure!(
+        asked.elapsed() < limit,
+        "took {:?}:\n{}",
+        asked.elapsed(),
+        server.log_tail()
+    );
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn after_an_orderly_end_everything_is_on_disk() -> Result<()> {
+    let mut world = World::new("tail").await?;
+    let mut shim = world.shim()?;
+    world.config.environment = shim.environment();
+    let mut server = world.start().await?;
+    world
+        .load(8)
+        .run(Stop::Jobs(200), &world.ledger)
+        .await
+        .check()?;
+    world.settle(&server).await?;
+    stop_in_order(&mut server, Duration::from_secs(5)).await?;
+    shim.power_cut()?;
+    world.config.environment = shim.environment();
+    let server = world.start().await?;
+    let verdict = world.settle(&server).await?;
+    assert_eq!(verdict.duplicates, 0, "what was delivered is on record");
+    let id = &world.ledger.entries().accepted[0].id;
+    assert_eq!(job(&mut server.client(), id).await?["status"], "delivered");
     Ok(())
 }
 
@@ -55,15 +92,7 @@ async fn work_that_does_not_finish_in_the_grace_period_is_put_back_uncharged() -
             .await?;
         let fetching = async || world.origin.report().requests() == 1;
         eventually("the fetch to be under way", LIMIT, fetching).await?;
-        server.terminate()?;
-        let asked = Instant::now();
-        let status = server.wait_exit(Duration::from_secs(10)).await?;
-        assert!(status.success(), "{status}:\n{}", server.log_tail());
-        assert!(
-            asked.elapsed() < Duration::from_secs(4),
-            "took {:?}",
-            asked.elapsed()
-        );
+        stop_in_order(&mut server, Duration::from_secs(4)).await?;
         id
     };
     world.origin.release();

@@ -80,15 +80,25 @@ impl World {
         })
     }
 
-    /// With more flags.
+    /// With these flags, each followed by its value.
     pub(crate) fn flags<const N: usize>(mut self, flags: [&str; N]) -> Self {
-        self.config = self.config.with(flags);
+        for pair in flags.chunks_exact(2) {
+            self.config = self.config.set(pair[0], pair[1]);
+        }
         self
     }
 
     /// Starts the server.
     pub(crate) async fn start(&self) -> Result<Server> {
         Server::start(&self.config).await
+    }
+
+    /// The same server without any of the flags.
+    pub(crate) fn bare(&self) -> ServerConfig {
+        ServerConfig {
+            flags: Vec::new(),
+            ..self.config.clone()
+        }
     }
 
     /// Puts the storage shim under the server's data directory.

@@ -31,12 +31,17 @@
 //! successful sync does not bring it back.
 //!
 //! # Rules
-//! One per line: `fail [CLASS] [nth=N] ERRNO`, `die [CLASS] [nth=N]`, or `off`. `CLASS` is `write`
-//! (also `fallocate`), `fsync` (also `fdatasync`), `truncate`, `rename` or `unlink`; without it every
-//! operation matches. `nth` counts matching operations from 1 since the rule was read, and the rule
-//! fires once; without it the rule fires each time. `ERRNO` is a name such as `EIO` or `ENOSPC`, or a
-//! number. `die` ends the process at once with status 86; an operation that fails or dies has no
-//! effect. When the shim itself cannot go on it ends the process with status 87.
+//! One per line: `fail [CLASS] [nth=N] ERRNO`, `die [CLASS] [nth=N]`, `lie fsync [nth=N]`, or `off`.
+//! - `CLASS` is `write` (also `fallocate`), `fsync` (also `fdatasync`), `truncate`, `rename` or
+//!   `unlink`; without it every operation matches.
+//! - `nth` counts matching operations from 1 since the rule was read, and the rule fires once;
+//!   without it the rule fires each time.
+//! - `ERRNO` is a name such as `EIO` or `ENOSPC`, or a number.
+//! - `fail`: the operation is not made and fails. `die`: it is not made, and the process ends at
+//!   once with status 86. `lie`: the sync is not made and succeeds, as on a disk that says so too
+//!   early; a test that does not notice is worth nothing.
+//!
+//! When the shim itself cannot go on it ends the process with status 87.
 
 #![cfg(target_os = "linux")]
 

@@ -23,6 +23,18 @@ pub(crate) enum Class {
 enum Action {
     Fail(c_int),
     Die,
+    Lie,
+}
+
+/// What is to become of an operation.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// It is made.
+    Go,
+    /// It fails with this error, and is not made.
+    Fail(c_int),
+    /// It succeeds, and is not made.
+    Lie,
 }
 
 struct Rule {
@@ -64,8 +76,8 @@ impl Rules {
         }
     }
 
-    /// Counts one operation; the error it must fail with, when it must.
-    pub(crate) fn decide(&self, class: Class) -> Option<c_int> {
+    /// Counts one operation and judges it.
+    pub(crate) fn decide(&self, class: Class) -> Verdict {
         if self.dead.load(Ordering::SeqCst) {
             loop {
                 std::thread::park();
@@ -79,19 +91,21 @@ impl Rules {
         }
         let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
         self.reload(&mut loaded);
-        let mut verdict = None;
+        let mut action = None;
         for rule in &mut loaded.rules {
             if rule.class.is_some_and(|wanted| wanted != class) {
                 continue;
             }
             rule.seen += 1;
-            if rule.nth.is_none_or(|nth| nth == rule.seen) && verdict.is_none() {
-                verdict = Some(rule.action);
+            if rule.nth.is_none_or(|nth| nth == rule.seen) && action.is_none() {
+                action = Some(rule.action);
             }
         }
-        match verdict? {
-            Action::Fail(errno) => Some(errno),
-            Action::Die => {
+        match action {
+            None => Verdict::Go,
+            Some(Action::Fail(errno)) => Verdict::Fail(errno),
+            Some(Action::Lie) => Verdict::Lie,
+            Some(Action::Die) => {
                 self.dead.store(true, Ordering::SeqCst);
                 sys::exit(sys::DIED)
             }
@@ -152,6 +166,7 @@ fn parse_line(line: &str) -> Option<Rule> {
     match (verb, errno) {
         ("fail", Some(errno)) => rule.action = Action::Fail(errno),
         ("die", None) => {}
+        ("lie", None) if rule.class == Some(Class::Sync) => rule.action = Action::Lie,
         _ => return None,
     }
     Some(rule)

@@ -11,7 +11,7 @@ use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use libc::c_int;
 
-use crate::rules::{Class, Rules};
+use crate::rules::{Class, Rules, Verdict};
 use crate::shadow::{Dirty, Shadow, is_ignored, next};
 use crate::sys::{self, Stat};
 
@@ -128,7 +128,7 @@ pub(crate) fn write(fd: c_int, offset: Option<u64>, real: impl FnOnce() -> isize
     let Some((state, stat)) = find(fd) else {
         return real();
     };
-    if let Some(errno) = state.rules.decide(Class::Write) {
+    if let Verdict::Fail(errno) = state.rules.decide(Class::Write) {
         return refuse::<isize>(errno);
     }
     let mut dirty = lock(&state.dirty);
@@ -172,7 +172,7 @@ pub(crate) fn allocate(fd: c_int, start: u64, len: u64, real: impl FnOnce() -> c
     let Some((state, stat)) = find(fd) else {
         return real();
     };
-    if let Some(errno) = state.rules.decide(Class::Write) {
+    if let Verdict::Fail(errno) = state.rules.decide(Class::Write) {
         return refuse(errno);
     }
     let done = real();
@@ -189,7 +189,7 @@ pub(crate) fn truncate(fd: c_int, len: u64, real: impl FnOnce() -> c_int) -> c_i
     let Some((state, stat)) = find(fd) else {
         return real();
     };
-    if let Some(errno) = state.rules.decide(Class::Truncate) {
+    if let Verdict::Fail(errno) = state.rules.decide(Class::Truncate) {
         return refuse(errno);
     }
     let done = real();
@@ -207,8 +207,10 @@ pub(crate) fn sync(fd: c_int, real: impl FnOnce() -> c_int) -> c_int {
     };
     let _one = lock(&state.syncing);
     let ranges = lock(&state.dirty).0.take(stat.ino);
-    if let Some(errno) = state.rules.decide(Class::Sync) {
-        return refuse(errno);
+    match state.rules.decide(Class::Sync) {
+        Verdict::Go => {}
+        Verdict::Fail(errno) => return refuse(errno),
+        Verdict::Lie => return 0,
     }
     let Some(shadow) = &state.shadow else {
         return real();
@@ -246,7 +248,7 @@ pub(crate) fn names(
     if !touched.iter().flatten().any(|path| state.covers(path)) {
         return real();
     }
-    if let Some(errno) = state.rules.decide(class) {
+    if let Verdict::Fail(errno) = state.rules.decide(class) {
         return refuse(errno);
     }
     let dying = victim

@@ -14,6 +14,9 @@ use crate::{Connection, Usage, eventually};
 /// Bytes of the log shown when something fails.
 const TAIL: u64 = 6_000;
 
+/// Separates the starts in the log.
+const START: &str = "---- start ----";
+
 /// Ports that the system does not hand out to clients, so that a restarted server finds its own
 /// free.
 const PORTS: std::ops::Range<u16> = 12_000..32_000;
@@ -60,6 +63,16 @@ impl ServerConfig {
         self
     }
 
+    /// With `flag` set to `value`, whatever it was set to before.
+    #[must_use]
+    pub fn set(mut self, flag: &str, value: &str) -> Self {
+        match self.flags.iter().position(|one| one == flag) {
+            Some(at) if at + 1 < self.flags.len() => value.clone_into(&mut self.flags[at + 1]),
+            _ => self.flags.extend([flag, value].map(str::to_owned)),
+        }
+        self
+    }
+
     fn command(&self) -> anyhow::Result<Command> {
         if let Some(parent) = self.log.parent() {
             std::fs::create_dir_all(parent).context("making the log's directory")?;
@@ -69,7 +82,7 @@ impl ServerConfig {
             .append(true)
             .open(&self.log)
             .with_context(|| format!("opening {}", self.log.display()))?;
-        writeln!(log, "---- start ----").context("writing the log")?;
+        writeln!(log, "{START}").context("writing the log")?;
         let mut command = Command::new(&self.binary);
         // Flags have twins in the environment: this run's are the ones given here.
         for (name, _) in std::env::vars_os() {
@@ -189,7 +202,12 @@ impl Server {
     ) -> anyhow::Result<(ExitStatus, String)> {
         let mut server = Self::spawn(config)?;
         let status = server.wait_exit(limit).await?;
-        Ok((status, config.log_tail()))
+        let said = config.log_tail();
+        let said = said
+            .rsplit_once(START)
+            .map_or(said.as_str(), |(_, last)| last)
+            .to_owned();
+        Ok((status, said))
     }
 
     /// Where it listens.

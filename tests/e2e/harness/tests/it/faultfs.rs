@@ -221,6 +221,14 @@ fn a_failed_sync_is_final() {
 }
 
 #[test]
+fn a_lying_sync_succeeds_and_keeps_nothing() {
+    let mut disk = Disk::new();
+    disk.shim.start_with("lie fsync nth=3").unwrap();
+    disk.cut("append a one\nsync a\nsyncdir .\nappend a two\nsync a");
+    assert_eq!(disk.read("a").as_deref(), Some("one"));
+}
+
+#[test]
 fn dying_at_an_operation_leaves_it_undone() {
     let mut disk = Disk::new();
     disk.shim.start_with("die nth=4").unwrap();
