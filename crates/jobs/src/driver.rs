@@ -1,5 +1,6 @@
 //! The one loop that turns leases into work: claim, heartbeat, settle, release, drain.
 
+use std::any::Any;
 use std::collections::HashMap;
 use std::future::Future;
 use std::pin::Pin;
@@ -25,12 +26,15 @@ pub trait Work: Send + Sync + 'static {
 }
 
 /// What came of one job.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Finish {
     /// What to settle with.
     pub outcome: Outcome,
     /// See [`Settlement::pause_lane_until`].
     pub pause_lane_until: Option<Timestamp>,
+    /// Dropped once the outcome is recorded: whatever bounds the memory of its result, so that
+    /// a store that takes its time holds up the work that would bring more.
+    pub held: Option<Box<dyn Any + Send>>,
 }
 
 impl From<Outcome> for Finish {
@@ -38,6 +42,7 @@ impl From<Outcome> for Finish {
         Self {
             outcome,
             pause_lane_until: None,
+            held: None,
         }
     }
 }
@@ -200,25 +205,28 @@ impl Driver {
 
     async fn settle(&mut self, first: Joined, stopping: bool) -> Result<()> {
         let now = self.clock.now();
-        let mut batch = Vec::new();
+        let mut batch = Batch::default();
         let mut next = Some(first);
         while let Some(joined) = next {
-            batch.extend(self.settlement(joined, now));
+            self.take(joined, now, &mut batch);
             next = self.tasks.try_join_next_with_id();
         }
         if stopping {
-            self.drained.finished += batch.len();
+            self.drained.finished += batch.settlements.len();
         }
         self.record(batch).await
     }
 
-    fn settlement(&mut self, joined: Joined, now: Timestamp) -> Option<Settlement> {
+    /// Enters what came of one task.
+    fn take(&mut self, joined: Joined, now: Timestamp, batch: &mut Batch) {
         let id = joined.as_ref().map_or_else(JoinError::id, |(id, _)| *id);
-        let (lease, _) = self.hands.remove(&id)?;
+        let Some((lease, _)) = self.hands.remove(&id) else {
+            return;
+        };
         let finish = match joined {
             Ok((_, finish)) => finish,
             // Aborted because the lease was lost: nothing to say.
-            Err(error) if error.is_cancelled() => return None,
+            Err(error) if error.is_cancelled() => return,
             Err(_) => {
                 error!(job.id = %lease.id, stage = %self.stage, "work panicked; the job is retried");
                 let at = now + Duration::from_secs(5);
@@ -232,17 +240,23 @@ impl Driver {
         let Finish {
             outcome,
             pause_lane_until,
+            held,
         } = finish;
-        Some(Settlement {
+        batch.settlements.push(Settlement {
             lease,
             outcome,
             pause_lane_until,
-        })
+        });
+        batch.held.extend(held);
     }
 
     /// Settles, and goes on trying while the store's trouble may pass: the work is done, and
     /// throwing it away would only repeat it.
-    async fn record(&mut self, batch: Vec<Settlement>) -> Result<()> {
+    async fn record(&mut self, batch: Batch) -> Result<()> {
+        let Batch {
+            settlements: batch,
+            held: _held,
+        } = batch;
         if batch.is_empty() {
             return Ok(());
         }
@@ -299,17 +313,17 @@ impl Driver {
     async fn release(&mut self) -> Result<()> {
         self.tasks.abort_all();
         let now = self.clock.now();
-        let mut batch = Vec::new();
+        let mut batch = Batch::default();
         while let Some(joined) = self.tasks.join_next_with_id().await {
             let id = joined.as_ref().map_or_else(JoinError::id, |(id, _)| *id);
             let aborted = joined.as_ref().is_err_and(JoinError::is_cancelled);
             if !aborted {
                 self.drained.finished += 1;
-                batch.extend(self.settlement(joined, now));
+                self.take(joined, now, &mut batch);
             } else if let Some((lease, _)) = self.hands.remove(&id) {
                 self.drained.released += 1;
                 let outcome = Outcome::Release { at: now };
-                batch.push(Settlement {
+                batch.settlements.push(Settlement {
                     lease,
                     outcome,
                     pause_lane_until: None,
@@ -318,6 +332,13 @@ impl Driver {
         }
         self.record(batch).await
     }
+}
+
+/// What is settled in one call, and what must not be let go of before.
+#[derive(Default)]
+struct Batch {
+    settlements: Vec<Settlement>,
+    held: Vec<Box<dyn Any + Send>>,
 }
 
 type Joined = std::result::Result<(Id, Finish), JoinError>;

@@ -274,6 +274,18 @@ pub enum Outcome {
     },
 }
 
+impl Outcome {
+    /// Bytes of the result it brings.
+    pub(crate) fn result_bytes(&self) -> u64 {
+        let result = match self {
+            Self::Advance(next) => Some(&next.result),
+            Self::Done { result, .. } => result.as_ref(),
+            Self::Retry { .. } | Self::Release { .. } | Self::Dead { .. } => None,
+        };
+        result.map_or(0, |bytes| bytes.len() as u64)
+    }
+}
+
 /// An outcome with the lease it is spoken under.
 #[derive(Clone, Debug)]
 pub struct Settlement {

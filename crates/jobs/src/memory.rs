@@ -179,7 +179,7 @@ impl Inner {
             row: change.row,
             created_at: kept.created_at,
             spec_bytes: kept.spec.len() as u64,
-            result_bytes: kept.result.as_ref().map_or(0, |r| r.len() as u64),
+            result_bytes: kept.result.as_ref().map(|r| r.len() as u64),
         };
         self.scheduler.enter(&found, now)?;
         Ok(Redriven::Yes)

@@ -42,6 +42,8 @@ struct Live {
     attempts: u32,
     stage: u8,
     leased: bool,
+    /// There is one, though it may be empty.
+    has_result: bool,
     verdict: Option<Verdict>,
 }
 
@@ -52,7 +54,8 @@ pub(crate) struct Found {
     pub(crate) row: Row,
     pub(crate) created_at: Timestamp,
     pub(crate) spec_bytes: u64,
-    pub(crate) result_bytes: u64,
+    /// `None` when there is no result.
+    pub(crate) result_bytes: Option<u64>,
 }
 
 /// A decision, with what a backend needs to keep it.
@@ -93,7 +96,7 @@ impl Found {
             row,
             created_at: now,
             spec_bytes: job.spec.len() as u64,
-            result_bytes: 0,
+            result_bytes: None,
         }
     }
 }
@@ -147,14 +150,16 @@ impl Scheduler {
         let stage = self.index(&found.row.stage)?;
         let queue = &mut self.stages[stage];
         let lane = queue.lane(&found.row.lane);
-        self.live_bytes += found.spec_bytes + found.result_bytes;
+        let result_bytes = found.result_bytes.unwrap_or(0);
+        self.live_bytes += found.spec_bytes + result_bytes;
         self.live.insert(
             found.id,
             Live {
                 due: found.row.due,
                 created_at: found.created_at,
                 spec_bytes: u32::try_from(found.spec_bytes).unwrap_or(u32::MAX),
-                result_bytes: u32::try_from(found.result_bytes).unwrap_or(u32::MAX),
+                result_bytes: u32::try_from(result_bytes).unwrap_or(u32::MAX),
+                has_result: found.result_bytes.is_some(),
                 lane: narrow(lane),
                 epoch: found.row.epoch,
                 attempts: found.row.attempts,
@@ -335,7 +340,7 @@ impl Scheduler {
         Some(Ok(Decision {
             id,
             change,
-            had_result: old.result_bytes > 0,
+            had_result: old.has_result,
             pause: None,
         }))
     }
@@ -359,6 +364,7 @@ impl Scheduler {
             let live = Live {
                 due: change.row.due,
                 result_bytes,
+                has_result: old.has_result || change.result.is_some(),
                 lane: narrow(lane),
                 epoch: change.row.epoch,
                 attempts: change.row.attempts,

@@ -173,28 +173,30 @@ impl SqliteStore {
 
     /// Keeps decisions for the writer.
     fn keep(&self, decisions: impl IntoIterator<Item = Decision>, ram: &mut Ram, now: Timestamp) {
-        let mut poke = false;
+        let mut any = false;
         for decision in decisions {
-            poke |= ram.keep(decision, now);
+            ram.keep(decision, now);
+            any = true;
         }
-        if poke && self.send(Command::Poke).is_err() {
-            // The channel is full, so the writer is awake and looks by itself.
-            ram.poked = false;
+        let pressed = ram.hot_bytes * 2 > self.shared.hot_limit && !ram.hurried;
+        if any && (!ram.expected || pressed) {
+            ram.expected = true;
+            ram.hurried |= pressed;
+            // A full channel means that the writer is awake and looks by itself.
+            let _ = self.send(Command::Poke);
         }
     }
 
     /// Waits while results come faster than the disk takes them.
-    async fn room(&self) -> Result<()> {
+    async fn room(&self, bytes: u64) -> Result<()> {
         loop {
             let room = self.shared.room.notified();
             tokio::pin!(room);
             room.as_mut().enable();
-            if let Some(error) = self.shared.failure() {
-                return Err(error);
-            }
+            self.shared.check()?;
             if self
                 .shared
-                .look(|ram| ram.hot_bytes <= self.shared.hot_limit || ram.closed)
+                .look(|ram| ram.has_room(bytes, self.shared.hot_limit))
             {
                 return Ok(());
             }
@@ -204,15 +206,24 @@ impl SqliteStore {
 
     async fn submit_all(&self, jobs: Vec<NewJob>, now: Timestamp) -> Result<Vec<Submitted>> {
         let permit = self.permit().await?;
-        let Admission { answers, admitted, repeats } =
-            self.shared.look(|ram| Admission::of(jobs, ram))?;
+        let Admission {
+            answers,
+            admitted,
+            repeats,
+        } = self.shared.look(|ram| Admission::of(jobs, ram))?;
         // Sent before anything else is waited for: what was admitted holds room, and only the
         // writer gives it back when this future is dropped.
         let writing = if admitted.is_empty() {
             Err(answers)
         } else {
             let (reply, written) = oneshot::channel();
-            let submission = Submission { answers, jobs: admitted, now, reply, _permit: permit };
+            let submission = Submission {
+                answers,
+                jobs: admitted,
+                now,
+                reply,
+                _permit: permit,
+            };
             self.send(Command::Submit(submission))?;
             Ok(written)
         };
@@ -236,7 +247,10 @@ impl SqliteStore {
         }
         let known = self.shared.readers.read(move |db| {
             let known = |(at, job)| Ok((at, rows::known(db, &job)?.unwrap_or(Submitted::Full)));
-            repeats.into_iter().map(known).collect::<rusqlite::Result<Vec<_>>>()
+            repeats
+                .into_iter()
+                .map(known)
+                .collect::<rusqlite::Result<Vec<_>>>()
         });
         known.await
     }
@@ -290,22 +304,26 @@ impl SqliteStore {
 
     async fn settle_all(&self, outcomes: Vec<Settlement>, now: Timestamp) -> Result<Vec<Settled>> {
         self.shared.check()?;
-        self.room().await?;
-        self.shared.look(|ram| {
-            outcomes
-                .into_iter()
-                .map(|settlement| {
+        let limit = self.shared.hot_limit;
+        let mut answers = Vec::with_capacity(outcomes.len());
+        let mut rest = outcomes.into_iter().peekable();
+        while let Some(next) = rest.peek() {
+            self.room(next.outcome.result_bytes()).await?;
+            self.shared.look(|ram| {
+                while let Some(settlement) =
+                    rest.next_if(|s| ram.has_room(s.outcome.result_bytes(), limit))
+                {
                     let decision = ram.scheduler.settle(settlement, now)?;
-                    let answer = if decision.is_some() {
-                        Settled::Recorded
-                    } else {
-                        Settled::LeaseLost
-                    };
+                    answers.push(match decision {
+                        Some(_) => Settled::Recorded,
+                        None => Settled::LeaseLost,
+                    });
                     self.keep(decision, ram, now);
-                    Ok(answer)
-                })
-                .collect()
-        })
+                }
+                Ok::<_, Error>(())
+            })?;
+        }
+        Ok(answers)
     }
 
     async fn read_result(&self, id: JobId) -> Result<Option<Bytes>> {
@@ -378,6 +396,7 @@ impl SqliteStore {
             debug_assert!(matches!(joined, Ok(Ok(()))), "the writer does not panic");
         }
         self.shared.readers.close();
+        self.shared.directory.unlock();
         answer
     }
 }
@@ -412,7 +431,11 @@ impl Admission {
                 repeats.push((at, job));
             }
         }
-        Ok(Self { answers, admitted, repeats })
+        Ok(Self {
+            answers,
+            admitted,
+            repeats,
+        })
     }
 }
 

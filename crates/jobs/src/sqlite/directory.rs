@@ -8,7 +8,7 @@ use crate::{Error, ErrorKind, Result};
 #[derive(Debug)]
 pub(super) struct Directory {
     path: PathBuf,
-    _lock: File,
+    lock: File,
 }
 
 impl Directory {
@@ -43,13 +43,19 @@ impl Directory {
         }
         let directory = Self {
             path: path.to_owned(),
-            _lock: lock,
+            lock,
         };
         sync(path).map_err(|e| unusable("sync", e))?;
         if let Some(parent) = path.parent().filter(|p| !p.as_os_str().is_empty()) {
             sync(parent).map_err(|e| unusable("sync the parent of", e))?;
         }
         Ok(directory)
+    }
+
+    /// Lets another process have it.
+    pub(super) fn unlock(&self) {
+        // A lock that cannot be given back now goes with the file.
+        let _ = self.lock.unlock();
     }
 
     pub(super) fn database(&self) -> PathBuf {

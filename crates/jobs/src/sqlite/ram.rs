@@ -22,8 +22,10 @@ pub(super) struct Ram {
     pub(super) pauses: HashMap<(Stage, LaneKey), Timestamp>,
     pub(super) specs: Specs,
     pub(super) over: Over,
-    /// The writer has been told, and has not looked yet.
-    pub(super) poked: bool,
+    /// The writer looks by itself before long.
+    pub(super) expected: bool,
+    /// The writer has been told not to wait.
+    pub(super) hurried: bool,
     pub(super) closed: bool,
     /// The last write found no space.
     pub(super) disk_full: bool,
@@ -102,14 +104,21 @@ impl Ram {
             pauses: HashMap::new(),
             specs: Specs::default(),
             over,
-            poked: false,
+            expected: false,
+            hurried: false,
             closed: false,
             disk_full: false,
         }
     }
 
-    /// Keeps a decision until the writer has it; answers whether the writer has to be told.
-    pub(super) fn keep(&mut self, decision: Decision, now: Timestamp) -> bool {
+    /// Whether a result of `bytes` may come in; one that is larger than the limit may when it is
+    /// alone.
+    pub(super) const fn has_room(&self, bytes: u64, limit: u64) -> bool {
+        bytes == 0 || self.hot_bytes == 0 || self.hot_bytes + bytes <= limit
+    }
+
+    /// Keeps a decision until the writer has it.
+    pub(super) fn keep(&mut self, decision: Decision, now: Timestamp) {
         let Decision {
             id,
             change,
@@ -137,7 +146,6 @@ impl Ram {
         }
         self.hot_bytes += dirty.result_bytes();
         self.dirty.insert(id, dirty);
-        !std::mem::replace(&mut self.poked, true)
     }
 
     /// Hands over what should go to disk now: whatever is over, what has waited long enough, or

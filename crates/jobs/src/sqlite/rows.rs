@@ -105,7 +105,10 @@ pub(super) fn known(db: &Connection, job: &NewJob) -> Sql<Option<Submitted>> {
 fn present(db: &Connection, id: JobId) -> Sql<Option<Submitted>> {
     db.prepare_cached("SELECT created FROM jobs WHERE id = ?")?
         .query_row([id.as_bytes()], |row| {
-            Ok(Submitted::Existing { id, created_at: time(row, "created")? })
+            Ok(Submitted::Existing {
+                id,
+                created_at: time(row, "created")?,
+            })
         })
         .optional()
 }
@@ -199,18 +202,24 @@ fn row_of(row: &SqlRow<'_>) -> Sql<Row> {
     })
 }
 
+/// Size of the result, `None` when there is none.
+fn length(row: &SqlRow<'_>) -> Sql<Option<u64>> {
+    let length: Option<i64> = row.get("length")?;
+    Ok(length.map(|n| u64::try_from(n).unwrap_or(0)))
+}
+
 fn found_of(row: &SqlRow<'_>) -> Sql<Found> {
     Ok(Found {
         id: JobId::from_bytes(row.get("id")?),
         row: row_of(row)?,
         created_at: time(row, "created")?,
         spec_bytes: uint(row, "spec_bytes")?,
-        result_bytes: uint(row, "result_bytes")?,
+        result_bytes: length(row)?,
     })
 }
 
 const FOUND: &str = "SELECT id, created, state, stage, lane, due, epoch, attempts, verdict, \
-     length(spec) AS spec_bytes, coalesce(length, 0) AS result_bytes FROM jobs";
+     length(spec) AS spec_bytes, length FROM jobs";
 
 /// Every job that is not over, to `enter` one by one.
 pub(super) fn each_live(db: &Connection, mut enter: impl FnMut(Found)) -> Sql<()> {
@@ -241,7 +250,6 @@ fn record_of(row: &SqlRow<'_>) -> Sql<Record> {
         verdict,
         ..
     } = row_of(row)?;
-    let length: Option<i64> = row.get("length")?;
     Ok(Record {
         id: JobId::from_bytes(row.get("id")?),
         state,
@@ -253,7 +261,7 @@ fn record_of(row: &SqlRow<'_>) -> Sql<Record> {
         created_at: time(row, "created")?,
         updated_at: time(row, "updated")?,
         spec: Bytes::from(row.get::<_, Vec<u8>>("spec")?),
-        result_bytes: length.map(|n| u64::try_from(n).unwrap_or(0)),
+        result_bytes: length(row)?,
         note: row.get("note")?,
     })
 }
@@ -338,11 +346,7 @@ impl Filter {
 pub(super) type Gone = (JobId, State, Option<(u64, u64)>);
 
 /// Jobs that were over before `before`, oldest first, with where their results are.
-pub(super) fn expired(
-    db: &Connection,
-    before: Timestamp,
-    max: usize,
-) -> Sql<Vec<Gone>> {
+pub(super) fn expired(db: &Connection, before: Timestamp, max: usize) -> Sql<Vec<Gone>> {
     // A job is never over before it is accepted, so the ids bound the scan.
     let end = JobId::floor(before);
     db.prepare_cached(

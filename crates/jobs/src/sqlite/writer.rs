@@ -120,9 +120,10 @@ impl Writer {
     }
 
     fn wait(&self, last_flush: Instant) -> std::result::Result<Command, RecvTimeoutError> {
-        let unwritten = self
-            .shared
-            .look(|ram| !ram.dirty.is_empty() || !ram.pauses.is_empty());
+        let unwritten = self.shared.look(|ram| {
+            ram.expected = !ram.dirty.is_empty() || !ram.pauses.is_empty();
+            ram.expected
+        });
         if unwritten && self.shared.failure().is_none() {
             let left = FLUSH_EVERY.saturating_sub(last_flush.elapsed());
             return self.commands.recv_timeout(left);
@@ -138,7 +139,7 @@ impl Writer {
         let mut next = first;
         while let Some(command) = next {
             match command {
-                Command::Poke => self.shared.look(|ram| ram.poked = false),
+                Command::Poke => {}
                 Command::Submit(submission) => {
                     jobs += submission.jobs.len();
                     gathered.submissions.push(submission);
@@ -235,6 +236,7 @@ impl Writer {
             return Err(error);
         }
         let (batch, pauses) = self.shared.look(|ram| {
+            ram.hurried = false;
             let patience = if all { 0 } else { PATIENCE };
             (ram.take(all, patience), std::mem::take(&mut ram.pauses))
         });
