@@ -30,10 +30,9 @@ pub(crate) struct Options {
     /// Jobs of each run
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=5_000_000))]
     jobs: Option<u32>,
-    /// Connections that submit
-    #[arg(long, value_name = "N", default_value_t = 64,
-          value_parser = clap::value_parser!(u32).range(1..=10_000))]
-    clients: u32,
+    /// Connections that submit [default: 64; 512 in the overload scenario]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    clients: Option<u32>,
     /// Size of a page
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     size: Option<u64>,
@@ -75,6 +74,13 @@ pub(crate) struct Options {
     /// Where data directories are made; has to be on a disk. Default: in the target directory
     #[arg(long, value_name = "PATH")]
     dir: Option<PathBuf>,
+}
+
+impl Options {
+    /// Connections of a load that waits for its answers.
+    fn clients(&self) -> u32 {
+        self.clients.unwrap_or(64)
+    }
 }
 
 /// What can be measured.

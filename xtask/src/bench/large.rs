@@ -39,7 +39,7 @@ pub(crate) fn run(rig: &Rig<'_>) -> Result<Vec<Row>> {
         let load = Load {
             name: format!("large {formats}"),
             jobs: options.jobs.unwrap_or(JOBS),
-            clients: options.clients,
+            clients: options.clients(),
             rate: 0,
             formats,
             hosts: setup.hosts,

@@ -47,7 +47,7 @@ fn one(rig: &Rig<'_>, system: System, setup: &Setup, formats: &str) -> Result<Ro
     let load = Load {
         name,
         jobs: rig.options.jobs.unwrap_or(JOBS),
-        clients: rig.options.clients,
+        clients: rig.options.clients(),
         rate: 0,
         formats: formats.to_owned(),
         hosts: setup.hosts,

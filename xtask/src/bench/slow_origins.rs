@@ -26,7 +26,7 @@ pub(crate) fn run(rig: &Rig<'_>) -> Result<Vec<Row>> {
     let load = Load {
         name: "slow-origins".to_owned(),
         jobs: options.jobs.unwrap_or(JOBS),
-        clients: options.clients,
+        clients: options.clients(),
         rate: 0,
         formats: options
             .formats

@@ -71,6 +71,8 @@ pub(crate) struct Report {
     pub(crate) first_us: u64,
     /// When the last 202 came, since the Unix epoch.
     pub(crate) last_us: u64,
+    /// How long all submissions took, from the first to the last answer.
+    pub(crate) took_us: u64,
     /// From sending a submission to its answer, refusals included: half took at most this.
     pub(crate) answer_p50_us: u64,
     /// 99 of 100 took at most this.
@@ -114,6 +116,7 @@ pub(crate) async fn run(options: Options) -> Result<()> {
     let limit = Duration::from_secs(run.options.within_s);
     // Too late: what was done until now is the report, and it shows what is missing.
     let _ = tokio::time::timeout(limit, workers).await;
+    run.report.borrow_mut().took_us = micros(run.began.elapsed());
     std::fs::write(&run.options.accepted, &*run.accepted.borrow())
         .with_context(|| format!("cannot write {}", run.options.accepted.display()))?;
     let mut report = run.report.borrow().clone();
