@@ -17,8 +17,8 @@ use crate::span::Span;
 use crate::stages::{DELIVER, SCRAPE, Terms};
 
 /// Fetches in flight unless told otherwise, when the descriptors allow it: enough for slow
-/// origins, few enough that their buffers stay within some 200 MB.
-const FETCHES: usize = 4_096;
+/// origins, few enough that their buffers stay within some 100 MB.
+const FETCHES: usize = 2_048;
 /// Below this there is no room for a page and its extraction.
 const LEAST_MEMORY: u64 = 16_000_000;
 /// Shorter keys can be guessed.
@@ -93,6 +93,8 @@ pub(crate) fn check(options: &Options, descriptors: u64) -> Result<Settings, Fai
             memory_budget: budget / 2,
             policy: fetch_policy,
             in_flight: shares.fetches,
+            // More than may be in use at once would only cost memory.
+            idle_per_host: usual.idle_per_host.min(options.per_host.0.concurrency as usize),
             ..usual
         },
         terms: Terms {
