@@ -1,8 +1,11 @@
 //! The contract of [`jobs::Store`]: one test per property, the same for every backend.
 
 mod accept;
+mod bounds;
 mod cancel;
 mod claim;
+mod disk;
+mod due;
 mod durable;
 mod lanes;
 mod lease;
@@ -17,11 +20,11 @@ mod sweep;
 macro_rules! contract {
     (
         every: { $($area:ident: [$($property:ident),+ $(,)?]),+ $(,)? },
-        durable: [$($lasting:ident),+ $(,)?] $(,)?
+        lasting: { $($place:ident: [$($lasting:ident),+ $(,)?]),+ $(,)? } $(,)?
     ) => {
         contract!(@backend memory, Memory, { $($area: [$($property),+]),+ });
         contract!(@backend sqlite, Sqlite, {
-            $($area: [$($property),+],)+ durable: [$($lasting),+]
+            $($area: [$($property),+],)+ $($place: [$($lasting),+]),+
         });
     };
     (@backend $module:ident, $backend:ident, {
@@ -50,14 +53,16 @@ contract! {
             a_key_is_free_again_once_its_job_is_swept,
             answers_come_in_the_order_of_the_batch,
             an_empty_batch_is_answered,
-            full_by_jobs_and_room_again_when_one_is_over,
-            full_by_bytes_and_room_again_when_one_is_over,
-            results_count_against_the_byte_bound,
-            a_repeat_is_recognised_when_full,
             an_unknown_stage_is_invalid_and_stores_nothing,
             many_submitters_each_get_their_own_answer,
             many_submitters_of_one_id_make_one_job,
             dropping_a_submission_does_not_take_it_back,
+        ],
+        bounds: [
+            full_by_jobs_and_room_again_when_one_is_over,
+            full_by_bytes_and_room_again_when_one_is_over,
+            results_count_against_the_byte_bound,
+            a_repeat_is_recognised_when_full,
             dropping_a_submission_leaks_no_room,
         ],
         claim: [
@@ -144,13 +149,15 @@ contract! {
             a_limit_is_kept,
             a_cursor_neither_skips_nor_repeats,
             counts_add_up_after_every_operation,
+            every_change_is_dated,
+        ],
+        due: [
             oldest_due_is_the_earliest,
             next_due_is_none_when_nothing_waits,
             next_due_tells_of_a_future_job,
             next_due_tells_of_a_pause,
             next_due_tells_of_an_interval,
             next_due_tells_of_a_lease_that_will_expire,
-            every_change_is_dated,
         ],
         signal: [
             submitting_signals,
@@ -174,19 +181,23 @@ contract! {
             closing_answers_what_was_under_way,
         ],
     },
-    durable: [
-        everything_acknowledged_is_there_after_reopen,
-        what_was_settled_is_there_after_reopen,
-        leases_are_void_after_reopen,
-        a_lease_from_before_settles_nothing_after_reopen,
-        idempotency_survives_reopen,
-        a_pause_survives_reopen,
-        bounds_hold_after_reopen,
-        cancellations_and_redrives_survive_reopen,
-        swept_jobs_stay_away_after_reopen,
-        a_sweep_gives_the_space_of_results_back,
-        a_directory_in_use_is_refused,
-        a_directory_that_is_a_file_is_refused,
-        a_damaged_result_is_told_as_corrupt,
-    ],
+    lasting: {
+        durable: [
+            everything_acknowledged_is_there_after_reopen,
+            what_was_settled_is_there_after_reopen,
+            leases_are_void_after_reopen,
+            a_lease_from_before_settles_nothing_after_reopen,
+            idempotency_survives_reopen,
+            a_pause_survives_reopen,
+            bounds_hold_after_reopen,
+            cancellations_and_redrives_survive_reopen,
+            swept_jobs_stay_away_after_reopen,
+        ],
+        disk: [
+            a_sweep_gives_the_space_of_results_back,
+            a_directory_in_use_is_refused,
+            a_directory_that_is_a_file_is_refused,
+            a_damaged_result_is_told_as_corrupt,
+        ],
+    },
 }

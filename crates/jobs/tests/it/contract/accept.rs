@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::FutureExt;
-use jobs::{Bounds, ErrorKind, Stage, State, Submitted};
+use jobs::{ErrorKind, Stage, State, Submitted};
 use tokio::task::JoinSet;
 
 use crate::backend::{Backend, FETCH};
-use crate::rig::{Differently, MANY, Rig, advance, at, done, id, job, soon};
+use crate::rig::{Differently, MANY, Rig, at, done, id, job, soon};
 
 pub(super) async fn a_new_job_is_created_and_waits<B: Backend>() {
     let rig = Rig::<B>::new();

@@ -1,9 +1,16 @@
 //! What can be asked of a store.
 
+use std::time::Duration;
+
+use bytes::Bytes;
+use jobs::{LaneKey, NewJob, Next, Outcome, Stage, Timestamp, Verdict};
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::Index;
+
+use crate::backend::{DELIVER, FETCH};
+use crate::rig::{Differently, job};
 
 /// One step of a sequence; times are relative to the sequence's clock, in milliseconds.
 #[derive(Clone, Debug)]
@@ -131,4 +138,79 @@ pub(super) fn command() -> impl Strategy<Value = Command> {
         1 => (0_u64..500).prop_map(|ms| Command::StepBack { ms }),
         1 => Just(Command::Reopen),
     ]
+}
+
+impl Draft {
+    pub(super) fn job(&self, now: Timestamp) -> NewJob {
+        let new = job(self.job).stage(stage(self.deliver)).spec_of(self.bytes);
+        let new = NewJob {
+            due: after(now, self.in_ms),
+            lane: key(self.lane),
+            ..new
+        };
+        match self.key {
+            Some((key, fingerprint)) => new.key(&format!("key {key}"), fingerprint),
+            None => new,
+        }
+    }
+}
+
+impl Saying {
+    pub(super) fn pause(&self, now: Timestamp) -> Option<Timestamp> {
+        self.pause_ms.map(|ms| after(now, ms))
+    }
+
+    pub(super) fn outcome(&self, now: Timestamp) -> Outcome {
+        match self.what {
+            What::Advance { lane, in_ms, bytes } => {
+                Outcome::Advance(next(now, lane, in_ms, bytes, Verdict::Succeeded))
+            }
+            What::Retry { in_ms } => Outcome::Retry {
+                at: after(now, in_ms),
+                note: "again".to_owned(),
+            },
+            What::Release { in_ms } => Outcome::Release {
+                at: after(now, in_ms),
+            },
+            What::Done { result, note } => Outcome::Done {
+                verdict: note.then_some(Verdict::Failed),
+                result: result.map(body),
+                note: note.then(|| "done".to_owned()),
+            },
+            What::Dead => Outcome::Dead {
+                note: "dead".to_owned(),
+            },
+        }
+    }
+}
+
+pub(super) fn next(now: Timestamp, lane: u8, in_ms: u64, bytes: usize, verdict: Verdict) -> Next {
+    let due = after(now, in_ms);
+    Next {
+        stage: DELIVER.clone(),
+        lane: key(lane),
+        due,
+        verdict,
+        result: body(bytes),
+    }
+}
+
+pub(super) fn stage(deliver: bool) -> &'static Stage {
+    if deliver { &DELIVER } else { &FETCH }
+}
+
+pub(super) fn key(lane: u8) -> LaneKey {
+    LaneKey::new(&format!("lane {lane}"))
+}
+
+fn after(now: Timestamp, ms: u64) -> Timestamp {
+    now + Duration::from_millis(ms)
+}
+
+fn body(bytes: usize) -> Bytes {
+    Bytes::from(
+        (0..bytes)
+            .map(|i| (i * 7 + bytes) as u8)
+            .collect::<Vec<_>>(),
+    )
 }

@@ -4,15 +4,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use jobs::{
-    Bounds, Claimed, Filter, JobId, LaneKey, LaneLimit, Lease, NewJob, Next, Outcome, Record,
-    Redrive, Settlement, Stage, Store, Timestamp, Verdict,
+    Bounds, Claimed, Filter, JobId, LaneLimit, Lease, Outcome, Record, Redrive, Settlement, Stage,
+    Store, Timestamp, Verdict,
 };
 
-use super::command::{Command, Draft, Saying, What};
+use super::command::{Command, key, next, stage};
 use crate::backend::{Backend, DELIVER, Durable, FETCH, Memory, Sqlite, config};
-use crate::rig::{Differently, MANY, at, id, job};
+use crate::rig::{MANY, at, id};
 
 const INTERVAL: Duration = Duration::from_millis(50);
 /// Later than any real clock: a store that drops pauses when it opens must not drop these.
@@ -82,7 +81,7 @@ impl Pair {
         self.latest = self.latest.max(now);
         match command {
             Command::Submit(drafts) => {
-                let jobs: Vec<_> = drafts.iter().map(|d| self.new_job(d)).collect();
+                let jobs: Vec<_> = drafts.iter().map(|d| d.job(now)).collect();
                 self.both(async |s| s.submit(jobs.clone(), now).await).await;
             }
             Command::Claim {
@@ -103,13 +102,13 @@ impl Pair {
                 if !self.leases.is_empty() {
                     let said = sayings.iter().map(|s| (*s.which.get(&self.leases), s));
                     let said: Vec<_> = said
-                        .map(|(lease, s)| (lease, self.outcome(s), self.pause(s)))
+                        .map(|(lease, s)| (lease, s.outcome(now), s.pause(now)))
                         .collect();
                     self.settle(&said).await;
                 }
             }
             Command::Cancel { job, tell } => {
-                let next = tell.map(|ms| self.next(0, ms, 10, Verdict::Cancelled));
+                let next = tell.map(|ms| next(now, 0, ms, 10, Verdict::Cancelled));
                 self.both(async |s| s.cancel(id(job), next.clone(), now).await)
                     .await;
             }
@@ -287,75 +286,4 @@ impl Pair {
             .map(|store| [&FETCH, &DELIVER].map(|stage| store.next_due(stage, self.now)));
         dues.into_iter().flatten().flatten().min()
     }
-
-    fn new_job(&self, draft: &Draft) -> NewJob {
-        let due = self.now + Duration::from_millis(draft.in_ms);
-        let new = job(draft.job)
-            .stage(stage(draft.deliver))
-            .spec_of(draft.bytes);
-        let new = NewJob {
-            due,
-            lane: key(draft.lane),
-            ..new
-        };
-        match draft.key {
-            Some((key, fingerprint)) => new.key(&format!("key {key}"), fingerprint),
-            None => new,
-        }
-    }
-
-    fn pause(&self, saying: &Saying) -> Option<Timestamp> {
-        saying
-            .pause_ms
-            .map(|ms| self.now + Duration::from_millis(ms))
-    }
-
-    fn next(&self, lane: u8, in_ms: u64, bytes: usize, verdict: Verdict) -> Next {
-        let due = self.now + Duration::from_millis(in_ms);
-        Next {
-            stage: DELIVER.clone(),
-            lane: key(lane),
-            due,
-            verdict,
-            result: body(bytes),
-        }
-    }
-
-    fn outcome(&self, saying: &Saying) -> Outcome {
-        let at = |ms: &u64| self.now + Duration::from_millis(*ms);
-        match &saying.what {
-            What::Advance { lane, in_ms, bytes } => {
-                Outcome::Advance(self.next(*lane, *in_ms, *bytes, Verdict::Succeeded))
-            }
-            What::Retry { in_ms } => Outcome::Retry {
-                at: at(in_ms),
-                note: "again".to_owned(),
-            },
-            What::Release { in_ms } => Outcome::Release { at: at(in_ms) },
-            What::Done { result, note } => Outcome::Done {
-                verdict: note.then_some(Verdict::Failed),
-                result: result.map(body),
-                note: note.then(|| "done".to_owned()),
-            },
-            What::Dead => Outcome::Dead {
-                note: "dead".to_owned(),
-            },
-        }
-    }
-}
-
-fn stage(deliver: bool) -> &'static Stage {
-    if deliver { &DELIVER } else { &FETCH }
-}
-
-fn key(lane: u8) -> LaneKey {
-    LaneKey::new(&format!("lane {lane}"))
-}
-
-fn body(bytes: usize) -> Bytes {
-    Bytes::from(
-        (0..bytes)
-            .map(|i| (i * 7 + bytes) as u8)
-            .collect::<Vec<_>>(),
-    )
 }
