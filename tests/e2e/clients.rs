@@ -125,3 +125,88 @@ async fn overload_is_told_and_what_is_accepted_is_delivered() -> Result<()> {
     world.settle(&server).await?;
     Ok(())
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_clients_get_wrong_is_told_and_nothing_breaks() -> Result<()> {
+    let world = World::new("wrong").await?.flags(["--max-body", "64KB"]);
+    let server = world.start().await?;
+    let mut client = server.client();
+    let url = world.origin.page(1, PAGE);
+    let long = format!(
+        "{{\"url\":\"{url}\",\"tags\":[\"{}\"]}}",
+        "x".repeat(100_000)
+    );
+    let cases = [
+        ("{\"url\":".to_owned(), 400, None),
+        ("[]".to_owned(), 422, None),
+        ("{}".to_owned(), 422, None),
+        (
+            format!("{{\"url\":\"{url}\",\"colour\":1}}"),
+            422,
+            Some("/colour"),
+        ),
+        ("{\"url\":17}".to_owned(), 422, Some("/url")),
+        (
+            "{\"url\":\"ftp://example.com/\"}".to_owned(),
+            422,
+            Some("/url"),
+        ),
+        (
+            format!("{{\"url\":\"{url}\",\"timeout\":\"9h\"}}"),
+            422,
+            Some("/timeout"),
+        ),
+        (
+            format!("{{\"url\":\"{url}\",\"formats\":[\"pdf\"]}}"),
+            422,
+            Some("/formats/0"),
+        ),
+        (long, 413, None),
+    ];
+    for (body, status, pointer) in cases {
+        let shown = body[..body.len().min(80)].to_owned();
+        // A connection of its own: a server may close one whose body it did not read to the end.
+        let answer = server.client().post("/v1/jobs", body).await?;
+        ensure!(
+            answer.status == status,
+            "{} for {shown}: {}",
+            answer.status,
+            answer.text()
+        );
+        ensure!(
+            answer.header("content-type") == Some("application/problem+json"),
+            "{shown}"
+        );
+        if let Some(pointer) = pointer {
+            let problem = answer.json()?;
+            ensure!(
+                problem["errors"][0]["pointer"] == pointer,
+                "{shown}: {problem}"
+            );
+        }
+    }
+    for path in [
+        "/v1/jobs/not-an-id",
+        "/v1/jobs/0190b0c5-0000-7000-8000-000000000000",
+        "/nowhere",
+    ] {
+        let answer = client.get(path).await?;
+        ensure!(
+            answer.status == 404,
+            "{} for {path}: {}",
+            answer.status,
+            answer.text()
+        );
+    }
+    let answer = client
+        .request(Method::PUT, "/v1/jobs", &[], "".into())
+        .await?;
+    ensure!(answer.status == 405, "{}: {}", answer.status, answer.text());
+    world.settle(&server).await?;
+    ensure!(
+        !server.log_tail().contains("panicked"),
+        "{}",
+        server.log_tail()
+    );
+    Ok(())
+}

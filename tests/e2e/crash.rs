@@ -1,9 +1,10 @@
 //! `kill -9`, power cuts and failing disks at any moment, under load.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use harness::{FaultFs, LoadReport, Server, Stop, cycles, rng};
+use harness::{FaultFs, Load, LoadReport, Server, Stop, cycles, rng};
 use rand::RngExt;
 use rand::rngs::StdRng;
 use tokio::sync::watch;
@@ -17,6 +18,9 @@ const POWER_CUTS: u32 = 8;
 /// Jobs per second of the load: enough to be busy at any moment, not so many that the backlog of
 /// all the downtimes takes minutes.
 const RATE: f64 = 300.0;
+
+/// Bytes of the pages, in turn: results that share a disk block and results that fill many.
+const SIZES: [usize; 4] = [300, 2_000, 8_000, 60_000];
 
 /// Longest for a rule to strike: there may be little to write.
 const STRIKES: Duration = Duration::from_secs(10);
@@ -123,7 +127,11 @@ async fn power_cuts(
 /// Lets `happen` while there is load; then nothing may be missing.
 async fn under_load(world: &World, happen: impl Future<Output = Result<()>>) -> Result<LoadReport> {
     let (stop, stopped) = watch::channel(false);
-    let mut load = world.load(12);
+    let origin = Arc::clone(&world.origin);
+    let mut load = Load::new(world.config.addr, move |n| {
+        origin.page(n, SIZES[n as usize % SIZES.len()])
+    });
+    load.clients = 12;
     load.rate = Some(RATE);
     let happening = async {
         let happened = happen.await;

@@ -131,3 +131,33 @@ async fn a_host_is_not_asked_harder_than_its_pace() -> Result<()> {
     );
     Ok(())
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_redirect_out_of_policy_is_not_followed() -> Result<()> {
+    let world = World::new("policy").await?;
+    let only = format!("127.0.0.1:{}", world.origin.port());
+    let world = world.flags(["--fetch-allow", &only]);
+    let server = world.start().await?;
+    let mut client = server.client();
+    let id = world
+        .submit(&mut client, &world.origin.url(0, "/away/1/7"))
+        .await?;
+    let event = world.sink.wait_for(&id, LIMIT).await?;
+    assert_eq!(
+        (event.kind.as_str(), event.error.as_deref()),
+        ("job.failed", Some("blocked"))
+    );
+    // And what is forbidden from the start is not even accepted.
+    for url in [
+        world.origin.url(1, "/page/1"),
+        "http://169.254.169.254/latest/".to_owned(),
+    ] {
+        let answer = client
+            .post("/v1/jobs", format!("{{\"url\":\"{url}\"}}"))
+            .await?;
+        assert_eq!(answer.status, 422, "{url}: {}", answer.text());
+        assert_eq!(answer.json()?["errors"][0]["pointer"], "/url");
+    }
+    assert_eq!(world.origin.report().hosts[1].requests, 0);
+    Ok(())
+}

@@ -59,6 +59,7 @@ impl Default for OriginConfig {
 /// | `/slow/N?size=S&ms=MS` | page `N` in ten parts, `MS` milliseconds apart (default 100) |
 /// | `/huge/N?bytes=B` | `B` bytes of HTML without a length (default 1 GiB) |
 /// | `/redirect/K/N?size=S` | `K` redirects, then page `N` |
+/// | `/away/HOST/N` | a redirect to page `N` on another host |
 /// | `/loop/N` | a redirect to itself |
 /// | `/reset/N` | a reset connection |
 /// | `/cut/N?size=S` | half of page `N`, then a closed connection |
@@ -303,6 +304,7 @@ impl Shared {
             "huge" => html(200, huge(number(query, "bytes").unwrap_or(1 << 30))),
             "redirect" if k > 0 => redirect(&format!("/redirect/{}/{n}?{query}", k - 1)),
             "redirect" => redirect(&format!("/page/{n}?{query}")),
+            "away" => redirect(&elsewhere(&request, k, n)),
             "loop" => redirect(path),
             "reset" => {
                 hangup.reset();
@@ -331,6 +333,21 @@ fn html(status: u16, body: Body) -> io::Result<Response<Body>> {
 fn redirect(to: &str) -> io::Result<Response<Body>> {
     let answer = Response::builder().status(302).header("location", to);
     answer.body(full("")).map_err(io::Error::other)
+}
+
+/// Page `n` on host `host`, whose port is that of the request.
+fn elsewhere(request: &Request<Incoming>, host: u64, n: u64) -> String {
+    let asked = request
+        .headers()
+        .get("host")
+        .and_then(|host| host.to_str().ok());
+    let port = asked
+        .and_then(|host| host.rsplit_once(':'))
+        .map_or("80", |(_, port)| port);
+    format!(
+        "http://{}:{port}/page/{n}",
+        address(usize::try_from(host).unwrap_or(0))
+    )
 }
 
 /// `page` in ten parts, `ms` milliseconds apart.
