@@ -25,13 +25,7 @@ impl Block {
         source: &'static str,
     ) -> Self {
         let first = Ipv4Addr::new(a, b, c, d).to_bits() as u128;
-        Self {
-            cidr,
-            name,
-            source,
-            first,
-            prefix,
-        }
+        Self { cidr, name, source, first, prefix }
     }
 
     const fn v6(
@@ -42,13 +36,7 @@ impl Block {
         source: &'static str,
     ) -> Self {
         let first = Ipv6Addr::new(s[0], s[1], s[2], s[3], s[4], s[5], s[6], s[7]).to_bits();
-        Self {
-            cidr,
-            name,
-            source,
-            first,
-            prefix,
-        }
+        Self { cidr, name, source, first, prefix }
     }
 
     /// `bits` is 32 or 128: the length of the address that `ip` is the value of.
@@ -213,9 +201,7 @@ pub fn special_block(ip: IpAddr) -> Option<&'static Block> {
 }
 
 fn special_v4(ip: Ipv4Addr) -> Option<&'static Block> {
-    V4_BLOCKS
-        .iter()
-        .find(|b| b.contains(ip.to_bits().into(), V4_BITS))
+    V4_BLOCKS.iter().find(|b| b.contains(ip.to_bits().into(), V4_BITS))
 }
 
 fn special_v6(ip: Ipv6Addr) -> Option<&'static Block> {

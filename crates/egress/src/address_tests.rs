@@ -38,42 +38,20 @@ fn the_most_telling_block_is_named() {
         ("4000::", "4000::/2"),
         ("fd00:ec2::254", "fc00::/7"),
     ] {
-        assert_eq!(
-            special_block(ip(address)).map(|b| b.cidr),
-            Some(cidr),
-            "{address}"
-        );
+        assert_eq!(special_block(ip(address)).map(|b| b.cidr), Some(cidr), "{address}");
     }
 }
 
 #[test]
 fn a_carrier_is_judged_by_what_it_carries() {
-    for carrier in [
-        "::ffff:",
-        "64:ff9b::",
-        "2606:4700::5efe:",
-        "2606:4700::200:5efe:",
-    ] {
-        for (v4, forbidden) in [
-            ("10.0.0.1", true),
-            ("169.254.169.254", true),
-            ("8.8.8.8", false),
-        ] {
+    for carrier in ["::ffff:", "64:ff9b::", "2606:4700::5efe:", "2606:4700::200:5efe:"] {
+        for (v4, forbidden) in [("10.0.0.1", true), ("169.254.169.254", true), ("8.8.8.8", false)] {
             let address = format!("{carrier}{v4}");
-            assert_eq!(
-                special_block(ip(&address)).is_some(),
-                forbidden,
-                "{address}"
-            );
+            assert_eq!(special_block(ip(&address)).is_some(), forbidden, "{address}");
         }
     }
     // A public address inside does not make the prefix around it public.
-    for address in [
-        "fe80::5efe:8.8.8.8",
-        "2002:808:808::1",
-        "64:ff9b:1::8.8.8.8",
-        "::8.8.8.8",
-    ] {
+    for address in ["fe80::5efe:8.8.8.8", "2002:808:808::1", "64:ff9b:1::8.8.8.8", "::8.8.8.8"] {
         assert!(special_block(ip(address)).is_some(), "{address}");
     }
 }

@@ -70,10 +70,7 @@ impl FromStr for Allow {
             return Err(ParseAllowError::Pattern(quoted()));
         }
         let (host, port) = split_port(s).ok_or_else(|| ParseAllowError::Port(quoted()))?;
-        match (
-            parse_host(host).ok_or_else(|| ParseAllowError::Host(quoted()))?,
-            port,
-        ) {
+        match (parse_host(host).ok_or_else(|| ParseAllowError::Host(quoted()))?, port) {
             (Named::Ip(ip), None) => Ok(Self::Net(ip.into())),
             (Named::Ip(ip), Some(port)) => Ok(Self::HostPort(ip.to_string(), port)),
             (Named::Name(name), None) => Ok(Self::Host(name)),
@@ -148,33 +145,22 @@ mod tests {
     fn reads_every_form() {
         let host = |h: &str| Allow::Host(h.to_owned());
         let host_port = |h: &str, p| Allow::HostPort(h.to_owned(), p);
-        assert_eq!(
-            parse("10.1.2.3/8"),
-            Allow::Net("10.0.0.0/8".parse().unwrap())
-        );
+        assert_eq!(parse("10.1.2.3/8"), Allow::Net("10.0.0.0/8".parse().unwrap()));
         assert_eq!(parse("::1"), Allow::Net("::1/128".parse().unwrap()));
         assert_eq!(parse("[::1]"), Allow::Net("::1/128".parse().unwrap()));
         assert_eq!(parse("0x7f.1"), Allow::Net("127.0.0.1/32".parse().unwrap()));
         assert_eq!(parse(" 127.0.0.1:9000 "), host_port("127.0.0.1", 9000));
         assert_eq!(parse("[::1]:80"), host_port("::1", 80));
         assert_eq!(parse("Internal.Example."), host("internal.example"));
-        assert_eq!(
-            parse("internal.example:8080"),
-            host_port("internal.example", 8080)
-        );
+        assert_eq!(parse("internal.example:8080"), host_port("internal.example", 8080));
         assert_eq!(parse("bücher.example"), host("xn--bcher-kva.example"));
     }
 
     #[test]
     fn what_is_printed_reads_back() {
-        for s in [
-            "10.0.0.0/8",
-            "fd00::/8",
-            "127.0.0.1:9000",
-            "[::1]:80",
-            "a.example",
-            "a.example:1",
-        ] {
+        for s in
+            ["10.0.0.0/8", "fd00::/8", "127.0.0.1:9000", "[::1]:80", "a.example", "a.example:1"]
+        {
             assert_eq!(parse(s).to_string(), s);
         }
     }

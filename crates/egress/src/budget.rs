@@ -99,10 +99,7 @@ impl Budget {
 impl fmt::Debug for Budget {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (in_use, total) = (self.in_use(), self.total());
-        f.debug_struct("Budget")
-            .field("in_use", &in_use)
-            .field("total", &total)
-            .finish()
+        f.debug_struct("Budget").field("in_use", &in_use).field("total", &total).finish()
     }
 }
 
@@ -116,14 +113,8 @@ pub struct Reservation {
 
 impl Reservation {
     fn new(pools: Arc<Pools>, permit: OwnedSemaphorePermit, small: bool) -> Self {
-        pools
-            .used_units
-            .fetch_add(permit.num_permits() as u64, Ordering::AcqRel);
-        Self {
-            pools,
-            permit,
-            small,
-        }
+        pools.used_units.fetch_add(permit.num_permits() as u64, Ordering::AcqRel);
+        Self { pools, permit, small }
     }
 
     /// Bytes held.
@@ -133,10 +124,7 @@ impl Reservation {
 
     /// Gives back all but `bytes`, rounded up to whole KiB. Does nothing if it holds less.
     pub fn shrink_to(&mut self, bytes: u64) {
-        let surplus = self
-            .permit
-            .num_permits()
-            .saturating_sub(to_units_up(bytes) as usize);
+        let surplus = self.permit.num_permits().saturating_sub(to_units_up(bytes) as usize);
         if let Some(surplus) = self.permit.split(surplus) {
             give_back(&self.pools, surplus);
         }
@@ -162,9 +150,7 @@ impl Reservation {
         }
         match Arc::clone(&self.pools.large).try_acquire_many_owned(missing) {
             Ok(more) => {
-                self.pools
-                    .used_units
-                    .fetch_add(u64::from(missing), Ordering::AcqRel);
+                self.pools.used_units.fetch_add(u64::from(missing), Ordering::AcqRel);
                 self.permit.merge(more);
                 true
             }
@@ -183,26 +169,18 @@ impl Drop for Reservation {
 
 /// Counted down first: `in_use` never shows more than the total.
 fn give_back(pools: &Pools, permit: OwnedSemaphorePermit) {
-    pools
-        .used_units
-        .fetch_sub(permit.num_permits() as u64, Ordering::AcqRel);
+    pools.used_units.fetch_sub(permit.num_permits() as u64, Ordering::AcqRel);
     drop(permit);
 }
 
 impl fmt::Debug for Reservation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Reservation")
-            .field("bytes", &self.bytes())
-            .finish()
+        f.debug_struct("Reservation").field("bytes", &self.bytes()).finish()
     }
 }
 
 fn to_units_up(bytes: u64) -> u32 {
-    bytes
-        .div_ceil(UNIT_BYTES)
-        .max(1)
-        .try_into()
-        .unwrap_or(u32::MAX)
+    bytes.div_ceil(UNIT_BYTES).max(1).try_into().unwrap_or(u32::MAX)
 }
 
 fn to_units_down(bytes: u64) -> u32 {

@@ -24,9 +24,7 @@ pub(crate) fn classify(error: reqwest::Error, phase: Phase, host: &str) -> Error
         Phase::Head => "request to",
         Phase::Body => "answer of",
     };
-    Error::new(kind, format!("{doing} {host} failed: {cause}"))
-        .lasting(lasting)
-        .because(error)
+    Error::new(kind, format!("{doing} {host} failed: {cause}")).lasting(lasting).because(error)
 }
 
 /// The kind, the cause in words, and whether it will last.
@@ -35,11 +33,7 @@ fn judge(error: &reqwest::Error, phase: Phase) -> (Kind, String, bool) {
         return (Kind::Refused, refused.to_string(), true);
     }
     if let Some(lookup) = find::<LookupError>(error) {
-        return (
-            Kind::Dns,
-            lookup.to_string(),
-            lookup.failure() == LookupFailure::NotFound,
-        );
+        return (Kind::Dns, lookup.to_string(), lookup.failure() == LookupFailure::NotFound);
     }
     if error.is_timeout() {
         return (Kind::Timeout, "timed out".to_owned(), false);
@@ -47,18 +41,10 @@ fn judge(error: &reqwest::Error, phase: Phase) -> (Kind, String, bool) {
     if let Some(tls) = find::<rustls::Error>(error) {
         let lasting = matches!(tls, rustls::Error::InvalidCertificate(_));
         // In the body it is a connection that was cut or tampered with, not a failed handshake.
-        let kind = if phase == Phase::Head {
-            Kind::Tls
-        } else {
-            Kind::Body
-        };
+        let kind = if phase == Phase::Head { Kind::Tls } else { Kind::Body };
         return (kind, tls.to_string(), lasting);
     }
-    let lost = if phase == Phase::Head {
-        Kind::Connect
-    } else {
-        Kind::Body
-    };
+    let lost = if phase == Phase::Head { Kind::Connect } else { Kind::Body };
     if let Some(http) = find::<hyper::Error>(error) {
         if http.is_parse() {
             return (Kind::Protocol, http.to_string(), false);
@@ -88,9 +74,7 @@ fn find<'a, T: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Optio
 }
 
 fn innermost(error: &(dyn StdError + 'static)) -> String {
-    chain(error)
-        .last()
-        .map_or_else(String::new, ToString::to_string)
+    chain(error).last().map_or_else(String::new, ToString::to_string)
 }
 
 /// The error and its causes. `io::Error::source` skips the error that it wraps, so that is asked
@@ -98,10 +82,8 @@ fn innermost(error: &(dyn StdError + 'static)) -> String {
 fn chain<'a>(
     error: &'a (dyn StdError + 'static),
 ) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
-    std::iter::successors(Some(error), |&cause| {
-        match cause.downcast_ref::<io::Error>() {
-            Some(io) => io.get_ref().map(|inner| inner as &(dyn StdError + 'static)),
-            None => cause.source(),
-        }
+    std::iter::successors(Some(error), |&cause| match cause.downcast_ref::<io::Error>() {
+        Some(io) => io.get_ref().map(|inner| inner as &(dyn StdError + 'static)),
+        None => cause.source(),
     })
 }

@@ -94,13 +94,9 @@ impl Client {
         })?;
         let guarded = builder(&config, tls.clone(), agent.clone());
         let exempt = builder(&config, tls, agent);
-        let resolver = config
-            .resolver
-            .unwrap_or_else(|| Resolver::system(ResolverConfig::default()));
-        let guard = Guarded {
-            resolver: resolver.clone(),
-            policy: Arc::clone(&policy),
-        };
+        let resolver =
+            config.resolver.unwrap_or_else(|| Resolver::system(ResolverConfig::default()));
+        let guard = Guarded { resolver: resolver.clone(), policy: Arc::clone(&policy) };
         Ok(Self {
             shared: Arc::new(Shared {
                 guarded: build(guarded.dns_resolver(guard))?,
@@ -131,8 +127,7 @@ impl Client {
         let url = Url::parse(&parts.uri.to_string()).map_err(|e| {
             Error::new(Kind::Invalid, format!("not an absolute URL: {e}")).because(e)
         })?;
-        self.send_to(parts.method, url, parts.headers, body, timeout_to_head)
-            .await
+        self.send_to(parts.method, url, parts.headers, body, timeout_to_head).await
     }
 
     /// [`Client::send`] for a caller that has the URL parsed already.
@@ -150,11 +145,8 @@ impl Client {
         let shared = &*self.shared;
         let route = shared.policy.check_url(&url).map_err(|refused| {
             let host = url.host_str().unwrap_or_default();
-            Error::new(
-                Kind::Refused,
-                format!("request to {host} refused: {refused}"),
-            )
-            .because(refused)
+            Error::new(Kind::Refused, format!("request to {host} refused: {refused}"))
+                .because(refused)
         })?;
         let client = match route {
             Route::Guarded => &shared.guarded,
@@ -197,18 +189,13 @@ impl Shared {
         };
         tracing::error!(url.host = host, %ip, "connected to a forbidden address: answer dropped");
         let refused = Refused::Address { ip, block };
-        Err(Error::new(
-            Kind::Refused,
-            format!("answer of {host} refused: {refused}"),
-        )
-        .because(refused))
+        Err(Error::new(Kind::Refused, format!("answer of {host} refused: {refused}"))
+            .because(refused))
     }
 
     fn assert_head(&self, response: &Response, host: &str) -> Result<()> {
         let headers = response.headers.iter();
-        let bytes: usize = headers
-            .map(|(name, value)| name.as_str().len() + value.len())
-            .sum();
+        let bytes: usize = headers.map(|(name, value)| name.as_str().len() + value.len()).sum();
         if bytes <= self.max_header_bytes {
             return Ok(());
         }
@@ -220,9 +207,7 @@ impl Shared {
 
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Client")
-            .field("policy", &self.shared.policy)
-            .finish_non_exhaustive()
+        f.debug_struct("Client").field("policy", &self.shared.policy).finish_non_exhaustive()
     }
 }
 
@@ -239,11 +224,7 @@ fn assemble(
     }
     if !url.username().is_empty() || url.password().is_some() {
         // Turns them into an `authorization`, which the caller's own replaces.
-        return client
-            .request(method, url)
-            .headers(headers)
-            .body(body)
-            .build();
+        return client.request(method, url).headers(headers).body(body).build();
     }
     let mut request = reqwest::Request::new(method, url);
     *request.headers_mut() = headers;

@@ -23,33 +23,17 @@ async fn fetch(client: &Client) -> Result<Response> {
     let serve = async {
         let (mut stream, _) = listener.accept().await.unwrap();
         assert!(stream.read(&mut [0; 1024]).await.unwrap() > 0);
-        stream
-            .write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
-            .await
-            .unwrap();
+        stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").await.unwrap();
         std::future::pending::<()>().await;
     };
     let url = Url::parse(&format!("http://127.0.0.1:{port}/")).unwrap();
     let request = async {
         let host = "127.0.0.1";
-        let request = assemble(
-            &client.shared.guarded,
-            Method::GET,
-            url,
-            HeaderMap::new(),
-            Bytes::new(),
-        );
-        let inner = client
-            .shared
-            .guarded
-            .execute(request.unwrap())
-            .await
-            .unwrap();
+        let request =
+            assemble(&client.shared.guarded, Method::GET, url, HeaderMap::new(), Bytes::new());
+        let inner = client.shared.guarded.execute(request.unwrap()).await.unwrap();
         let response = Response::new(inner, Duration::from_secs(5));
-        client
-            .shared
-            .assert_address(&response, host)
-            .map(|()| response)
+        client.shared.assert_address(&response, host).map(|()| response)
     };
     tokio::select! {
         result = request => result,

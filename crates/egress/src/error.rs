@@ -37,12 +37,7 @@ pub struct Error {
 impl Error {
     pub(crate) fn new(kind: Kind, context: impl Into<String>) -> Self {
         let transient = !matches!(kind, Kind::Refused | Kind::Invalid);
-        Self {
-            kind,
-            transient,
-            context: context.into(),
-            source: None,
-        }
+        Self { kind, transient, context: context.into(), source: None }
     }
 
     pub(crate) fn because(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {

@@ -19,11 +19,7 @@ impl Resolve for Guarded {
         Box::pin(async move {
             let host = name.as_str();
             // Absolute: a stranger's name is not completed with this machine's search domains.
-            let absolute = if host.ends_with('.') {
-                host.to_owned()
-            } else {
-                format!("{host}.")
-            };
+            let absolute = if host.ends_with('.') { host.to_owned() } else { format!("{host}.") };
             let found = resolver.resolve(&absolute).await?;
             let permitted: Vec<_> = found
                 .iter()
@@ -31,16 +27,9 @@ impl Resolve for Guarded {
                 .map(|ip| SocketAddr::new(*ip, 0))
                 .collect();
             if permitted.is_empty() {
-                let refused = found
-                    .iter()
-                    .find_map(|ip| Some((*ip, policy.refusal(*ip)?)));
+                let refused = found.iter().find_map(|ip| Some((*ip, policy.refusal(*ip)?)));
                 let (ip, block) = refused.ok_or(LookupError::new(LookupFailure::NotFound))?;
-                return Err(Refused::Resolved {
-                    host: host.to_owned(),
-                    ip,
-                    block,
-                }
-                .into());
+                return Err(Refused::Resolved { host: host.to_owned(), ip, block }.into());
             }
             Ok(Box::new(permitted.into_iter()) as Addrs)
         })

@@ -113,9 +113,7 @@ impl Policy {
     }
 
     fn ports_of(&mut self, host: &str) -> &mut Ports {
-        self.hosts
-            .entry(normal_name(host).to_ascii_lowercase())
-            .or_default()
+        self.hosts.entry(normal_name(host).to_ascii_lowercase()).or_default()
     }
 
     /// Judges a URL before anything is sent: its scheme, its port, and its host where that is an
@@ -160,9 +158,7 @@ impl Policy {
             return Ok(Route::Exempt);
         }
         check_port(port)?;
-        self.refusal(ip).map_or(Ok(Route::Guarded), |block| {
-            Err(Refused::Address { ip, block })
-        })
+        self.refusal(ip).map_or(Ok(Route::Guarded), |block| Err(Refused::Address { ip, block }))
     }
 
     /// Whether a connection to `ip` may be made on behalf of a host that is not itself exempt.
@@ -175,23 +171,14 @@ impl Policy {
         let block = special_block(ip)?;
         // An IPv4-mapped address is the IPv4 address in another spelling.
         let plain = ip.to_canonical();
-        let exempt = self
-            .nets
-            .iter()
-            .any(|net| net.contains(&plain) || net.contains(&ip));
+        let exempt = self.nets.iter().any(|net| net.contains(&plain) || net.contains(&ip));
         (!exempt).then_some(block)
     }
 }
 
-const LOOPBACKS: [IpAddr; 2] = [
-    IpAddr::V4(std::net::Ipv4Addr::LOCALHOST),
-    IpAddr::V6(std::net::Ipv6Addr::LOCALHOST),
-];
+const LOOPBACKS: [IpAddr; 2] =
+    [IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), IpAddr::V6(std::net::Ipv6Addr::LOCALHOST)];
 
 fn check_port(port: u16) -> Result<(), Refused> {
-    if is_bad_port(port) {
-        Err(Refused::Port(port))
-    } else {
-        Ok(())
-    }
+    if is_bad_port(port) { Err(Refused::Port(port)) } else { Ok(()) }
 }

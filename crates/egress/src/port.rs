@@ -23,10 +23,6 @@ mod tests {
         assert!(BAD_PORTS.is_sorted());
         assert_eq!(BAD_PORTS.len(), 83);
         assert!([0, 25, 53, 6667, 10080].into_iter().all(is_bad_port));
-        assert!(
-            ![80, 443, 8080, 8443, 3000, 65535]
-                .into_iter()
-                .any(is_bad_port)
-        );
+        assert!(![80, 443, 8080, 8443, 3000, 65535].into_iter().any(is_bad_port));
     }
 }

@@ -41,10 +41,7 @@ pub struct LookupError {
 impl LookupError {
     /// A failure without a cause.
     pub const fn new(failure: LookupFailure) -> Self {
-        Self {
-            failure,
-            source: None,
-        }
+        Self { failure, source: None }
     }
 
     /// The same with its cause.
@@ -131,14 +128,7 @@ impl Resolver {
     pub fn with_lookup(lookup: Arc<dyn Lookup>, config: ResolverConfig) -> Self {
         let turns = Semaphore::new(config.concurrency.clamp(1, Semaphore::MAX_PERMITS));
         let negative = Mutex::new(HashMap::new());
-        Self {
-            shared: Arc::new(Shared {
-                lookup,
-                config,
-                turns,
-                negative,
-            }),
-        }
+        Self { shared: Arc::new(Shared { lookup, config, turns, negative }) }
     }
 
     /// The addresses of `name`: at least one, at most 16, in the order of the answer.
@@ -153,12 +143,7 @@ impl Resolver {
             return Err(LookupError::new(failure));
         }
         let asked = timeout(self.shared.config.deadline, async {
-            let _turn = self
-                .shared
-                .turns
-                .acquire()
-                .await
-                .expect("the semaphore is never closed");
+            let _turn = self.shared.turns.acquire().await.expect("the semaphore is never closed");
             self.shared.lookup.lookup(name).await
         });
         let error = match asked.await {
@@ -183,9 +168,7 @@ fn can_exist(name: &str) -> bool {
 
 impl fmt::Debug for Resolver {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Resolver")
-            .field("config", &self.shared.config)
-            .finish_non_exhaustive()
+        f.debug_struct("Resolver").field("config", &self.shared.config).finish_non_exhaustive()
     }
 }
 
@@ -252,10 +235,7 @@ impl SystemLookup {
 impl Lookup for SystemLookup {
     fn lookup<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Vec<IpAddr>, LookupError>> {
         Box::pin(async move {
-            let hickory = self
-                .hickory
-                .as_ref()
-                .ok_or(LookupError::new(LookupFailure::Failed))?;
+            let hickory = self.hickory.as_ref().ok_or(LookupError::new(LookupFailure::Failed))?;
             match hickory.lookup_ip(name).await {
                 Ok(found) => Ok(found.iter().collect()),
                 Err(error) => Err(failed(error)),

@@ -65,10 +65,7 @@ impl Response {
     fn stalled(&self) -> Error {
         let host = self.inner.url().host_str().unwrap_or_default();
         let waited_ms = self.read_timeout.as_millis();
-        Error::new(
-            Kind::Timeout,
-            format!("answer of {host} stalled: nothing for {waited_ms} ms"),
-        )
+        Error::new(Kind::Timeout, format!("answer of {host} stalled: nothing for {waited_ms} ms"))
     }
 
     /// The body up to `max` bytes, and whether there was more. The rest is not read.
@@ -89,10 +86,7 @@ impl Response {
             return Ok((first, false));
         };
         let announced = self.content_length.and_then(|n| usize::try_from(n).ok());
-        let expected = announced
-            .unwrap_or(0)
-            .max(first.len() + second.len())
-            .min(max);
+        let expected = announced.unwrap_or(0).max(first.len() + second.len()).min(max);
         let mut body = BytesMut::with_capacity(expected);
         body.extend_from_slice(&first);
         drop(first);

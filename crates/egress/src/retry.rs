@@ -30,9 +30,7 @@ pub fn retry_after(headers: &HeaderMap, now_s: i64) -> Option<Duration> {
 /// And Jitter", AWS Architecture Blog, 2015: the clients of a recovered server spread the most.
 pub fn backoff(attempt: u32, base: Duration, cap: Duration, rng: &mut impl Rng) -> Duration {
     let doubled = 2_u32.checked_pow(attempt.saturating_sub(1));
-    let window = doubled
-        .and_then(|factor| base.checked_mul(factor))
-        .map_or(cap, |w| w.min(cap));
+    let window = doubled.and_then(|factor| base.checked_mul(factor)).map_or(cap, |w| w.min(cap));
     let ns = rng.random_range(0..=window.as_nanos());
     Duration::new((ns / NS_PER_S) as u64, (ns % NS_PER_S) as u32)
 }

@@ -31,9 +31,7 @@ fn add_pem(roots: &mut RootCertStore, number: usize, pem: &[u8]) -> Result<()> {
         let certificate =
             certificate.map_err(|e| Error::new(Kind::Invalid, unreadable()).because(e))?;
         let unusable = || format!("extra root file {number} has a certificate that is no root");
-        roots
-            .add(certificate)
-            .map_err(|e| Error::new(Kind::Invalid, unusable()).because(e))?;
+        roots.add(certificate).map_err(|e| Error::new(Kind::Invalid, unusable()).because(e))?;
         found = true;
     }
     if found {

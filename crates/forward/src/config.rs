@@ -90,17 +90,13 @@ impl Config {
         }
         for (name, value) in [("concurrency", self.concurrency), ("queue", self.queue)] {
             if !(1..=Semaphore::MAX_PERMITS).contains(&value) {
-                return invalid(format!(
-                    "the delivery {name} must be at least 1, not {value}"
-                ));
+                return invalid(format!("the delivery {name} must be at least 1, not {value}"));
             }
         }
         for url in &self.trusted {
             if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
                 let scheme = url.scheme();
-                return invalid(format!(
-                    "a trusted sink is an http or https URL, not `{scheme}:`"
-                ));
+                return invalid(format!("a trusted sink is an http or https URL, not `{scheme}:`"));
             }
         }
         Ok(())

@@ -65,10 +65,7 @@ pub fn check_header_name(name: &str) -> Result<(), ForbiddenHeader> {
     } else {
         return Ok(());
     };
-    Err(ForbiddenHeader {
-        name: shown(name),
-        reason,
-    })
+    Err(ForbiddenHeader { name: shown(name), reason })
 }
 
 /// Headers that the client writes itself; another value would desynchronise the connection or
@@ -97,15 +94,11 @@ fn is_token(byte: u8) -> bool {
 }
 
 fn starts_with(name: &str, prefix: &str) -> bool {
-    name.get(..prefix.len())
-        .is_some_and(|head| head.eq_ignore_ascii_case(prefix))
+    name.get(..prefix.len()).is_some_and(|head| head.eq_ignore_ascii_case(prefix))
 }
 
 fn shown(name: &str) -> String {
-    name.chars()
-        .take(SHOWN_CHARS)
-        .flat_map(char::escape_debug)
-        .collect()
+    name.chars().take(SHOWN_CHARS).flat_map(char::escape_debug).collect()
 }
 
 /// A header that a job may not set.
@@ -147,22 +140,13 @@ mod tests {
             timestamp_s: 0,
         };
         let shown = format!("{delivery:?}");
-        assert!(
-            shown.contains("evt_1") && !shown.contains("hush"),
-            "{shown}"
-        );
+        assert!(shown.contains("evt_1") && !shown.contains("hush"), "{shown}");
     }
 
     #[test]
     fn ordinary_headers_pass() {
-        for name in [
-            "authorization",
-            "X-Tenant",
-            "content-type",
-            "webhook",
-            "x-webhook-id",
-            "tea",
-        ] {
+        for name in ["authorization", "X-Tenant", "content-type", "webhook", "x-webhook-id", "tea"]
+        {
             assert_eq!(check_header_name(name), Ok(()), "{name}");
         }
     }

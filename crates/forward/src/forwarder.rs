@@ -24,11 +24,8 @@ use crate::receipt::{Answer, Receipt};
 pub fn start(config: Config) -> Result<(Forwarder, Running), Error> {
     config.check()?;
     let runtime = Handle::try_current().map_err(|e| {
-        Error::new(
-            ErrorKind::NoRuntime,
-            "a forwarder has to be started in a tokio runtime",
-        )
-        .because(e)
+        Error::new(ErrorKind::NoRuntime, "a forwarder has to be started in a tokio runtime")
+            .because(e)
     })?;
     let (queue, waiting) = mpsc::channel(config.queue);
     let posts = TaskTracker::new();
@@ -57,17 +54,11 @@ impl Forwarder {
     /// delivery back; later it goes on, and only its receipt is lost: the sink may get it.
     pub async fn deliver(&self, delivery: Delivery) -> Receipt {
         let (reply, receipt) = oneshot::channel();
-        let entry = Entry {
-            delivery,
-            since: Instant::now(),
-            reply,
-        };
+        let entry = Entry { delivery, since: Instant::now(), reply };
         if self.queue.send(entry).await.is_err() {
             return lost("the forwarder has stopped");
         }
-        receipt
-            .await
-            .unwrap_or_else(|_| lost("the delivery ended without an answer"))
+        receipt.await.unwrap_or_else(|_| lost("the delivery ended without an answer"))
     }
 
     /// How much there is to do at this moment.
@@ -112,11 +103,7 @@ impl Future for Running {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         Pin::new(&mut self.0).poll(cx).map_err(|e| {
-            Error::new(
-                ErrorKind::Internal,
-                "the forwarder's task did not end by itself",
-            )
-            .because(e)
+            Error::new(ErrorKind::Internal, "the forwarder's task did not end by itself").because(e)
         })
     }
 }
@@ -162,21 +149,13 @@ impl Dispatcher {
 }
 
 async fn serve(poster: &Poster, entry: Entry) {
-    let Entry {
-        delivery,
-        since,
-        reply,
-    } = entry;
+    let Entry { delivery, since, reply } = entry;
     if reply.is_closed() {
         poster.count_cancelled();
         return;
     }
-    let id = tracing::enabled!(tracing::Level::DEBUG).then(|| {
-        (
-            delivery.id.clone(),
-            delivery.sink.host_str().unwrap_or_default().to_owned(),
-        )
-    });
+    let id = tracing::enabled!(tracing::Level::DEBUG)
+        .then(|| (delivery.id.clone(), delivery.sink.host_str().unwrap_or_default().to_owned()));
     let receipt = poster.post(delivery, since).await;
     if let Some((id, host)) = id {
         let duration_ms = u64::try_from(receipt.duration.as_millis()).unwrap_or(u64::MAX);

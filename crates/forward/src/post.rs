@@ -32,9 +32,8 @@ pub(crate) struct Poster {
 
 impl Poster {
     pub(crate) fn new(config: Config) -> Result<Self, Error> {
-        let resolver = config
-            .resolver
-            .unwrap_or_else(|| Resolver::system(ResolverConfig::default()));
+        let resolver =
+            config.resolver.unwrap_or_else(|| Resolver::system(ResolverConfig::default()));
         let client = |policy: Policy, idle: usize| {
             let settings = ClientConfig {
                 connect_timeout: config.connect_timeout,
@@ -66,19 +65,12 @@ impl Poster {
         let waited_s = i64::try_from(started.duration_since(since).as_secs()).unwrap_or(i64::MAX);
         let now_s = delivery.timestamp_s.saturating_add(waited_s);
         let client = self.client_for(&delivery);
-        let Signed {
-            sink,
-            headers,
-            body,
-        } = match Signed::new(delivery, now_s).await {
+        let Signed { sink, headers, body } = match Signed::new(delivery, now_s).await {
             Ok(signed) => signed,
             Err(why) => return Receipt::forbidden(&why),
         };
         self.attempts.fetch_add(1, Ordering::Relaxed);
-        match client
-            .send_to(Method::POST, sink, headers, body, self.timeout)
-            .await
-        {
+        match client.send_to(Method::POST, sink, headers, body, self.timeout).await {
             Ok(response) => self.answered(response, started, now_s).await,
             Err(error) => {
                 let what = error.to_string();
@@ -91,15 +83,9 @@ impl Poster {
         let named = || {
             let host = delivery.sink.host_str();
             let port = delivery.sink.port_or_known_default();
-            self.trusted
-                .iter()
-                .any(|(h, p)| host == Some(h.as_str()) && port == Some(*p))
+            self.trusted.iter().any(|(h, p)| host == Some(h.as_str()) && port == Some(*p))
         };
-        if delivery.trusted && named() {
-            &self.operator
-        } else {
-            &self.sinks
-        }
+        if delivery.trusted && named() { &self.operator } else { &self.sinks }
     }
 
     async fn answered(&self, response: Response, started: Instant, now_s: i64) -> Receipt {
@@ -112,27 +98,15 @@ impl Poster {
         let until = (started + self.timeout).min(Instant::now() + ANSWER_BODY_PATIENCE);
         let detail = self.read_answer(response, until).await;
         let status = Some(status.as_u16());
-        Receipt {
-            outcome,
-            status,
-            duration: started.elapsed(),
-            retry_after,
-            detail,
-        }
+        Receipt { outcome, status, duration: started.elapsed(), retry_after, detail }
     }
 
     /// The beginning of the answer's body. It is read to its end when that is near, so that the
     /// connection can be used again.
     async fn read_answer(&self, mut response: Response, until: Instant) -> String {
         // An answer announced as too long costs its connection anyway.
-        let too_long = response
-            .content_length()
-            .is_some_and(|n| n > self.max_answer_bytes);
-        let enough = if too_long {
-            MAX_DETAIL_BYTES as u64
-        } else {
-            self.max_answer_bytes
-        };
+        let too_long = response.content_length().is_some_and(|n| n > self.max_answer_bytes);
+        let enough = if too_long { MAX_DETAIL_BYTES as u64 } else { self.max_answer_bytes };
         let mut kept = Vec::new();
         let mut read_bytes: u64 = 0;
         while read_bytes <= enough {

@@ -74,13 +74,7 @@ impl Receipt {
     /// An attempt that got no answer.
     pub(crate) fn unanswered(outcome: Answer, duration: Duration, detail: &str) -> Self {
         let detail = excerpt(detail.as_bytes());
-        Self {
-            outcome,
-            status: None,
-            duration,
-            retry_after: None,
-            detail,
-        }
+        Self { outcome, status: None, duration, retry_after: None, detail }
     }
 
     /// A delivery that is not attempted because of what it is.
@@ -122,10 +116,7 @@ mod tests {
         for (codes, answer) in [
             (&[200, 202, 204, 299][..], Answer::Accepted),
             (&[408, 425, 429, 500, 501, 503, 599], Answer::Retryable),
-            (
-                &[101, 301, 304, 307, 400, 401, 404, 409, 422, 451, 600, 999],
-                Answer::Refused,
-            ),
+            (&[101, 301, 304, 307, 400, 401, 404, 409, 422, 451, 600, 999], Answer::Refused),
             (&[410], Answer::Gone),
         ] {
             for &code in codes {
@@ -150,14 +141,7 @@ mod tests {
     fn a_receipt_reads_as_one_line() {
         let mut receipt = Receipt::forbidden("the address is private");
         assert_eq!(receipt.to_string(), "forbidden: the address is private");
-        receipt = Receipt {
-            outcome: Answer::Retryable,
-            status: Some(503),
-            ..receipt
-        };
-        assert_eq!(
-            receipt.to_string(),
-            "retryable: status 503: the address is private"
-        );
+        receipt = Receipt { outcome: Answer::Retryable, status: Some(503), ..receipt };
+        assert_eq!(receipt.to_string(), "retryable: status 503: the address is private");
     }
 }

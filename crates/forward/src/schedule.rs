@@ -42,21 +42,14 @@ impl Schedule {
     /// When there are none or more than [`MAX_ATTEMPTS`](Self::MAX_ATTEMPTS), or one is longer
     /// than [`MAX_DELAY`](Self::MAX_DELAY).
     pub fn new(delays: impl IntoIterator<Item = Duration>) -> Result<Self, InvalidSchedule> {
-        let delays: Vec<Duration> = delays
-            .into_iter()
-            .take(Self::MAX_ATTEMPTS + 1)
-            .map(whole_ms)
-            .collect();
+        let delays: Vec<Duration> =
+            delays.into_iter().take(Self::MAX_ATTEMPTS + 1).map(whole_ms).collect();
         if delays.is_empty() {
-            return Err(InvalidSchedule(
-                "a schedule has at least one entry, such as `0`".into(),
-            ));
+            return Err(InvalidSchedule("a schedule has at least one entry, such as `0`".into()));
         }
         if delays.len() > Self::MAX_ATTEMPTS {
             let most = Self::MAX_ATTEMPTS;
-            return Err(InvalidSchedule(format!(
-                "a schedule has at most {most} entries"
-            )));
+            return Err(InvalidSchedule(format!("a schedule has at most {most} entries")));
         }
         match delays.iter().position(|delay| *delay > Self::MAX_DELAY) {
             Some(index) => Err(InvalidSchedule(format!(
@@ -140,13 +133,8 @@ impl Default for Schedule {
 }
 
 /// Units by falling size, in milliseconds.
-const UNITS: [(&str, u64); 5] = [
-    ("d", 86_400_000),
-    ("h", 3_600_000),
-    ("m", 60_000),
-    ("s", 1000),
-    ("ms", 1),
-];
+const UNITS: [(&str, u64); 5] =
+    [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1)];
 
 impl fmt::Display for Schedule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -206,17 +194,11 @@ fn parse_delay(entry: &str) -> Result<Duration, &'static str> {
             .find(|(name, _)| *name == unit)
             .ok_or("units are d, h, m, s, ms, in this order")?;
         let number: u64 = number.parse().map_err(|_| TOO_LONG)?;
-        total_ms = number
-            .checked_mul(*unit_ms)
-            .and_then(|ms| total_ms.checked_add(ms))
-            .ok_or(TOO_LONG)?;
+        total_ms =
+            number.checked_mul(*unit_ms).and_then(|ms| total_ms.checked_add(ms)).ok_or(TOO_LONG)?;
         rest = tail;
     }
-    if entry.is_empty() {
-        Err("it is empty")
-    } else {
-        Ok(Duration::from_millis(total_ms))
-    }
+    if entry.is_empty() { Err("it is empty") } else { Ok(Duration::from_millis(total_ms)) }
 }
 
 /// Why something is not a [`Schedule`].
@@ -226,11 +208,7 @@ pub struct InvalidSchedule(String);
 
 impl InvalidSchedule {
     fn entry(index: usize, entry: &str, why: &str) -> Self {
-        let shown: String = entry
-            .chars()
-            .take(20)
-            .flat_map(char::escape_debug)
-            .collect();
+        let shown: String = entry.chars().take(20).flat_map(char::escape_debug).collect();
         Self(format!(
             "entry {} of the schedule, `{shown}`: {why}; write it as in `0,5s,5m,1h30m`",
             index + 1

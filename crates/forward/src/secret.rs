@@ -96,9 +96,7 @@ impl FromStr for Secret {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let encoded = text.strip_prefix(PREFIX).ok_or(InvalidSecret::Prefix)?;
-        let key = BASE64
-            .decode(encoded)
-            .map_err(|_| InvalidSecret::NotBase64)?;
+        let key = BASE64.decode(encoded).map_err(|_| InvalidSecret::NotBase64)?;
         Self::from_bytes(&key)
     }
 }
@@ -143,10 +141,7 @@ mod tests {
     fn text_round_trips_with_and_without_padding() {
         let secret = Secret::generate();
         let text = secret.reveal();
-        assert!(
-            text.ends_with('='),
-            "32 bytes leave padding: the case below needs some"
-        );
+        assert!(text.ends_with('='), "32 bytes leave padding: the case below needs some");
         assert_eq!(text.parse::<Secret>(), Ok(secret.clone()));
         assert_eq!(text.trim_end_matches('=').parse::<Secret>(), Ok(secret));
     }
@@ -170,10 +165,7 @@ mod tests {
     fn rubbish_is_named() {
         assert_eq!("hunter2".parse::<Secret>(), Err(InvalidSecret::Prefix));
         assert_eq!("whsk_AAAA".parse::<Secret>(), Err(InvalidSecret::Prefix));
-        assert_eq!(
-            "whsec_not base64!".parse::<Secret>(),
-            Err(InvalidSecret::NotBase64)
-        );
+        assert_eq!("whsec_not base64!".parse::<Secret>(), Err(InvalidSecret::NotBase64));
     }
 
     #[test]

@@ -19,15 +19,7 @@ pub(crate) struct Signed {
 impl Signed {
     /// The delivery as it is sent at `timestamp_s`, or why it cannot be.
     pub(crate) async fn new(delivery: Delivery, timestamp_s: i64) -> Result<Self, String> {
-        let Delivery {
-            id,
-            sink,
-            mut headers,
-            body,
-            content_type,
-            secrets,
-            ..
-        } = delivery;
+        let Delivery { id, sink, mut headers, body, content_type, secrets, .. } = delivery;
         let id_value = check_id(&id)?;
         if secrets.is_empty() {
             return Err("the delivery has no signing secret".into());
@@ -41,11 +33,7 @@ impl Signed {
         headers.insert(WEBHOOK_ID, id_value);
         headers.insert(WEBHOOK_TIMESTAMP, HeaderValue::from(timestamp_s));
         headers.insert(WEBHOOK_SIGNATURE, signature);
-        Ok(Self {
-            sink,
-            headers,
-            body,
-        })
+        Ok(Self { sink, headers, body })
     }
 }
 
@@ -80,15 +68,9 @@ mod tests {
 
     #[tokio::test]
     async fn the_body_is_shared_not_copied() {
-        let delivery = Delivery {
-            body: Bytes::from(vec![7; 100]),
-            ..delivery()
-        };
+        let delivery = Delivery { body: Bytes::from(vec![7; 100]), ..delivery() };
         let body = delivery.body.clone();
-        assert_eq!(
-            Signed::new(delivery, 5).await.ok().unwrap().body.as_ptr(),
-            body.as_ptr()
-        );
+        assert_eq!(Signed::new(delivery, 5).await.ok().unwrap().body.as_ptr(), body.as_ptr());
     }
 
     #[tokio::test]
@@ -104,17 +86,10 @@ mod tests {
     #[tokio::test]
     async fn what_cannot_be_signed_or_sent_is_refused_with_the_reason() {
         for id in ["", "a.b", "a b", "a\nb", "ä", &"x".repeat(257)] {
-            let why = refused(Delivery {
-                id: id.into(),
-                ..delivery()
-            })
-            .await;
+            let why = refused(Delivery { id: id.into(), ..delivery() }).await;
             assert!(why.contains("id is not 1 to 256"), "{id:?}: {why}");
         }
-        let unsigned = Delivery {
-            secrets: vec![],
-            ..delivery()
-        };
+        let unsigned = Delivery { secrets: vec![], ..delivery() };
         assert!(refused(unsigned).await.contains("no signing secret"));
         for name in ["webhook-id", "host", "transfer-encoding"] {
             let mut forged = delivery();

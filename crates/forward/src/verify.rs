@@ -41,11 +41,7 @@ pub fn verify(
             found |= ours.ct_eq(theirs);
         }
     }
-    if found.into() {
-        Ok(())
-    } else {
-        Err(VerifyError::Mismatch)
-    }
+    if found.into() { Ok(()) } else { Err(VerifyError::Mismatch) }
 }
 
 /// The value of a header that must be there exactly once, as text.
@@ -71,9 +67,7 @@ fn fresh(timestamp: &str, now_s: i64) -> Result<(), VerifyError> {
     if !timestamp.bytes().all(|b| b.is_ascii_digit()) {
         return Err(VerifyError::BadTimestamp);
     }
-    let sent_s = timestamp
-        .parse::<i64>()
-        .map_err(|_| VerifyError::BadTimestamp)?;
+    let sent_s = timestamp.parse::<i64>().map_err(|_| VerifyError::BadTimestamp)?;
     let apart_s = now_s.abs_diff(sent_s);
     match (apart_s > TOLERANCE_S, sent_s < now_s) {
         (true, true) => Err(VerifyError::TooOld { age_s: apart_s }),
@@ -91,11 +85,7 @@ fn v1_signatures(header: &str) -> Result<Vec<Digest>, VerifyError> {
             continue;
         }
         v1_seen = true;
-        if let Some(digest) = BASE64
-            .decode(encoded)
-            .ok()
-            .and_then(|b| Digest::try_from(b).ok())
-        {
+        if let Some(digest) = BASE64.decode(encoded).ok().and_then(|b| Digest::try_from(b).ok()) {
             offered.push(digest);
         }
     }
@@ -186,22 +176,14 @@ mod tests {
     #[test]
     fn one_good_signature_among_others_is_enough() {
         let other = sign(&Secret::generate(), ID, TIMESTAMP_S, BODY);
-        assert_eq!(
-            check(&headers(&format!("v1a,xyz {other} {SIGNATURE} rubbish"))),
-            Ok(())
-        );
+        assert_eq!(check(&headers(&format!("v1a,xyz {other} {SIGNATURE} rubbish"))), Ok(()));
         assert_eq!(check(&headers(&other)), Err(VerifyError::Mismatch));
     }
 
     #[test]
     fn during_rotation_both_secrets_verify() {
         let (old, new) = (secret(), Secret::generate());
-        let both = headers(&sign_all(
-            &[new.clone(), old.clone()],
-            ID,
-            TIMESTAMP_S,
-            BODY,
-        ));
+        let both = headers(&sign_all(&[new.clone(), old.clone()], ID, TIMESTAMP_S, BODY));
         for known in [vec![old], vec![new.clone()], vec![Secret::generate(), new]] {
             assert_eq!(verify(&known, &both, BODY, TIMESTAMP_S), Ok(()));
         }
@@ -213,14 +195,8 @@ mod tests {
         let at = |now_s| verify(&[secret()], &good, BODY, now_s);
         assert_eq!(at(TIMESTAMP_S + 300), Ok(()));
         assert_eq!(at(TIMESTAMP_S - 300), Ok(()));
-        assert_eq!(
-            at(TIMESTAMP_S + 301),
-            Err(VerifyError::TooOld { age_s: 301 })
-        );
-        assert_eq!(
-            at(TIMESTAMP_S - 301),
-            Err(VerifyError::TooNew { ahead_s: 301 })
-        );
+        assert_eq!(at(TIMESTAMP_S + 301), Err(VerifyError::TooOld { age_s: 301 }));
+        assert_eq!(at(TIMESTAMP_S - 301), Err(VerifyError::TooNew { ahead_s: 301 }));
         assert!(matches!(at(i64::MIN), Err(VerifyError::TooNew { .. })));
     }
 

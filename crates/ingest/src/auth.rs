@@ -26,30 +26,19 @@ impl Keys {
         if self.is_open() {
             return Ok(());
         }
-        let value = headers
-            .get(AUTHORIZATION)
-            .ok_or("send `Authorization: Bearer <api key>`")?;
+        let value = headers.get(AUTHORIZATION).ok_or("send `Authorization: Bearer <api key>`")?;
         let key = bearer(value).ok_or("the Authorization field is not `Bearer <api key>`")?;
         let digest: [u8; 32] = Sha256::digest(key).into();
         // Every key is compared, so that the time tells nothing of which one came close.
-        let known = self
-            .0
-            .iter()
-            .fold(0, |known, key| known | digest.ct_eq(key).unwrap_u8());
-        if known == 1 {
-            Ok(())
-        } else {
-            Err("the API key is not known here")
-        }
+        let known = self.0.iter().fold(0, |known, key| known | digest.ct_eq(key).unwrap_u8());
+        if known == 1 { Ok(()) } else { Err("the API key is not known here") }
     }
 }
 
 /// The token of RFC 6750 §2.1; the scheme's case does not matter (RFC 9110 §11.1).
 fn bearer(value: &HeaderValue) -> Option<&[u8]> {
     let (scheme, token) = value.as_bytes().split_at_checked(7)?;
-    scheme
-        .eq_ignore_ascii_case(b"bearer ")
-        .then(|| token.trim_ascii())
+    scheme.eq_ignore_ascii_case(b"bearer ").then(|| token.trim_ascii())
 }
 
 /// A caller that may use the API. Taking it as an argument is what protects a handler.

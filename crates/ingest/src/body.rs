@@ -30,14 +30,9 @@ pub(crate) async fn read(
         return Err(too_large(max));
     }
     // The first poll finds most bodies complete; only then is no timer registered.
-    tokio::time::timeout(time, collect(body, max, budget.reservation()))
-        .await
-        .map_err(|_| {
-            Problem::new(
-                Kind::BodyTimeout,
-                format!("the body did not arrive within {time:?}"),
-            )
-        })?
+    tokio::time::timeout(time, collect(body, max, budget.reservation())).await.map_err(|_| {
+        Problem::new(Kind::BodyTimeout, format!("the body did not arrive within {time:?}"))
+    })?
 }
 
 async fn collect(mut body: Body, max: u64, mut held: Reservation) -> Result<Received, Problem> {
@@ -66,11 +61,7 @@ async fn collect(mut body: Body, max: u64, mut held: Reservation) -> Result<Rece
             joined.extend_from_slice(&data);
         }
     }
-    let bytes = if joined.is_empty() {
-        first
-    } else {
-        joined.freeze()
-    };
+    let bytes = if joined.is_empty() { first } else { joined.freeze() };
     Ok(Received { bytes, _held: held })
 }
 
@@ -86,17 +77,10 @@ pub(crate) enum Typing {
 
 /// Checks the content type and coding.
 pub(crate) fn check_type(headers: &HeaderMap, typing: Typing) -> Result<(), Problem> {
-    if headers
-        .get(header::CONTENT_ENCODING)
-        .is_some_and(|coding| coding != "identity")
-    {
+    if headers.get(header::CONTENT_ENCODING).is_some_and(|coding| coding != "identity") {
         let fault = Fault::header(&header::CONTENT_ENCODING, "the body may not be encoded");
-        return Err(
-            Problem::faulty(Kind::UnsupportedType, vec![fault]).with_header(
-                header::ACCEPT_ENCODING,
-                HeaderValue::from_static("identity"),
-            ),
-        );
+        return Err(Problem::faulty(Kind::UnsupportedType, vec![fault])
+            .with_header(header::ACCEPT_ENCODING, HeaderValue::from_static("identity")));
     }
     let given = headers.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes);
     let media = given.map(|value| value.split(|byte| *byte == b';').next().unwrap_or_default());
@@ -125,16 +109,13 @@ fn is_json(media: &[u8]) -> bool {
 
 /// Whether the charset parameter, if any, names UTF-8.
 fn is_utf8(content_type: &[u8]) -> bool {
-    content_type
-        .split(|byte| *byte == b';')
-        .skip(1)
-        .all(|parameter| {
-            let parameter = parameter.trim_ascii().to_ascii_lowercase();
-            match parameter.strip_prefix(b"charset=") {
-                Some(charset) => matches!(charset, b"utf-8" | b"\"utf-8\"" | b"utf8"),
-                None => true,
-            }
-        })
+    content_type.split(|byte| *byte == b';').skip(1).all(|parameter| {
+        let parameter = parameter.trim_ascii().to_ascii_lowercase();
+        match parameter.strip_prefix(b"charset=") {
+            Some(charset) => matches!(charset, b"utf-8" | b"\"utf-8\"" | b"utf8"),
+            None => true,
+        }
+    })
 }
 
 /// Browsers send one of these with every request a page makes (Fetch §3.2, Fetch Metadata §2).
@@ -143,10 +124,7 @@ fn from_browser(headers: &HeaderMap) -> bool {
 }
 
 fn too_large(max: u64) -> Problem {
-    Problem::new(
-        Kind::TooLarge,
-        format!("the body is larger than {max} bytes"),
-    )
+    Problem::new(Kind::TooLarge, format!("the body is larger than {max} bytes"))
 }
 
 /// Memory is short for the moment.

@@ -13,18 +13,12 @@ pub(crate) struct Budget {
 
 impl Budget {
     pub(crate) fn new(total: u64) -> Arc<Self> {
-        Arc::new(Self {
-            total,
-            used: AtomicU64::new(0),
-        })
+        Arc::new(Self { total, used: AtomicU64::new(0) })
     }
 
     /// A reservation of nothing, to be grown.
     pub(crate) fn reservation(self: &Arc<Self>) -> Reservation {
-        Reservation {
-            budget: Arc::clone(self),
-            bytes: 0,
-        }
+        Reservation { budget: Arc::clone(self), bytes: 0 }
     }
 }
 
@@ -41,12 +35,9 @@ impl Reservation {
     pub(crate) fn grow(&mut self, bytes: u64) -> bool {
         let total = self.budget.total;
         let bytes = bytes.min(total.saturating_sub(self.bytes));
-        let taken = self
-            .budget
-            .used
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |used| {
-                used.checked_add(bytes).filter(|sum| *sum <= total)
-            });
+        let taken = self.budget.used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |used| {
+            used.checked_add(bytes).filter(|sum| *sum <= total)
+        });
         if taken.is_ok() {
             self.bytes += bytes;
         }

@@ -55,10 +55,7 @@ impl hyper::service::Service<http::Request<Incoming>> for Handler {
         self.exchange.begun.fetch_add(1, Ordering::Relaxed);
         self.exchange.active.store(true, Ordering::Relaxed);
         let answer = self.router.clone().call(request);
-        Handling {
-            answer,
-            exchange: Arc::clone(&self.exchange),
-        }
+        Handling { answer, exchange: Arc::clone(&self.exchange) }
     }
 }
 
@@ -161,23 +158,16 @@ impl Guarded {
             return result;
         }
         let idle_time = self.idle_time;
-        let by = *self
-            .write_by
-            .get_or_insert_with(|| Instant::now() + idle_time);
-        if self.passed(by, cx) {
-            Poll::Ready(Err(too_slow()))
-        } else {
-            Poll::Pending
-        }
+        let by = *self.write_by.get_or_insert_with(|| Instant::now() + idle_time);
+        if self.passed(by, cx) { Poll::Ready(Err(too_slow())) } else { Poll::Pending }
     }
 
     /// Reads what a refused peer still sends, for a while.
     fn poll_linger(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let mut scrap = [0; 4096];
         loop {
-            let (by, left) = *self
-                .linger
-                .get_or_insert_with(|| (Instant::now() + LINGER_TIME, LINGER_BYTES));
+            let (by, left) =
+                *self.linger.get_or_insert_with(|| (Instant::now() + LINGER_TIME, LINGER_BYTES));
             let mut scrap = ReadBuf::new(&mut scrap);
             match Pin::new(&mut self.stream).poll_read(cx, &mut scrap) {
                 Poll::Ready(Ok(())) if !scrap.filled().is_empty() && left > 0 => {
@@ -209,11 +199,7 @@ impl AsyncRead for Guarded {
             return Poll::Pending;
         }
         let by = self.silent_until();
-        if self.passed(by, cx) {
-            Poll::Ready(Err(too_slow()))
-        } else {
-            Poll::Pending
-        }
+        if self.passed(by, cx) { Poll::Ready(Err(too_slow())) } else { Poll::Pending }
     }
 }
 

@@ -97,11 +97,7 @@ fn header(
         return Err("the value may not start or end with white space");
     }
     let text = name.as_str().to_owned();
-    if seen.insert(name) {
-        Ok((text, value.to_owned()))
-    } else {
-        Err("given twice")
-    }
+    if seen.insert(name) { Ok((text, value.to_owned())) } else { Err("given twice") }
 }
 
 /// Checks cookies and makes one `cookie` value of them (RFC 6265 §4.2.1).
@@ -114,15 +110,9 @@ pub(crate) fn cookies(given: Pairs<'_>, faults: &mut Vec<Fault>) -> Option<Strin
     let mut line = String::new();
     for (name, value) in &given {
         if HeaderName::from_bytes(name.as_bytes()).is_err() {
-            faults.push(Fault::at(
-                below(BASE, name),
-                "not a cookie name (RFC 6265 §4.1.1)",
-            ));
+            faults.push(Fault::at(below(BASE, name), "not a cookie name (RFC 6265 §4.1.1)"));
         } else if !value.bytes().all(is_cookie_octet) {
-            faults.push(Fault::at(
-                below(BASE, name),
-                "not a cookie value (RFC 6265 §4.1.1)",
-            ));
+            faults.push(Fault::at(below(BASE, name), "not a cookie value (RFC 6265 §4.1.1)"));
         } else {
             if !line.is_empty() {
                 line.push_str("; ");
@@ -140,17 +130,11 @@ const fn is_cookie_octet(byte: u8) -> bool {
 }
 
 fn within_bounds<S: AsRef<str>>(given: &[(S, S)], base: &str, faults: &mut Vec<Fault>) -> bool {
-    let bytes: usize = given
-        .iter()
-        .map(|(n, v)| n.as_ref().len() + v.as_ref().len())
-        .sum();
+    let bytes: usize = given.iter().map(|(n, v)| n.as_ref().len() + v.as_ref().len()).sum();
     if given.len() > MAX_FIELDS {
         faults.push(Fault::at(base, format!("more than {MAX_FIELDS} of them")));
     } else if bytes > MAX_FIELD_BYTES {
-        faults.push(Fault::at(
-            base,
-            format!("more than {MAX_FIELD_BYTES} bytes together"),
-        ));
+        faults.push(Fault::at(base, format!("more than {MAX_FIELD_BYTES} bytes together")));
     } else {
         return true;
     }

@@ -32,11 +32,7 @@ struct Page {
 /// `GET /v1/jobs`
 pub(crate) async fn jobs(Caller(api): Caller, uri: Uri) -> Result<Response, Problem> {
     let query = Query::read(uri.query().unwrap_or_default(), true)?;
-    let _slot = api
-        .listings
-        .acquire()
-        .await
-        .expect("the semaphore is never closed");
+    let _slot = api.listings.acquire().await.expect("the semaphore is never closed");
     let (jobs, last) = page(&api, &query).await?;
     let next_cursor = last.map(cursor);
     let link = next_cursor.as_ref().map(|cursor| link(&query, cursor));
@@ -49,9 +45,7 @@ pub(crate) async fn jobs(Caller(api): Caller, uri: Uri) -> Result<Response, Prob
 
 /// One page, and the last job it passed over when there may be more after it.
 async fn page(api: &Api, query: &Query) -> Result<(Vec<JobView>, Option<JobId>), Problem> {
-    let filter = query
-        .status
-        .map_or_else(Filter::default, |status| api.pipeline.filter(status));
+    let filter = query.status.map_or_else(Filter::default, |status| api.pipeline.filter(status));
     let mut jobs = Vec::new();
     let mut bytes = 0;
     let mut before = query.before;
@@ -59,21 +53,14 @@ async fn page(api: &Api, query: &Query) -> Result<(Vec<JobView>, Option<JobId>),
         // One more than wanted tells whether there is a next page.
         let wanted = (query.limit - jobs.len() + 1).min(SLICE);
         let failed = |error| store_problem(&error);
-        let records = api
-            .store
-            .list(filter.clone(), before, wanted)
-            .await
-            .map_err(failed)?;
+        let records = api.store.list(filter.clone(), before, wanted).await.map_err(failed)?;
         let exhausted = records.len() < wanted;
         for record in records {
             if jobs.len() == query.limit || bytes > PAGE_BYTES {
                 return Ok((jobs, before));
             }
             before = Some(record.id);
-            if query
-                .status
-                .is_none_or(|status| api.pipeline.status(&record) == status)
-            {
+            if query.status.is_none_or(|status| api.pipeline.status(&record) == status) {
                 let job = JobView::of(api, record)?;
                 bytes += job.weight();
                 jobs.push(job);
@@ -103,23 +90,14 @@ struct Lane {
 /// `GET /v1/lanes`: busiest first.
 pub(crate) async fn lanes(Caller(api): Caller, uri: Uri) -> Result<Response, Problem> {
     let query = Query::read(uri.query().unwrap_or_default(), false)?;
-    let lanes = api
-        .store
-        .lanes(query.limit, api.clock.now())
-        .into_iter()
-        .map(|lane| Lane {
-            stage: lane.stage.to_string(),
-            key: lane.key.to_string(),
-            waiting: lane.waiting,
-            in_flight: lane.in_flight,
-            paused_until: lane.paused_until.map(rfc3339),
-        });
-    Ok(json(
-        StatusCode::OK,
-        &Lanes {
-            lanes: lanes.collect(),
-        },
-    ))
+    let lanes = api.store.lanes(query.limit, api.clock.now()).into_iter().map(|lane| Lane {
+        stage: lane.stage.to_string(),
+        key: lane.key.to_string(),
+        waiting: lane.waiting,
+        in_flight: lane.in_flight,
+        paused_until: lane.paused_until.map(rfc3339),
+    });
+    Ok(json(StatusCode::OK, &Lanes { lanes: lanes.collect() }))
 }
 
 /// What a listing asks for.
@@ -146,20 +124,14 @@ impl Query {
                 }
                 "status" if filtered => {
                     let given: Result<Status, _> = value.parse();
-                    status
-                        .replace(given.map_err(|e| refused(e.to_string()))?)
-                        .is_some()
+                    status.replace(given.map_err(|e| refused(e.to_string()))?).is_some()
                 }
                 "cursor" if filtered => {
                     let detail = || refused("not a cursor of this server".to_owned());
-                    before
-                        .replace(uncursor(&value).ok_or_else(detail)?)
-                        .is_some()
+                    before.replace(uncursor(&value).ok_or_else(detail)?).is_some()
                 }
                 _ if filtered => {
-                    return Err(refused(
-                        "unknown; known are status, limit, cursor".to_owned(),
-                    ));
+                    return Err(refused("unknown; known are status, limit, cursor".to_owned()));
                 }
                 _ => return Err(refused("unknown; known is limit".to_owned())),
             };
@@ -167,11 +139,7 @@ impl Query {
                 return Err(refused("given twice".to_owned()));
             }
         }
-        Ok(Self {
-            status,
-            limit: limit.unwrap_or(DEFAULT_LIMIT),
-            before,
-        })
+        Ok(Self { status, limit: limit.unwrap_or(DEFAULT_LIMIT), before })
     }
 }
 
@@ -193,15 +161,10 @@ fn uncursor(text: &str) -> Option<JobId> {
 
 /// The next page's address (RFC 8288).
 fn link(query: &Query, cursor: &str) -> HeaderValue {
-    let status = query
-        .status
-        .map(|status| format!("status={status}&"))
-        .unwrap_or_default();
+    let status = query.status.map(|status| format!("status={status}&")).unwrap_or_default();
     let limit = query.limit;
-    HeaderValue::try_from(format!(
-        "</v1/jobs?{status}limit={limit}&cursor={cursor}>; rel=\"next\""
-    ))
-    .expect("base64url, digits and names are visible ASCII")
+    HeaderValue::try_from(format!("</v1/jobs?{status}limit={limit}&cursor={cursor}>; rel=\"next\""))
+        .expect("base64url, digits and names are visible ASCII")
 }
 
 #[cfg(test)]
@@ -212,13 +175,7 @@ mod tests {
     fn a_cursor_comes_back() {
         let id = JobId::draw();
         assert_eq!(uncursor(&cursor(id)), Some(id));
-        for other in [
-            "",
-            "AA",
-            "!!!!",
-            &cursor(id)[1..],
-            &format!("{}A", cursor(id)),
-        ] {
+        for other in ["", "AA", "!!!!", &cursor(id)[1..], &format!("{}A", cursor(id))] {
             assert_eq!(uncursor(other), None, "{other}");
         }
     }

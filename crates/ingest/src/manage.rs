@@ -16,11 +16,7 @@ pub(crate) async fn cancel(Caller(api): Caller, path: PathParts) -> Result<Respo
     let now = api.clock.now();
     if !record.state.is_terminal() && api.pipeline.status(&record) != Status::Cancelled {
         let next = api.pipeline.cancelled(id, &spec, now);
-        let answer = api
-            .store
-            .cancel(id, next, now)
-            .await
-            .map_err(|e| store_problem(&e))?;
+        let answer = api.store.cancel(id, next, now).await.map_err(|e| store_problem(&e))?;
         if answer == Cancelled::Unknown {
             return Err(unknown(id));
         }
@@ -29,9 +25,7 @@ pub(crate) async fn cancel(Caller(api): Caller, path: PathParts) -> Result<Respo
     let (record, spec) = api.job(id).await?;
     match api.pipeline.status(&record) {
         Status::Cancelled => Ok(json(StatusCode::OK, &JobView::new(&api, record, spec))),
-        status => Err(conflict(format!(
-            "job {id} is {status} and cannot be cancelled"
-        ))),
+        status => Err(conflict(format!("job {id} is {status} and cannot be cancelled"))),
     }
 }
 
@@ -42,9 +36,7 @@ pub(crate) async fn redeliver(Caller(api): Caller, path: PathParts) -> Result<Re
     let to = api.pipeline.redeliver(&spec, api.clock.now());
     let to = to.ok_or_else(|| conflict(format!("job {id} has no sink to deliver to")))?;
     if record.state.is_terminal() && record.result_bytes.is_none() {
-        return Err(conflict(format!(
-            "job {id} has no event to deliver; refetch it instead"
-        )));
+        return Err(conflict(format!("job {id} has no event to deliver; refetch it instead")));
     }
     redrive(&api, id, to).await
 }
@@ -55,21 +47,14 @@ pub(crate) async fn refetch(Caller(api): Caller, path: PathParts) -> Result<Resp
     let (_, spec) = api.job(id).await?;
     let now = api.clock.now();
     if spec.deadline().is_some_and(|deadline| deadline <= now) {
-        return Err(conflict(format!(
-            "job {id} is past its deadline; submit it anew"
-        )));
+        return Err(conflict(format!("job {id} is past its deadline; submit it anew")));
     }
     redrive(&api, id, api.pipeline.refetch(&spec, now)).await
 }
 
 async fn redrive(api: &Api, id: JobId, to: Redrive) -> Result<Response, Problem> {
     let now = api.clock.now();
-    match api
-        .store
-        .redrive(id, to, now)
-        .await
-        .map_err(|e| store_problem(&e))?
-    {
+    match api.store.redrive(id, to, now).await.map_err(|e| store_problem(&e))? {
         Redriven::Unknown => Err(unknown(id)),
         Redriven::Live => {
             let (record, _) = api.job(id).await?;

@@ -20,13 +20,7 @@ struct Alive<'a> {
 
 /// `GET /healthz`: the process answers.
 pub(crate) async fn alive(State(api): State<Arc<Api>>) -> Response {
-    json(
-        StatusCode::OK,
-        &Alive {
-            status: "alive",
-            version: &api.config.version,
-        },
-    )
+    json(StatusCode::OK, &Alive { status: "alive", version: &api.config.version })
 }
 
 #[derive(Serialize)]
@@ -44,25 +38,14 @@ pub(crate) async fn ready(State(api): State<Arc<Api>>) -> Result<Response, Probl
     api.store.health().map_err(|error| store_problem(&error))?;
     let counts = api.store.counts();
     let now = api.clock.now();
-    let oldest = counts
-        .stages
-        .iter()
-        .filter_map(|s| api.store.oldest_due(&s.stage))
-        .min();
+    let oldest = counts.stages.iter().filter_map(|s| api.store.oldest_due(&s.stage)).min();
     let age = oldest.map(|due| now.since(due)).unwrap_or_default();
     if api.config.max_queue_age.is_some_and(|most| age > most) {
         let detail = format!("a job has been due for {age:?}");
         return Err(Problem::new(Kind::Unavailable, detail).retry_after(READY_RETRY_S));
     }
     let queue_age_ms = u64::try_from(age.as_millis()).unwrap_or(u64::MAX);
-    Ok(json(
-        StatusCode::OK,
-        &Ready {
-            status: "ready",
-            live_jobs: counts.live(),
-            queue_age_ms,
-        },
-    ))
+    Ok(json(StatusCode::OK, &Ready { status: "ready", live_jobs: counts.live(), queue_age_ms }))
 }
 
 /// `GET /metrics`
@@ -72,17 +55,9 @@ pub(crate) async fn metrics(Caller(api): Caller) -> Response {
 
 /// `GET /`: what this is, and what to type.
 pub(crate) async fn page(State(api): State<Arc<Api>>, headers: HeaderMap) -> Response {
-    let host = headers
-        .get(header::HOST)
-        .and_then(|host| host.to_str().ok());
-    let host = host
-        .filter(|host| host.bytes().all(is_host_byte))
-        .unwrap_or("localhost:8080");
-    let key = if api.keys.is_open() {
-        ""
-    } else {
-        " -H 'Authorization: Bearer YOUR-KEY'"
-    };
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
+    let host = host.filter(|host| host.bytes().all(is_host_byte)).unwrap_or("localhost:8080");
+    let key = if api.keys.is_open() { "" } else { " -H 'Authorization: Bearer YOUR-KEY'" };
     let page = include_str!("page.html")
         .replace("{{host}}", host)
         .replace("{{key}}", key)
@@ -90,18 +65,9 @@ pub(crate) async fn page(State(api): State<Arc<Api>>, headers: HeaderMap) -> Res
     let mut response = text(page, "text/html; charset=utf-8");
     let headers = response.headers_mut();
     let policy = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'";
-    headers.insert(
-        header::CONTENT_SECURITY_POLICY,
-        HeaderValue::from_static(policy),
-    );
-    headers.insert(
-        header::X_CONTENT_TYPE_OPTIONS,
-        HeaderValue::from_static("nosniff"),
-    );
-    headers.insert(
-        header::REFERRER_POLICY,
-        HeaderValue::from_static("no-referrer"),
-    );
+    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     response
 }
 
@@ -116,8 +82,6 @@ fn escaped(text: &str) -> String {
 
 fn text(body: String, media: &'static str) -> Response {
     let mut response = Response::new(body.into());
-    response
-        .headers_mut()
-        .insert(header::CONTENT_TYPE, HeaderValue::from_static(media));
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(media));
     response
 }

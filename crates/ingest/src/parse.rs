@@ -56,11 +56,7 @@ fn problem(pointer: String, error: &serde_json::Error) -> Problem {
 fn not_utf8(body: &[u8], at: usize) -> Problem {
     let before = &body[..at];
     let line = 1 + before.iter().filter(|byte| **byte == b'\n').count();
-    let column = 1 + before
-        .iter()
-        .rev()
-        .take_while(|byte| **byte != b'\n')
-        .count();
+    let column = 1 + before.iter().rev().take_while(|byte| **byte != b'\n').count();
     let detail = format!("the body is not UTF-8 at line {line} column {column}");
     Problem::new(Kind::Unreadable, detail)
 }

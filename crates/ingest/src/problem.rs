@@ -63,40 +63,22 @@ impl Kind {
 
     const fn facts(self) -> (StatusCode, &'static str, &'static str) {
         match self {
-            Self::Unreadable => (
-                StatusCode::BAD_REQUEST,
-                "unreadable-body",
-                "Unreadable body",
-            ),
+            Self::Unreadable => (StatusCode::BAD_REQUEST, "unreadable-body", "Unreadable body"),
             Self::BadRequest => (StatusCode::BAD_REQUEST, "bad-request", "Bad request"),
             Self::Unauthorized => (StatusCode::UNAUTHORIZED, "unauthorized", "API key required"),
             Self::NotFound => (StatusCode::NOT_FOUND, "not-found", "Not found"),
-            Self::MethodNotAllowed => (
-                StatusCode::METHOD_NOT_ALLOWED,
-                "method-not-allowed",
-                "Method not allowed",
-            ),
+            Self::MethodNotAllowed => {
+                (StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "Method not allowed")
+            }
             Self::BodyTimeout => (StatusCode::REQUEST_TIMEOUT, "body-timeout", "Body too slow"),
-            Self::Conflict => (
-                StatusCode::CONFLICT,
-                "conflict",
-                "Not possible in this state",
-            ),
-            Self::TooLarge => (
-                StatusCode::PAYLOAD_TOO_LARGE,
-                "body-too-large",
-                "Body too large",
-            ),
+            Self::Conflict => (StatusCode::CONFLICT, "conflict", "Not possible in this state"),
+            Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "body-too-large", "Body too large"),
             Self::UnsupportedType => (
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
                 "unsupported-media-type",
                 "Unsupported media type",
             ),
-            Self::Invalid => (
-                StatusCode::UNPROCESSABLE_ENTITY,
-                "invalid-job",
-                "Invalid job",
-            ),
+            Self::Invalid => (StatusCode::UNPROCESSABLE_ENTITY, "invalid-job", "Invalid job"),
             Self::KeyReused => (
                 StatusCode::UNPROCESSABLE_ENTITY,
                 "idempotency-key-reused",
@@ -104,17 +86,11 @@ impl Kind {
             ),
             Self::QueueFull => (StatusCode::SERVICE_UNAVAILABLE, "queue-full", "Queue full"),
             Self::NoSpace => (StatusCode::SERVICE_UNAVAILABLE, "no-space", "Disk full"),
-            Self::Unavailable => (
-                StatusCode::SERVICE_UNAVAILABLE,
-                "store-unavailable",
-                "Store unavailable",
-            ),
+            Self::Unavailable => {
+                (StatusCode::SERVICE_UNAVAILABLE, "store-unavailable", "Store unavailable")
+            }
             Self::Busy => (StatusCode::SERVICE_UNAVAILABLE, "busy", "Server busy"),
-            Self::Internal => (
-                StatusCode::INTERNAL_SERVER_ERROR,
-                "internal",
-                "Internal error",
-            ),
+            Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "internal", "Internal error"),
         }
     }
 
@@ -148,24 +124,15 @@ const MAX_TEXT: usize = 512;
 
 impl Fault {
     pub(crate) fn at(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
-        Self {
-            place: Place::Pointer(clipped(pointer.into())),
-            detail: clipped(detail.into()),
-        }
+        Self { place: Place::Pointer(clipped(pointer.into())), detail: clipped(detail.into()) }
     }
 
     pub(crate) fn parameter(name: &str, detail: impl Into<String>) -> Self {
-        Self {
-            place: Place::Parameter(clipped(name.to_owned())),
-            detail: clipped(detail.into()),
-        }
+        Self { place: Place::Parameter(clipped(name.to_owned())), detail: clipped(detail.into()) }
     }
 
     pub(crate) fn header(name: &HeaderName, detail: impl Into<String>) -> Self {
-        Self {
-            place: Place::Header(name.as_str().to_owned()),
-            detail: clipped(detail.into()),
-        }
+        Self { place: Place::Header(name.as_str().to_owned()), detail: clipped(detail.into()) }
     }
 
     fn summary(&self) -> String {
@@ -202,12 +169,7 @@ struct Inner {
 impl Problem {
     pub(crate) fn new(kind: Kind, detail: impl Into<String>) -> Self {
         let detail = clipped(detail.into());
-        Self(Box::new(Inner {
-            kind,
-            detail,
-            faults: Vec::new(),
-            headers: HeaderMap::new(),
-        }))
+        Self(Box::new(Inner { kind, detail, faults: Vec::new(), headers: HeaderMap::new() }))
     }
 
     /// Refused for these faults, of which there is at least one.
@@ -250,12 +212,7 @@ struct Body<'a> {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let Inner {
-            kind,
-            detail,
-            faults,
-            headers,
-        } = *self.0;
+        let Inner { kind, detail, faults, headers } = *self.0;
         let (status, slug, title) = kind.facts();
         // The instance is in the log too, so that a caller's report can be matched with it.
         let instance = format!("urn:uuid:{}", Uuid::now_v7());

@@ -6,13 +6,8 @@ use std::time::Duration;
 use serde::de::{Deserialize, Deserializer, Error, Visitor};
 
 /// Units of time, largest first, in milliseconds. Longer names come before their prefixes.
-const TIME_UNITS: [(&str, u64); 5] = [
-    ("d", 86_400_000),
-    ("h", 3_600_000),
-    ("ms", 1),
-    ("m", 60_000),
-    ("s", 1_000),
-];
+const TIME_UNITS: [(&str, u64); 5] =
+    [("d", 86_400_000), ("h", 3_600_000), ("ms", 1), ("m", 60_000), ("s", 1_000)];
 
 /// Units of size in bytes: decimal as in SI, binary as in IEC 80000-13.
 const SIZE_UNITS: [(&str, u64); 8] = [
@@ -34,9 +29,7 @@ pub(crate) fn duration(text: &str) -> Option<Duration> {
     let mut last_unit_ms = u64::MAX;
     loop {
         let (number, after) = leading_number(rest)?;
-        let (name, unit_ms) = TIME_UNITS
-            .into_iter()
-            .find(|(name, _)| after.starts_with(name))?;
+        let (name, unit_ms) = TIME_UNITS.into_iter().find(|(name, _)| after.starts_with(name))?;
         if unit_ms >= last_unit_ms {
             return None;
         }
@@ -140,9 +133,9 @@ mod tests {
 
     #[test]
     fn other_texts_are_no_durations() {
-        for text in [
-            "", "30", "s", "-1s", "1.5s", "30S", "1m1h", "1s1s", "1h 30m", " 1s", "1s ", "+1s",
-        ] {
+        for text in
+            ["", "30", "s", "-1s", "1.5s", "30S", "1m1h", "1s1s", "1h 30m", " 1s", "1s ", "+1s"]
+        {
             assert_eq!(duration(text), None, "{text}");
         }
         assert_eq!(duration("18446744073709551615d"), None);
@@ -151,12 +144,9 @@ mod tests {
 
     #[test]
     fn sizes_people_write() {
-        for (text, bytes) in [
-            ("10MB", 10_000_000),
-            ("64KiB", 65_536),
-            ("1 GB", 1_000_000_000),
-            ("512", 512),
-        ] {
+        for (text, bytes) in
+            [("10MB", 10_000_000), ("64KiB", 65_536), ("1 GB", 1_000_000_000), ("512", 512)]
+        {
             assert_eq!(size(text), Some(bytes), "{text}");
         }
         for text in ["", "MB", "10mb", "1.5MB", "-1", "99999999999GB"] {

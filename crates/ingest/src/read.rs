@@ -36,18 +36,10 @@ pub(crate) async fn result(
 ) -> Result<Response, Problem> {
     let id = path_id(path)?;
     let failed = |error| store_problem(&error);
-    let record = api
-        .store
-        .get(id)
-        .await
-        .map_err(failed)?
-        .ok_or_else(|| unknown(id))?;
+    let record = api.store.get(id).await.map_err(failed)?.ok_or_else(|| unknown(id))?;
     let none = || {
         let status = api.pipeline.status(&record);
-        Problem::new(
-            Kind::NotFound,
-            format!("job {id} has no result; it is {status}"),
-        )
+        Problem::new(Kind::NotFound, format!("job {id} has no result; it is {status}"))
     };
     let size = record.result_bytes.ok_or_else(none)?;
     let tag = entity_tag(&record);
@@ -58,12 +50,7 @@ pub(crate) async fn result(
     if !held.grow(size) {
         return Err(busy());
     }
-    let bytes = api
-        .store
-        .result(id)
-        .await
-        .map_err(failed)?
-        .ok_or_else(none)?;
+    let bytes = api.store.result(id).await.map_err(failed)?.ok_or_else(none)?;
     let mut response = answer(StatusCode::OK, tag, held.bind(bytes).into());
     let media = HeaderValue::from_static("application/json");
     response.headers_mut().insert(header::CONTENT_TYPE, media);
@@ -76,9 +63,7 @@ fn answer(status: StatusCode, tag: String, body: Body) -> Response {
     let tag = HeaderValue::try_from(tag).expect("hex digits and dashes in quotes");
     response.headers_mut().insert(header::ETAG, tag);
     let private = HeaderValue::from_static("private, no-cache");
-    response
-        .headers_mut()
-        .insert(header::CACHE_CONTROL, private);
+    response.headers_mut().insert(header::CACHE_CONTROL, private);
     response
 }
 
@@ -86,21 +71,14 @@ fn answer(status: StatusCode, tag: String, body: Body) -> Response {
 /// result is read after the record.
 fn entity_tag(record: &Record) -> String {
     let changed = record.updated_at.as_millis();
-    format!(
-        "\"{}-{changed:x}-{:x}\"",
-        record.id,
-        record.result_bytes.unwrap_or(0)
-    )
+    format!("\"{}-{changed:x}-{:x}\"", record.id, record.result_bytes.unwrap_or(0))
 }
 
 /// Whether the caller has this one already (RFC 9110 §13.1.2; the comparison is weak).
 fn if_none_match(headers: &HeaderMap, tag: &str) -> bool {
     let values = headers.get_all(header::IF_NONE_MATCH).iter();
-    values
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .any(|one| {
-            let one = one.trim();
-            one == "*" || one.strip_prefix("W/").unwrap_or(one) == tag
-        })
+    values.filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(',')).any(|one| {
+        let one = one.trim();
+        one == "*" || one.strip_prefix("W/").unwrap_or(one) == tag
+    })
 }

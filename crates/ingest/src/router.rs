@@ -46,17 +46,7 @@ pub fn router(
     let budget = Budget::new(config.memory);
     let listings = Semaphore::new(LISTINGS);
     let meters = Meters::new();
-    let api = Api {
-        store,
-        clock,
-        pipeline,
-        config,
-        keys,
-        budget,
-        listings,
-        meters,
-        metrics,
-    };
+    let api = Api { store, clock, pipeline, config, keys, budget, listings, meters, metrics };
     Router::new()
         .route("/", get(ops::page).post(submit::as_typed))
         .route("/v1/jobs", get(list::jobs).post(submit::strict))
@@ -74,28 +64,18 @@ pub fn router(
 }
 
 async fn no_such_path(uri: Uri) -> Problem {
-    Problem::new(
-        Kind::NotFound,
-        format!("there is nothing at {}", uri.path()),
-    )
+    Problem::new(Kind::NotFound, format!("there is nothing at {}", uri.path()))
 }
 
 async fn no_such_method(request: Request) -> Problem {
     let (method, path) = (request.method(), request.uri().path());
-    Problem::new(
-        Kind::MethodNotAllowed,
-        format!("{path} does not understand {method}"),
-    )
+    Problem::new(Kind::MethodNotAllowed, format!("{path} does not understand {method}"))
 }
 
 impl Api {
     /// The job that an address names, with what was asked for.
     pub(crate) async fn job(&self, id: JobId) -> Result<(Record, JobSpec), Problem> {
-        let found = self
-            .store
-            .get(id)
-            .await
-            .map_err(|error| store_problem(&error))?;
+        let found = self.store.get(id).await.map_err(|error| store_problem(&error))?;
         let record = found.ok_or_else(|| unknown(id))?;
         let spec = spec_of(&record)?;
         Ok((record, spec))
@@ -119,26 +99,19 @@ pub(crate) fn store_problem(error: &jobs::Error) -> Problem {
         }
         ErrorKind::InUse | ErrorKind::Unusable | ErrorKind::Corrupt | ErrorKind::Invalid => {
             tracing::error!(error = error as &dyn std::error::Error, "store call failed");
-            Problem::new(
-                Kind::Internal,
-                "the store could not do this; see the server's log",
-            )
+            Problem::new(Kind::Internal, "the store could not do this; see the server's log")
         }
     }
 }
 
 /// The id in an address.
 pub(crate) fn id(text: &str) -> Result<JobId, Problem> {
-    text.parse()
-        .map_err(|error| Problem::new(Kind::NotFound, format!("{text}: {error}")))
+    text.parse().map_err(|error| Problem::new(Kind::NotFound, format!("{text}: {error}")))
 }
 
 /// There is no such job.
 pub(crate) fn unknown(id: JobId) -> Problem {
-    Problem::new(
-        Kind::NotFound,
-        format!("there is no job {id}; it may have been swept"),
-    )
+    Problem::new(Kind::NotFound, format!("there is no job {id}; it may have been swept"))
 }
 
 /// What a stored job asked for.

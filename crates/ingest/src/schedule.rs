@@ -23,10 +23,7 @@ impl Rules<'_> {
             (Some(delay), None) => ("/delay", Some(self.now + delay)),
             (None, Some(text)) => ("/not_before", instant(text)),
             (Some(_), Some(_)) => {
-                faults.push(Fault::at(
-                    "/delay",
-                    "give `delay` or `not_before`, not both",
-                ));
+                faults.push(Fault::at("/delay", "give `delay` or `not_before`, not both"));
                 return self.now;
             }
         };
@@ -69,9 +66,7 @@ impl Rules<'_> {
 /// An RFC 3339 time; before 1970 counts as 1970.
 fn instant(text: &str) -> Option<Timestamp> {
     let at: jiff::Timestamp = text.parse().ok()?;
-    Some(Timestamp::from_millis(
-        u64::try_from(at.as_millisecond()).unwrap_or(0),
-    ))
+    Some(Timestamp::from_millis(u64::try_from(at.as_millisecond()).unwrap_or(0)))
 }
 
 /// A long duration for people.

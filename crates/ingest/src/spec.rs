@@ -71,11 +71,7 @@ pub struct JobSpec {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub headers: Vec<(String, String)>,
     /// The request's body.
-    #[serde(
-        default,
-        with = "base64_bytes",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(default, with = "base64_bytes", skip_serializing_if = "Option::is_none")]
     pub body: Option<Bytes>,
     /// Time for the whole fetch, redirects included, in milliseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -178,10 +174,7 @@ impl JobSpec {
 /// Fields were validated when the job was accepted, so none is left out.
 fn header_map(fields: &[(String, String)]) -> HeaderMap {
     let fields = fields.iter().filter_map(|(name, value)| {
-        Some((
-            HeaderName::try_from(name).ok()?,
-            HeaderValue::try_from(value).ok()?,
-        ))
+        Some((HeaderName::try_from(name).ok()?, HeaderValue::try_from(value).ok()?))
     });
     fields.collect()
 }

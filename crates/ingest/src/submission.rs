@@ -12,10 +12,7 @@ use crate::quantity::{DurationText, SizeText};
 /// A job as its owner writes it. The field names are the interface; what is not here is refused
 /// by name.
 #[derive(Debug, Deserialize)]
-#[serde(
-    deny_unknown_fields,
-    expecting = "an object such as {\"url\": \"https://example.com\"}"
-)]
+#[serde(deny_unknown_fields, expecting = "an object such as {\"url\": \"https://example.com\"}")]
 pub(crate) struct Submission<'a> {
     #[serde(borrow)]
     pub(crate) url: Option<Cow<'a, str>>,
@@ -48,10 +45,7 @@ pub(crate) struct Submission<'a> {
 
 /// How often to fetch.
 #[derive(Debug, Deserialize)]
-#[serde(
-    deny_unknown_fields,
-    expecting = "an object such as {\"max_attempts\": 3}"
-)]
+#[serde(deny_unknown_fields, expecting = "an object such as {\"max_attempts\": 3}")]
 pub(crate) struct Retry {
     pub(crate) max_attempts: Option<u32>,
 }
@@ -86,30 +80,18 @@ impl<'de: 'a, 'a> Deserialize<'de> for SinkText<'a> {
             }
 
             fn visit_borrowed_str<E: Error>(self, url: &'de str) -> Result<SinkText<'de>, E> {
-                Ok(SinkText {
-                    url: Some(Cow::Borrowed(url)),
-                    headers: None,
-                    object: false,
-                })
+                Ok(SinkText { url: Some(Cow::Borrowed(url)), headers: None, object: false })
             }
 
             fn visit_str<E: Error>(self, url: &str) -> Result<SinkText<'de>, E> {
                 let url = Some(Cow::Owned(url.to_owned()));
-                Ok(SinkText {
-                    url,
-                    headers: None,
-                    object: false,
-                })
+                Ok(SinkText { url, headers: None, object: false })
             }
 
             fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<SinkText<'de>, A::Error> {
                 let members = MapAccessDeserializer::new(members);
                 let SinkObject { url, headers } = SinkObject::deserialize(members)?;
-                Ok(SinkText {
-                    url,
-                    headers,
-                    object: true,
-                })
+                Ok(SinkText { url, headers, object: true })
             }
         }
 

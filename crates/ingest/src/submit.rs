@@ -48,32 +48,15 @@ async fn submit(api: &Api, request: Request, typing: Typing) -> Result<Response,
     let received = body::read(body, config.max_body, config.body_timeout, &api.budget).await?;
     let now = api.clock.now();
     let given = parse::submission(&received.bytes)?;
-    let rules = Rules {
-        limits: &config.limits,
-        pipeline: &*api.pipeline,
-        now,
-    };
+    let rules = Rules { limits: &config.limits, pipeline: &*api.pipeline, now };
     let Valid { spec, due } = rules.check(given)?;
-    let idempotency = key.map(|key| Idempotency {
-        key,
-        fingerprint: Sha256::digest(&received.bytes).into(),
-    });
+    let idempotency =
+        key.map(|key| Idempotency { key, fingerprint: Sha256::digest(&received.bytes).into() });
     let (stage, lane) = api.pipeline.first(&spec);
     let id = JobId::draw();
-    let job = NewJob {
-        id,
-        stage,
-        lane,
-        due,
-        spec: spec.to_bytes(),
-        idempotency,
-    };
+    let job = NewJob { id, stage, lane, due, spec: spec.to_bytes(), idempotency };
     // From here on the job is accepted even if the caller goes away: the store promises it.
-    let answers = api
-        .store
-        .submit(vec![job], now)
-        .await
-        .map_err(|e| store_problem(&e))?;
+    let answers = api.store.submit(vec![job], now).await.map_err(|e| store_problem(&e))?;
     match answers.into_iter().next() {
         Some(Submitted::Created) => {
             let host = spec.url.host_str();
@@ -84,9 +67,7 @@ async fn submit(api: &Api, request: Request, typing: Typing) -> Result<Response,
             api.meters.replayed.increment(1);
             let mut response = accepted(id, created_at, &spec);
             let replayed = HeaderValue::from_static("true");
-            response
-                .headers_mut()
-                .insert(IDEMPOTENCY_REPLAYED, replayed);
+            response.headers_mut().insert(IDEMPOTENCY_REPLAYED, replayed);
             Ok(response)
         }
         Some(Submitted::Conflict { id }) => {
@@ -129,10 +110,7 @@ fn accepted(id: JobId, created_at: Timestamp, spec: &JobSpec) -> Response {
 /// The key, with or without the quotes that make it a structured field's string (RFC 8941 §3.3.3).
 fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     let refused = |detail: String| {
-        Problem::faulty(
-            Kind::BadRequest,
-            vec![Fault::header(&IDEMPOTENCY_KEY, detail)],
-        )
+        Problem::faulty(Kind::BadRequest, vec![Fault::header(&IDEMPOTENCY_KEY, detail)])
     };
     let mut values = headers.get_all(IDEMPOTENCY_KEY).iter();
     let Some(value) = values.next() else {
@@ -141,14 +119,8 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     if values.next().is_some() {
         return Err(refused("given twice".to_owned()));
     }
-    let text = value
-        .to_str()
-        .map_err(|_| refused("not visible ASCII".to_owned()))?
-        .trim();
-    let key = text
-        .strip_prefix('"')
-        .and_then(|t| t.strip_suffix('"'))
-        .unwrap_or(text);
+    let text = value.to_str().map_err(|_| refused("not visible ASCII".to_owned()))?.trim();
+    let key = text.strip_prefix('"').and_then(|t| t.strip_suffix('"')).unwrap_or(text);
     if key.is_empty() || key.len() > MAX_KEY_BYTES {
         return Err(refused(format!("must have 1 to {MAX_KEY_BYTES} bytes")));
     }

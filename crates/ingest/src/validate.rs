@@ -55,10 +55,7 @@ impl Rules<'_> {
         });
         if let Some(cookies) = given.cookies.and_then(|c| fields::cookies(c, &mut faults)) {
             if headers.iter().any(|(name, _)| name == "cookie") {
-                faults.push(Fault::at(
-                    "/cookies",
-                    "give `cookies` or `headers.cookie`, not both",
-                ));
+                faults.push(Fault::at("/cookies", "give `cookies` or `headers.cookie`, not both"));
             }
             headers.push(("cookie".to_owned(), cookies));
         }
@@ -66,40 +63,19 @@ impl Rules<'_> {
         let timeout = given.timeout.map(|t| t.0);
         self.timeout(timeout, &mut faults);
         let limits = self.limits;
-        within(
-            "/max_bytes",
-            given.max_bytes.map(|m| m.0),
-            1,
-            limits.max_bytes,
-            &mut faults,
-        );
+        within("/max_bytes", given.max_bytes.map(|m| m.0), 1, limits.max_bytes, &mut faults);
         let most = u64::from(limits.max_redirects);
-        within(
-            "/max_redirects",
-            given.max_redirects.map(u64::from),
-            0,
-            most,
-            &mut faults,
-        );
+        within("/max_redirects", given.max_redirects.map(u64::from), 0, most, &mut faults);
         let max_attempts = given.retry.and_then(|retry| retry.max_attempts);
         let most = u64::from(limits.max_attempts);
-        within(
-            "/retry/max_attempts",
-            max_attempts.map(u64::from),
-            1,
-            most,
-            &mut faults,
-        );
+        within("/retry/max_attempts", max_attempts.map(u64::from), 1, most, &mut faults);
         let delay = given.delay.map(|d| d.0);
         let due = self.due(delay, given.not_before.as_deref(), &mut faults);
         let deadline = self.deadline(given.deadline.as_deref(), due, &mut faults);
         let formats = formats(given.formats, &mut faults);
         let sink = given.sink.and_then(|sink| self.sink(sink, &mut faults));
         let metadata = given.metadata.map(ToOwned::to_owned);
-        if metadata
-            .as_ref()
-            .is_some_and(|metadata| !metadata.get().starts_with('{'))
-        {
+        if metadata.as_ref().is_some_and(|metadata| !metadata.get().starts_with('{')) {
             faults.push(Fault::at("/metadata", "must be an object"));
         }
         let tags = tags(given.tags.unwrap_or_default(), &mut faults);
@@ -125,33 +101,20 @@ impl Rules<'_> {
     }
 
     fn target(&self, given: Option<&str>, faults: &mut Vec<Fault>) -> Option<Url> {
-        let url = web_url(given).and_then(|url| {
-            self.pipeline
-                .admit_target(&url)
-                .map(|()| url)
-                .map_err(Cow::Owned)
-        });
-        url.map_err(|detail| faults.push(Fault::at("/url", detail)))
-            .ok()
+        let url = web_url(given)
+            .and_then(|url| self.pipeline.admit_target(&url).map(|()| url).map_err(Cow::Owned));
+        url.map_err(|detail| faults.push(Fault::at("/url", detail))).ok()
     }
 
     fn sink(&self, given: SinkText<'_>, faults: &mut Vec<Fault>) -> Option<Sink> {
         let pointer = if given.object { "/sink/url" } else { "/sink" };
         let url = web_url(given.url.as_deref())
-            .and_then(|url| {
-                self.pipeline
-                    .admit_sink(&url)
-                    .map(|()| url)
-                    .map_err(Cow::Owned)
-            })
+            .and_then(|url| self.pipeline.admit_sink(&url).map(|()| url).map_err(Cow::Owned))
             .map_err(|detail| faults.push(Fault::at(pointer, detail)));
         let headers = given.headers.map_or_else(Vec::new, |headers| {
             fields::headers(headers, Owner::Sink, "/sink/headers", faults)
         });
-        Some(Sink {
-            url: url.ok()?,
-            headers,
-        })
+        Some(Sink { url: url.ok()?, headers })
     }
 
     fn timeout(&self, given: Option<Duration>, faults: &mut Vec<Fault>) {
@@ -161,10 +124,7 @@ impl Rules<'_> {
                 faults.push(Fault::at("/timeout", "must be longer than nothing"));
             }
             Some(timeout) if timeout > most => {
-                faults.push(Fault::at(
-                    "/timeout",
-                    format!("over this server's limit of {most:?}"),
-                ));
+                faults.push(Fault::at("/timeout", format!("over this server's limit of {most:?}")));
             }
             _ => {}
         }
@@ -195,17 +155,11 @@ fn method(given: Option<&str>, faults: &mut Vec<Fault>) -> Method {
     let Some(name) = given else {
         return Method::GET;
     };
-    METHODS
-        .into_iter()
-        .find(|method| method.as_str() == name)
-        .unwrap_or_else(|| {
-            let known = METHODS.each_ref().map(Method::as_str).join(", ");
-            faults.push(Fault::at(
-                "/method",
-                format!("not one of {known} (in capitals)"),
-            ));
-            Method::GET
-        })
+    METHODS.into_iter().find(|method| method.as_str() == name).unwrap_or_else(|| {
+        let known = METHODS.each_ref().map(Method::as_str).join(", ");
+        faults.push(Fault::at("/method", format!("not one of {known} (in capitals)")));
+        Method::GET
+    })
 }
 
 fn body(
@@ -225,10 +179,7 @@ fn body(
             })
             .ok(),
         (Some(_), Some(_)) => {
-            faults.push(Fault::at(
-                "/body_base64",
-                "give `body` or `body_base64`, not both",
-            ));
+            faults.push(Fault::at("/body_base64", "give `body` or `body_base64`, not both"));
             None
         }
     }
@@ -240,10 +191,7 @@ fn within(pointer: &str, given: Option<u64>, least: u64, most: u64, faults: &mut
             faults.push(Fault::at(pointer, format!("must be at least {least}")));
         }
         Some(value) if value > most => {
-            faults.push(Fault::at(
-                pointer,
-                format!("over this server's limit of {most}"),
-            ));
+            faults.push(Fault::at(pointer, format!("over this server's limit of {most}")));
         }
         _ => {}
     }

@@ -39,11 +39,7 @@ pub struct Finish {
 
 impl From<Outcome> for Finish {
     fn from(outcome: Outcome) -> Self {
-        Self {
-            outcome,
-            pause_lane_until: None,
-            held: None,
-        }
+        Self { outcome, pause_lane_until: None, held: None }
     }
 }
 
@@ -61,11 +57,7 @@ pub struct DriverConfig {
 
 impl Default for DriverConfig {
     fn default() -> Self {
-        Self {
-            slots: 256,
-            lease: Duration::from_secs(60),
-            grace: Duration::from_secs(30),
-        }
+        Self { slots: 256, lease: Duration::from_secs(60), grace: Duration::from_secs(30) }
     }
 }
 
@@ -182,10 +174,7 @@ impl Driver {
             return Ok(Some(until));
         }
         let now = self.clock.now();
-        let claimed = match self
-            .store
-            .claim(&self.stage, free, now + self.config.lease, now)
-            .await
+        let claimed = match self.store.claim(&self.stage, free, now + self.config.lease, now).await
         {
             Ok(claimed) => claimed,
             Err(error) => return self.backoff.after(error).map(Some),
@@ -230,33 +219,18 @@ impl Driver {
             Err(_) => {
                 error!(job.id = %lease.id, stage = %self.stage, "work panicked; the job is retried");
                 let at = now + Duration::from_secs(5);
-                Outcome::Retry {
-                    at,
-                    note: "internal error".into(),
-                }
-                .into()
+                Outcome::Retry { at, note: "internal error".into() }.into()
             }
         };
-        let Finish {
-            outcome,
-            pause_lane_until,
-            held,
-        } = finish;
-        batch.settlements.push(Settlement {
-            lease,
-            outcome,
-            pause_lane_until,
-        });
+        let Finish { outcome, pause_lane_until, held } = finish;
+        batch.settlements.push(Settlement { lease, outcome, pause_lane_until });
         batch.held.extend(held);
     }
 
     /// Settles, and goes on trying while the store's trouble may pass: the work is done, and
     /// throwing it away would only repeat it.
     async fn record(&mut self, batch: Batch) -> Result<()> {
-        let Batch {
-            settlements: batch,
-            held: _held,
-        } = batch;
+        let Batch { settlements: batch, held: _held } = batch;
         if batch.is_empty() {
             return Ok(());
         }
@@ -286,18 +260,10 @@ impl Driver {
             return Ok(());
         }
         let now = self.clock.now();
-        match self
-            .store
-            .extend(leases.clone(), now + self.config.lease, now)
-            .await
-        {
+        match self.store.extend(leases.clone(), now + self.config.lease, now).await {
             Ok(kept) => {
-                let lost: Vec<_> = leases
-                    .iter()
-                    .zip(kept)
-                    .filter(|(_, kept)| !kept)
-                    .map(|(l, _)| *l)
-                    .collect();
+                let lost: Vec<_> =
+                    leases.iter().zip(kept).filter(|(_, kept)| !kept).map(|(l, _)| *l).collect();
                 for (lease, handle) in self.hands.values() {
                     if lost.contains(lease) {
                         handle.abort();
@@ -323,11 +289,7 @@ impl Driver {
             } else if let Some((lease, _)) = self.hands.remove(&id) {
                 self.drained.released += 1;
                 let outcome = Outcome::Release { at: now };
-                batch.settlements.push(Settlement {
-                    lease,
-                    outcome,
-                    pause_lane_until: None,
-                });
+                batch.settlements.push(Settlement { lease, outcome, pause_lane_until: None });
             }
         }
         self.record(batch).await
@@ -356,18 +318,13 @@ impl Backoff {
 
     /// When to try again after `error`, or the error itself when trying again is of no use.
     fn after(&mut self, error: crate::Error) -> Result<Instant> {
-        if matches!(
-            error.kind(),
-            ErrorKind::Closed | ErrorKind::Invalid | ErrorKind::Corrupt
-        ) {
+        if matches!(error.kind(), ErrorKind::Closed | ErrorKind::Invalid | ErrorKind::Corrupt) {
             return Err(error);
         }
         if self.tries == 0 {
             warn!(%error, "the store does not answer; trying again");
         }
-        let wait = Self::FIRST
-            .saturating_mul(1 << self.tries.min(10))
-            .min(Self::LONGEST);
+        let wait = Self::FIRST.saturating_mul(1 << self.tries.min(10)).min(Self::LONGEST);
         self.tries += 1;
         let until = Instant::now() + wait;
         self.until = Some(until);

@@ -32,11 +32,7 @@ pub struct Error {
 impl Error {
     /// A failure of `kind`, with what was being done.
     pub fn new(kind: ErrorKind, context: impl Into<String>) -> Self {
-        Self {
-            kind,
-            context: context.into(),
-            source: None,
-        }
+        Self { kind, context: context.into(), source: None }
     }
 
     /// The same, with its cause.

@@ -196,7 +196,8 @@ impl State {
     }
 }
 
-/// The right to settle one job, until its time is up or a newer epoch exists.
+/// The right to settle one job, until somebody else may have it: a lease whose time is up still
+/// settles as long as the job was not given out again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Lease {
     /// The job.

@@ -50,11 +50,7 @@ impl Lane {
             // that caused it.
             return Listed::Until(open);
         }
-        if self.has_work(limit) {
-            Listed::Ready
-        } else {
-            Listed::No
-        }
+        if self.has_work(limit) { Listed::Ready } else { Listed::No }
     }
 
     /// Whether the lane can be forgotten.

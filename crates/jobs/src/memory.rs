@@ -46,15 +46,8 @@ impl MemoryStore {
     pub fn new(config: Config) -> Arc<Self> {
         let Config { stages, bounds } = config;
         let scheduler = Scheduler::new(stages, bounds);
-        let inner = Inner {
-            scheduler,
-            jobs: BTreeMap::new(),
-            keys: HashMap::new(),
-            closed: false,
-        };
-        Arc::new(Self {
-            inner: Mutex::new(inner),
-        })
+        let inner = Inner { scheduler, jobs: BTreeMap::new(), keys: HashMap::new(), closed: false };
+        Arc::new(Self { inner: Mutex::new(inner) })
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -85,19 +78,13 @@ impl Inner {
         {
             let same = kept.idempotency.as_ref() == Some(idempotency);
             return Ok(if same {
-                Submitted::Existing {
-                    id: *id,
-                    created_at: kept.created_at,
-                }
+                Submitted::Existing { id: *id, created_at: kept.created_at }
             } else {
                 Submitted::Conflict { id: *id }
             });
         }
         if let Some(kept) = self.jobs.get(&job.id) {
-            return Ok(Submitted::Existing {
-                id: job.id,
-                created_at: kept.created_at,
-            });
+            return Ok(Submitted::Existing { id: job.id, created_at: kept.created_at });
         }
         let spec_bytes = job.spec.len() as u64;
         if !self.scheduler.admit(spec_bytes) {
@@ -153,11 +140,7 @@ impl Inner {
     }
 
     fn claimed(&self, stage: &Stage, taken: Taken) -> Claimed {
-        let spec = self
-            .jobs
-            .get(&taken.lease.id)
-            .map(|k| k.spec.clone())
-            .unwrap_or_default();
+        let spec = self.jobs.get(&taken.lease.id).map(|k| k.spec.clone()).unwrap_or_default();
         taken.into_claimed(stage, spec)
     }
 
@@ -187,13 +170,8 @@ impl Inner {
 
     fn sweep(&mut self, before: Timestamp, max: usize) -> Swept {
         let over = |kept: &Kept| kept.over.is_some() && kept.updated_at < before;
-        let ids: Vec<_> = self
-            .jobs
-            .iter()
-            .filter(|(_, k)| over(k))
-            .map(|(id, _)| *id)
-            .take(max)
-            .collect();
+        let ids: Vec<_> =
+            self.jobs.iter().filter(|(_, k)| over(k)).map(|(id, _)| *id).take(max).collect();
         let mut swept = Swept::default();
         for id in ids {
             let Some(kept) = self.jobs.remove(&id) else {
@@ -247,10 +225,7 @@ impl Store for MemoryStore {
         now: Timestamp,
     ) -> BoxFuture<'_, Result<Vec<bool>>> {
         self.with(|inner| {
-            Ok(leases
-                .into_iter()
-                .map(|l| inner.scheduler.extend(l, until, now))
-                .collect())
+            Ok(leases.into_iter().map(|l| inner.scheduler.extend(l, until, now)).collect())
         })
     }
 
@@ -260,9 +235,10 @@ impl Store for MemoryStore {
         now: Timestamp,
     ) -> BoxFuture<'_, Result<Vec<Settled>>> {
         self.with(|inner| {
+            inner.scheduler.check_stages(&outcomes)?;
             let mut answers = Vec::with_capacity(outcomes.len());
             for settlement in outcomes {
-                let decision = inner.scheduler.settle(settlement, now)?;
+                let decision = inner.scheduler.settle(settlement, now);
                 answers.push(if decision.is_some() {
                     Settled::Recorded
                 } else {

@@ -163,7 +163,7 @@ impl Scheduler {
                 lane: narrow(lane),
                 epoch: found.row.epoch,
                 attempts: found.row.attempts,
-                stage: u8::try_from(stage).expect("checked by `check_stages`"),
+                stage: u8::try_from(stage).expect("at most 255 stages"),
                 leased: false,
                 verdict: found.row.verdict,
             },
@@ -213,10 +213,7 @@ impl Scheduler {
             let live = *live;
             self.stages[at].leases.insert((until, id));
             taken.push(Taken {
-                lease: Lease {
-                    id,
-                    epoch: live.epoch,
-                },
+                lease: Lease { id, epoch: live.epoch },
                 lane: self.stages[at].key(lane).clone(),
                 attempt: live.attempts + 1,
                 created_at: live.created_at,
@@ -231,11 +228,7 @@ impl Scheduler {
     fn expire(&mut self, stage: usize, now: Timestamp) -> Vec<Decision> {
         let mut expired = Vec::new();
         while let Some(&(until, id)) = self.stages[stage].leases.first().filter(|l| l.0 <= now) {
-            debug_assert!(
-                self.live
-                    .get(&id)
-                    .is_some_and(|l| l.leased && l.due == until)
-            );
+            debug_assert!(self.live.get(&id).is_some_and(|l| l.leased && l.due == until));
             match self.decide(id, Event::Expire, now) {
                 Some(Ok(decision)) => expired.push(decision),
                 _ => break,
@@ -248,10 +241,7 @@ impl Scheduler {
         let Some(row) = self.row(lease.id) else {
             return false;
         };
-        let event = Event::Extend {
-            epoch: lease.epoch,
-            until,
-        };
+        let event = Event::Extend { epoch: lease.epoch, until };
         if transition(&row, event, now).is_err() {
             return false;
         }
@@ -263,36 +253,27 @@ impl Scheduler {
         true
     }
 
-    /// `None`: the lease is lost.
-    pub(crate) fn settle(
-        &mut self,
-        settlement: Settlement,
-        now: Timestamp,
-    ) -> Result<Option<Decision>> {
-        if let Outcome::Advance(next) = &settlement.outcome {
-            self.index(&next.stage)?;
+    /// Answers for a whole batch that every stage in it is known, before any of it is settled.
+    pub(crate) fn check_stages(&self, batch: &[Settlement]) -> Result<()> {
+        for settlement in batch {
+            if let Outcome::Advance(next) = &settlement.outcome {
+                self.index(&next.stage)?;
+            }
         }
+        Ok(())
+    }
+
+    /// `None`: the lease is lost. The stages must have been checked.
+    pub(crate) fn settle(&mut self, settlement: Settlement, now: Timestamp) -> Option<Decision> {
         let Lease { id, epoch } = settlement.lease;
-        let Some(row) = self.row(id) else {
-            return Ok(None);
-        };
+        let row = self.row(id)?;
         if row.state != State::Leased || row.epoch != epoch {
-            return Ok(None);
+            return None;
         }
-        let pause = settlement
-            .pause_lane_until
-            .and_then(|until| self.pause(id, &row, until, now));
-        let event = Event::Settle {
-            epoch,
-            outcome: settlement.outcome,
-        };
-        Ok(self
-            .decide(id, event, now)
-            .and_then(std::result::Result::ok)
-            .map(|mut decision| {
-                decision.pause = pause;
-                decision
-            }))
+        let pause = settlement.pause_lane_until.and_then(|until| self.pause(id, &row, until, now));
+        let event = Event::Settle { epoch, outcome: settlement.outcome };
+        let decision = self.decide(id, event, now)?.ok()?;
+        Some(Decision { pause, ..decision })
     }
 
     fn pause(
@@ -318,9 +299,7 @@ impl Scheduler {
         if let Some(next) = &next {
             self.index(&next.stage)?;
         }
-        Ok(self
-            .decide(id, Event::Cancel { next }, now)
-            .and_then(std::result::Result::ok))
+        Ok(self.decide(id, Event::Cancel { next }, now).and_then(std::result::Result::ok))
     }
 
     /// Decides an event of a live job and moves it to where it belongs.
@@ -337,28 +316,22 @@ impl Scheduler {
         };
         let old = *self.live.get(&id)?;
         self.enter_change(id, &old, &change, now);
-        Some(Ok(Decision {
-            id,
-            change,
-            had_result: old.has_result,
-            pause: None,
-        }))
+        Some(Ok(Decision { id, change, had_result: old.has_result, pause: None }))
     }
 
     fn enter_change(&mut self, id: JobId, old: &Live, change: &Change, now: Timestamp) {
         let held = u64::from(old.spec_bytes) + u64::from(old.result_bytes);
-        let result_bytes = change.result.as_ref().map_or(old.result_bytes, |r| {
-            u32::try_from(r.len()).unwrap_or(u32::MAX)
-        });
+        let result_bytes = change
+            .result
+            .as_ref()
+            .map_or(old.result_bytes, |r| u32::try_from(r.len()).unwrap_or(u32::MAX));
         let (from, from_lane) = (usize::from(old.stage), old.lane as usize);
         self.live_bytes -= held;
         // The new place first, then out of the old one: a lane that is left empty is forgotten.
         if change.row.state.is_terminal() {
             self.live.remove(&id);
         } else {
-            let stage = self
-                .index(&change.row.stage)
-                .expect("checked by the caller");
+            let stage = self.index(&change.row.stage).expect("checked by the caller");
             let lane = self.stages[stage].lane(&change.row.lane);
             self.live_bytes += u64::from(old.spec_bytes) + u64::from(result_bytes);
             let live = Live {
@@ -368,7 +341,7 @@ impl Scheduler {
                 lane: narrow(lane),
                 epoch: change.row.epoch,
                 attempts: change.row.attempts,
-                stage: u8::try_from(stage).expect("checked by `check_stages`"),
+                stage: u8::try_from(stage).expect("at most 255 stages"),
                 leased: false,
                 verdict: change.row.verdict,
                 ..*old
@@ -388,11 +361,7 @@ impl Scheduler {
         let live = self.live.get(&id)?;
         let queue = &self.stages[usize::from(live.stage)];
         Some(Row {
-            state: if live.leased {
-                State::Leased
-            } else {
-                State::Waiting
-            },
+            state: if live.leased { State::Leased } else { State::Waiting },
             stage: queue.config.stage.clone(),
             lane: queue.key(live.lane as usize).clone(),
             due: live.due,
@@ -414,20 +383,15 @@ impl Scheduler {
 
     pub(crate) fn signal(&self, stage: &Stage) -> Arc<Notify> {
         // An unknown stage is never signalled, and every other call about it answers Invalid.
-        self.index(stage)
-            .map_or_else(|_| Arc::default(), |at| self.stages[at].signal.clone())
+        self.index(stage).map_or_else(|_| Arc::default(), |at| self.stages[at].signal.clone())
     }
 
     pub(crate) fn next_due(&self, stage: &Stage) -> Option<Timestamp> {
-        self.index(stage)
-            .ok()
-            .and_then(|at| self.stages[at].next_due())
+        self.index(stage).ok().and_then(|at| self.stages[at].next_due())
     }
 
     pub(crate) fn oldest_due(&self, stage: &Stage) -> Option<Timestamp> {
-        self.index(stage)
-            .ok()
-            .and_then(|at| self.stages[at].oldest_due())
+        self.index(stage).ok().and_then(|at| self.stages[at].oldest_due())
     }
 
     pub(crate) fn stage_counts(&self) -> Vec<StageCounts> {
@@ -457,15 +421,9 @@ impl Scheduler {
 
     /// The position of a stage, or the caller's mistake.
     pub(crate) fn index(&self, stage: &Stage) -> Result<usize> {
-        self.stages
-            .iter()
-            .position(|q| q.config.stage == *stage)
-            .ok_or_else(|| {
-                Error::new(
-                    ErrorKind::Invalid,
-                    format!("stage `{stage}` is not one of this store's"),
-                )
-            })
+        self.stages.iter().position(|q| q.config.stage == *stage).ok_or_else(|| {
+            Error::new(ErrorKind::Invalid, format!("stage `{stage}` is not one of this store's"))
+        })
     }
 }
 

@@ -48,10 +48,7 @@ pub struct SqliteConfig {
 
 impl Default for SqliteConfig {
     fn default() -> Self {
-        Self {
-            hot_bytes: 64 << 20,
-            segment_bytes: 128 << 20,
-        }
+        Self { hot_bytes: 64 << 20, segment_bytes: 128 << 20 }
     }
 }
 
@@ -93,9 +90,7 @@ impl SqliteStore {
         let path = directory.database();
         let read_failed = |e: rusqlite::Error| sqlite_error(&e, Doing(&path, "read database"));
         let mut db = schema::open_writer(&path)?;
-        directory
-            .sync()
-            .map_err(|e| io_error(e, Doing(dir, "sync")))?;
+        directory.sync().map_err(|e| io_error(e, Doing(dir, "sync")))?;
         let now = SystemClock.now();
         let mut scheduler = Scheduler::new(stages, bounds);
         let mut stray = None;
@@ -114,21 +109,10 @@ impl SqliteStore {
         let usage = rows::usage(&db).map_err(read_failed)?;
         let segments = Segments::open(directory.segments(), sqlite.segment_bytes, usage)
             .map_err(|e| io_error(e, Doing(dir, "open segments in")))?;
-        let shared = Arc::new(Shared::new(
-            Ram::new(scheduler, over),
-            directory,
-            sqlite.hot_bytes,
-        ));
+        let shared = Arc::new(Shared::new(Ram::new(scheduler, over), directory, sqlite.hot_bytes));
         let wal = Wal::start(&mut db, path.clone(), shared.clone())?;
         let (commands, receiver) = bounded(CHANNEL + 1);
-        let writer = Writer {
-            shared: shared.clone(),
-            db,
-            segments,
-            over,
-            wal,
-            commands: receiver,
-        };
+        let writer = Writer { shared: shared.clone(), db, segments, over, wal, commands: receiver };
         let thread = thread::Builder::new()
             .name("jobs-writer".into())
             .spawn(move || writer.run())
@@ -161,10 +145,7 @@ impl SqliteStore {
     }
 
     fn send(&self, command: Command) -> Result<()> {
-        let sent = self
-            .commands
-            .as_ref()
-            .map(|commands| commands.try_send(command));
+        let sent = self.commands.as_ref().map(|commands| commands.try_send(command));
         match sent {
             Some(Ok(())) => Ok(()),
             _ => Err(Error::new(ErrorKind::Closed, "the store is closed")),
@@ -194,10 +175,7 @@ impl SqliteStore {
             tokio::pin!(room);
             room.as_mut().enable();
             self.shared.check()?;
-            if self
-                .shared
-                .look(|ram| ram.has_room(bytes, self.shared.hot_limit))
-            {
+            if self.shared.look(|ram| ram.has_room(bytes, self.shared.hot_limit)) {
                 return Ok(());
             }
             room.await;
@@ -206,24 +184,15 @@ impl SqliteStore {
 
     async fn submit_all(&self, jobs: Vec<NewJob>, now: Timestamp) -> Result<Vec<Submitted>> {
         let permit = self.permit().await?;
-        let Admission {
-            answers,
-            admitted,
-            repeats,
-        } = self.shared.look(|ram| Admission::of(jobs, ram))?;
+        let Admission { answers, admitted, repeats } =
+            self.shared.look(|ram| Admission::of(jobs, ram))?;
         // Sent before anything else is waited for: what was admitted holds room, and only the
         // writer gives it back when this future is dropped.
         let writing = if admitted.is_empty() {
             Err(answers)
         } else {
             let (reply, written) = oneshot::channel();
-            let submission = Submission {
-                answers,
-                jobs: admitted,
-                now,
-                reply,
-                _permit: permit,
-            };
+            let submission = Submission { answers, jobs: admitted, now, reply, _permit: permit };
             self.send(Command::Submit(submission))?;
             Ok(written)
         };
@@ -247,10 +216,7 @@ impl SqliteStore {
         }
         let known = self.shared.readers.read(move |db| {
             let known = |(at, job)| Ok((at, rows::known(db, &job)?.unwrap_or(Submitted::Full)));
-            repeats
-                .into_iter()
-                .map(known)
-                .collect::<rusqlite::Result<Vec<_>>>()
+            repeats.into_iter().map(known).collect::<rusqlite::Result<Vec<_>>>()
         });
         known.await
     }
@@ -290,9 +256,7 @@ impl SqliteStore {
             .shared
             .readers
             .read(move |db| {
-                ids.into_iter()
-                    .map(|id| rows::spec(db, id))
-                    .collect::<Result<Vec<_>, _>>()
+                ids.into_iter().map(|id| rows::spec(db, id)).collect::<Result<Vec<_>, _>>()
             })
             .await?;
         Ok(taken
@@ -304,6 +268,7 @@ impl SqliteStore {
 
     async fn settle_all(&self, outcomes: Vec<Settlement>, now: Timestamp) -> Result<Vec<Settled>> {
         self.shared.check()?;
+        self.shared.look(|ram| ram.scheduler.check_stages(&outcomes))?;
         let limit = self.shared.hot_limit;
         let mut answers = Vec::with_capacity(outcomes.len());
         let mut rest = outcomes.into_iter().peekable();
@@ -313,7 +278,7 @@ impl SqliteStore {
                 while let Some(settlement) =
                     rest.next_if(|s| ram.has_room(s.outcome.result_bytes(), limit))
                 {
-                    let decision = ram.scheduler.settle(settlement, now)?;
+                    let decision = ram.scheduler.settle(settlement, now);
                     answers.push(match decision {
                         Some(_) => Settled::Recorded,
                         None => Settled::LeaseLost,
@@ -328,20 +293,12 @@ impl SqliteStore {
 
     async fn read_result(&self, id: JobId) -> Result<Option<Bytes>> {
         self.shared.check()?;
-        if let Some(result) = self
-            .shared
-            .look(|ram| ram.overlay(id))
-            .and_then(|o| o.result)
-        {
+        if let Some(result) = self.shared.look(|ram| ram.overlay(id)).and_then(|o| o.result) {
             return Ok(Some(result));
         }
         // A result may be moved or swept away between the two reads: then look again, once.
         for _ in 0..2 {
-            let Some(pointer) = self
-                .shared
-                .readers
-                .read(move |db| rows::pointer(db, id))
-                .await?
+            let Some(pointer) = self.shared.readers.read(move |db| rows::pointer(db, id)).await?
             else {
                 return Ok(None);
             };
@@ -371,26 +328,13 @@ impl SqliteStore {
         if live {
             return Ok(Cancelled::Yes);
         }
-        let known = self
-            .shared
-            .readers
-            .read(move |db| rows::found(db, id))
-            .await?
-            .is_some();
-        Ok(if known {
-            Cancelled::Over
-        } else {
-            Cancelled::Unknown
-        })
+        let known = self.shared.readers.read(move |db| rows::found(db, id)).await?.is_some();
+        Ok(if known { Cancelled::Over } else { Cancelled::Unknown })
     }
 
     async fn close_all(&self) -> Result<()> {
         let answer = self.ask(|reply| Command::Close { reply }).await;
-        let thread = self
-            .writer
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
+        let thread = self.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(thread) = thread {
             let joined = tokio::task::spawn_blocking(move || thread.join()).await;
             debug_assert!(matches!(joined, Ok(Ok(()))), "the writer does not panic");
@@ -431,11 +375,7 @@ impl Admission {
                 repeats.push((at, job));
             }
         }
-        Ok(Self {
-            answers,
-            admitted,
-            repeats,
-        })
+        Ok(Self { answers, admitted, repeats })
     }
 }
 
@@ -443,12 +383,7 @@ impl Drop for SqliteStore {
     /// Waits for the writer, so that the directory is free for whoever opens it next.
     fn drop(&mut self) {
         self.commands = None;
-        if let Some(thread) = self
-            .writer
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take()
-        {
+        if let Some(thread) = self.writer.lock().unwrap_or_else(PoisonError::into_inner).take() {
             let _ = thread.join();
         }
     }
@@ -477,10 +412,7 @@ impl Store for SqliteStore {
     ) -> BoxFuture<'_, Result<Vec<bool>>> {
         let answer = self.shared.check().map(|()| {
             self.shared.look(|ram| {
-                leases
-                    .into_iter()
-                    .map(|l| ram.scheduler.extend(l, until, now))
-                    .collect()
+                leases.into_iter().map(|l| ram.scheduler.extend(l, until, now)).collect()
             })
         });
         futures_util::future::ready(answer).boxed()
@@ -522,17 +454,14 @@ impl Store for SqliteStore {
 
     fn redrive(&self, id: JobId, to: Redrive, now: Timestamp) -> BoxFuture<'_, Result<Redriven>> {
         async move {
-            self.shared
-                .look(|ram| ram.scheduler.index(&to.stage).map(|_| ()))?;
-            self.ask(|reply| Command::Redrive { id, to, now, reply })
-                .await
+            self.shared.look(|ram| ram.scheduler.index(&to.stage).map(|_| ()))?;
+            self.ask(|reply| Command::Redrive { id, to, now, reply }).await
         }
         .boxed()
     }
 
     fn sweep(&self, before: Timestamp, max: usize) -> BoxFuture<'_, Result<Swept>> {
-        self.ask(move |reply| Command::Sweep { before, max, reply })
-            .boxed()
+        self.ask(move |reply| Command::Sweep { before, max, reply }).boxed()
     }
 
     fn flush(&self) -> BoxFuture<'_, Result<()>> {

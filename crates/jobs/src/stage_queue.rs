@@ -165,8 +165,7 @@ impl StageQueue {
     /// The clock has stepped back since these were found due: they wait for it.
     fn not_yet(&mut self, at: usize) {
         let due = std::mem::take(&mut self.get_mut(at).due);
-        self.timers
-            .extend(due.into_iter().map(|(due, id)| (due, id, at)));
+        self.timers.extend(due.into_iter().map(|(due, id)| (due, id, at)));
     }
 
     pub(crate) fn next_due(&self) -> Option<Timestamp> {
@@ -177,9 +176,7 @@ impl StageQueue {
     }
 
     pub(crate) fn oldest_due(&self) -> Option<Timestamp> {
-        self.lanes()
-            .filter_map(|lane| lane.due.first().map(|d| d.0))
-            .min()
+        self.lanes().filter_map(|lane| lane.due.first().map(|d| d.0)).min()
     }
 
     pub(crate) fn views(&self) -> impl Iterator<Item = LaneView> + '_ {
@@ -197,15 +194,11 @@ impl StageQueue {
     }
 
     fn get(&self, at: usize) -> &Lane {
-        self.lanes[at]
-            .as_ref()
-            .expect("a lane is kept while anything names it")
+        self.lanes[at].as_ref().expect("a lane is kept while anything names it")
     }
 
     fn get_mut(&mut self, at: usize) -> &mut Lane {
-        self.lanes[at]
-            .as_mut()
-            .expect("a lane is kept while anything names it")
+        self.lanes[at].as_mut().expect("a lane is kept while anything names it")
     }
 
     fn relist_and_signal(&mut self, at: usize, now: Timestamp) {

@@ -21,10 +21,7 @@ pub struct LaneLimit {
 
 impl Default for LaneLimit {
     fn default() -> Self {
-        Self {
-            concurrency: 4,
-            interval: Duration::ZERO,
-        }
+        Self { concurrency: 4, interval: Duration::ZERO }
     }
 }
 
@@ -48,10 +45,7 @@ pub struct Bounds {
 
 impl Default for Bounds {
     fn default() -> Self {
-        Self {
-            jobs: 1_000_000,
-            bytes: 1_000_000_000,
-        }
+        Self { jobs: 1_000_000, bytes: 1_000_000_000 }
     }
 }
 
@@ -70,13 +64,8 @@ impl Filter {
     /// Whether a job matches.
     pub fn matches(&self, record: &Record) -> bool {
         (self.states.is_empty() || self.states.contains(&record.state))
-            && self
-                .stage
-                .as_ref()
-                .is_none_or(|stage| *stage == record.stage)
-            && self
-                .verdict
-                .is_none_or(|verdict| record.verdict == Some(verdict))
+            && self.stage.as_ref().is_none_or(|stage| *stage == record.stage)
+            && self.verdict.is_none_or(|verdict| record.verdict == Some(verdict))
     }
 }
 

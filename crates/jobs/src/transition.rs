@@ -90,10 +90,7 @@ pub fn transition(row: &Row, event: Event, now: Timestamp) -> Result<Change, Ref
         Event::Claim { until } => claim(row, until, now),
         Event::Extend { epoch, until } => {
             held(row, epoch)?;
-            Ok(Change::of(Row {
-                due: until,
-                ..row.clone()
-            }))
+            Ok(Change::of(Row { due: until, ..row.clone() }))
         }
         Event::Settle { epoch, outcome } => {
             held(row, epoch)?;
@@ -104,12 +101,7 @@ pub fn transition(row: &Row, event: Event, now: Timestamp) -> Result<Change, Ref
                 return Err(Refusal::NotClaimable);
             }
             let epoch = row.epoch.wrapping_add(1);
-            Ok(Change::of(Row {
-                state: State::Waiting,
-                due: now,
-                epoch,
-                ..row.clone()
-            }))
+            Ok(Change::of(Row { state: State::Waiting, due: now, epoch, ..row.clone() }))
         }
         Event::Cancel { next } => cancel(row, next, now),
         Event::Redrive(to) => redrive(row, to),
@@ -118,20 +110,12 @@ pub fn transition(row: &Row, event: Event, now: Timestamp) -> Result<Change, Ref
 
 impl Change {
     const fn of(row: Row) -> Self {
-        Self {
-            row,
-            result: None,
-            note: None,
-        }
+        Self { row, result: None, note: None }
     }
 }
 
 fn held(row: &Row, epoch: u32) -> Result<(), Refusal> {
-    if row.state == State::Leased && row.epoch == epoch {
-        Ok(())
-    } else {
-        Err(Refusal::LeaseLost)
-    }
+    if row.state == State::Leased && row.epoch == epoch { Ok(()) } else { Err(Refusal::LeaseLost) }
 }
 
 fn claim(row: &Row, until: Timestamp, now: Timestamp) -> Result<Change, Refusal> {
@@ -139,12 +123,7 @@ fn claim(row: &Row, until: Timestamp, now: Timestamp) -> Result<Change, Refusal>
         return Err(Refusal::NotClaimable);
     }
     let epoch = row.epoch.wrapping_add(1);
-    Ok(Change::of(Row {
-        state: State::Leased,
-        due: until,
-        epoch,
-        ..row.clone()
-    }))
+    Ok(Change::of(Row { state: State::Leased, due: until, epoch, ..row.clone() }))
 }
 
 fn settle(row: &Row, outcome: Outcome, now: Timestamp) -> Change {
@@ -166,23 +145,10 @@ fn settle(row: &Row, outcome: Outcome, now: Timestamp) -> Change {
         Outcome::Retry { at, note } => Change {
             result: None,
             note: Some(note),
-            row: Row {
-                state: State::Waiting,
-                due: at,
-                attempts: row.attempts + 1,
-                ..row
-            },
+            row: Row { state: State::Waiting, due: at, attempts: row.attempts + 1, ..row },
         },
-        Outcome::Release { at } => Change::of(Row {
-            state: State::Waiting,
-            due: at,
-            ..row
-        }),
-        Outcome::Done {
-            verdict,
-            result,
-            note,
-        } => Change {
+        Outcome::Release { at } => Change::of(Row { state: State::Waiting, due: at, ..row }),
+        Outcome::Done { verdict, result, note } => Change {
             result,
             note,
             row: Row {
@@ -196,12 +162,7 @@ fn settle(row: &Row, outcome: Outcome, now: Timestamp) -> Change {
         Outcome::Dead { note } => Change {
             result: None,
             note: Some(note),
-            row: Row {
-                state: State::Dead,
-                due: now,
-                attempts: row.attempts + 1,
-                ..row
-            },
+            row: Row { state: State::Dead, due: now, attempts: row.attempts + 1, ..row },
         },
     }
 }
@@ -226,12 +187,7 @@ fn cancel(row: &Row, next: Option<Next>, now: Timestamp) -> Result<Change, Refus
                 verdict: Some(next.verdict),
             },
         }),
-        _ => Ok(Change::of(Row {
-            state: State::Cancelled,
-            due: now,
-            epoch,
-            ..row.clone()
-        })),
+        _ => Ok(Change::of(Row { state: State::Cancelled, due: now, epoch, ..row.clone() })),
     }
 }
 

@@ -63,8 +63,7 @@ impl Body {
             let announced = announced.and_then(|length| usize::try_from(length).ok());
             let pieces = self.only.len() + chunk.len();
             self.joined.reserve(announced.unwrap_or(0).max(pieces));
-            self.joined
-                .extend_from_slice(&std::mem::take(&mut self.only));
+            self.joined.extend_from_slice(&std::mem::take(&mut self.only));
         }
         self.joined.extend_from_slice(&chunk);
     }
@@ -83,12 +82,7 @@ mod tests {
 
     #[test]
     fn pieces_join_in_order() {
-        for pieces in [
-            vec![],
-            vec!["a"],
-            vec!["", "a", "", "bc"],
-            vec!["ab", "c", "def"],
-        ] {
+        for pieces in [vec![], vec!["a"], vec!["", "a", "", "bc"], vec!["ab", "c", "def"]] {
             let mut body = Body::default();
             for piece in &pieces {
                 body.push(Bytes::copy_from_slice(piece.as_bytes()), None);

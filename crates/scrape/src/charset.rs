@@ -39,10 +39,7 @@ pub(crate) fn decode<'b>(
     url: &Url,
 ) -> (Cow<'b, str>, &'static Encoding) {
     if let Some((encoding, mark)) = Encoding::for_bom(bytes) {
-        return (
-            encoding.decode_without_bom_handling(&bytes[mark..]).0,
-            encoding,
-        );
+        return (encoding.decode_without_bom_handling(&bytes[mark..]).0, encoding);
     }
     if syntax == Syntax::Json {
         return (String::from_utf8_lossy(bytes), UTF_8);
@@ -72,17 +69,11 @@ fn declaration(bytes: &[u8], within: usize, syntax: Syntax) -> Option<&'static E
     if encoding == UTF_16LE || encoding == UTF_16BE {
         return Some(UTF_8);
     }
-    Some(if encoding == X_USER_DEFINED {
-        WINDOWS_1252
-    } else {
-        encoding
-    })
+    Some(if encoding == X_USER_DEFINED { WINDOWS_1252 } else { encoding })
 }
 
 fn guess(bytes: &[u8], url: &Url) -> &'static Encoding {
-    let tld = url
-        .domain()
-        .and_then(|domain| domain.trim_end_matches('.').rsplit('.').next());
+    let tld = url.domain().and_then(|domain| domain.trim_end_matches('.').rsplit('.').next());
     let tld = tld.filter(|tld| !tld.is_empty() && tld.bytes().all(|b| b.is_ascii_lowercase()));
     let mut detector = EncodingDetector::new(Iso2022JpDetection::Deny);
     let sample = &bytes[..bytes.len().min(GUESS_BYTES)];
@@ -95,9 +86,7 @@ fn xml_declaration(head: &[u8]) -> Option<Vec<u8>> {
     let rest = head.strip_prefix(b"<?xml")?;
     let end = rest.iter().position(|&b| b == b'>')?;
     let at = find(&rest[..end], b"encoding")?;
-    let value = rest[at + b"encoding".len()..end]
-        .trim_ascii_start()
-        .strip_prefix(b"=")?;
+    let value = rest[at + b"encoding".len()..end].trim_ascii_start().strip_prefix(b"=")?;
     let value = value.trim_ascii_start();
     let quote = *value.first().filter(|q| matches!(q, b'"' | b'\''))?;
     let close = value[1..].iter().position(|&b| b == quote)?;
@@ -123,9 +112,7 @@ fn prescan(head: &[u8]) -> Option<Vec<u8>> {
         } else if tag.get(1).is_some_and(u8::is_ascii_alphabetic)
             || (tag.get(1) == Some(&b'/') && tag.get(2).is_some_and(u8::is_ascii_alphabetic))
         {
-            let name = tag
-                .iter()
-                .position(|&b| b.is_ascii_whitespace() || b == b'>')?;
+            let name = tag.iter().position(|&b| b.is_ascii_whitespace() || b == b'>')?;
             let mut attributes = Attributes { rest: &tag[name..] };
             while attributes.next().is_some() {}
             at = head.len() - attributes.rest.len();
@@ -190,21 +177,15 @@ impl Iterator for Attributes<'_> {
 
     fn next(&mut self) -> Option<Self::Item> {
         let skip = |b: &u8| b.is_ascii_whitespace() || *b == b'/';
-        self.rest = &self.rest[self
-            .rest
-            .iter()
-            .position(|b| !skip(b))
-            .unwrap_or(self.rest.len())..];
+        self.rest =
+            &self.rest[self.rest.iter().position(|b| !skip(b)).unwrap_or(self.rest.len())..];
         if *self.rest.first()? == b'>' {
             self.rest = &self.rest[1..];
             return None;
         }
         // A leading "=" belongs to the name.
         let ends = |b: &u8| b.is_ascii_whitespace() || matches!(b, b'/' | b'>' | b'=');
-        let end = 1 + self.rest[1..]
-            .iter()
-            .position(ends)
-            .unwrap_or(self.rest.len() - 1);
+        let end = 1 + self.rest[1..].iter().position(ends).unwrap_or(self.rest.len() - 1);
         let name = self.rest[..end].to_ascii_lowercase();
         self.rest = self.rest[end..].trim_ascii_start();
         let Some(value) = self.rest.strip_prefix(b"=") else {
@@ -230,9 +211,7 @@ impl Iterator for Attributes<'_> {
 }
 
 fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
-    haystack
-        .windows(needle.len())
-        .position(|window| window == needle)
+    haystack.windows(needle.len()).position(|window| window == needle)
 }
 
 #[cfg(test)]
@@ -240,18 +219,13 @@ mod tests {
     use super::*;
 
     fn name(bytes: &[u8], label: Option<&str>, syntax: Syntax) -> &'static str {
-        decode(bytes, label, syntax, &"http://a.example/".parse().unwrap())
-            .1
-            .name()
+        decode(bytes, label, syntax, &"http://a.example/".parse().unwrap()).1.name()
     }
 
     #[test]
     fn the_order_of_evidence() {
         let html = |bytes: &[u8]| name(bytes, None, Syntax::Html);
-        assert_eq!(
-            name(b"\xEF\xBB\xBFx", Some("koi8-r"), Syntax::Html),
-            "UTF-8"
-        );
+        assert_eq!(name(b"\xEF\xBB\xBFx", Some("koi8-r"), Syntax::Html), "UTF-8");
         assert_eq!(name(b"\xFF\xFEx\0", None, Syntax::Json), "UTF-16LE");
         let meta = b"<meta charset=koi8-r>\xC1";
         assert_eq!(name(meta, Some("shift_jis"), Syntax::Html), "Shift_JIS");
@@ -278,41 +252,20 @@ mod tests {
             some("big5")
         );
         assert_eq!(label("<meta content='text/html; charset=big5'>"), None);
-        assert_eq!(
-            label("<!-- <meta charset=gbk> --><meta charset=big5>"),
-            some("big5")
-        );
+        assert_eq!(label("<!-- <meta charset=gbk> --><meta charset=big5>"), some("big5"));
         assert_eq!(label("<!--><meta charset=big5>"), some("big5"));
-        assert_eq!(
-            label("<a title='<meta charset=gbk>'><meta charset=big5>"),
-            some("big5")
-        );
+        assert_eq!(label("<a title='<meta charset=gbk>'><meta charset=big5>"), some("big5"));
         assert_eq!(label("<metal charset=gbk>"), None);
-        assert_eq!(
-            label("<meta charset=nonsense><meta charset=big5>"),
-            some("big5")
-        );
+        assert_eq!(label("<meta charset=nonsense><meta charset=big5>"), some("big5"));
         assert_eq!(label("<meta charset=\"gbk"), None);
-        assert_eq!(
-            label("<!doctype html><?php ?><meta charset=gbk>"),
-            some("gbk")
-        );
-        assert_eq!(
-            content_label(b"charset charset = 'gbk'"),
-            Some(b"gbk".to_vec())
-        );
+        assert_eq!(label("<!doctype html><?php ?><meta charset=gbk>"), some("gbk"));
+        assert_eq!(content_label(b"charset charset = 'gbk'"), Some(b"gbk".to_vec()));
     }
 
     #[test]
     fn declared_utf_16_is_utf_8() {
-        assert_eq!(
-            name(b"<meta charset=utf-16le>x", None, Syntax::Html),
-            "UTF-8"
-        );
-        assert_eq!(
-            name(b"<meta charset=x-user-defined>x", None, Syntax::Html),
-            "windows-1252"
-        );
+        assert_eq!(name(b"<meta charset=utf-16le>x", None, Syntax::Html), "UTF-8");
+        assert_eq!(name(b"<meta charset=x-user-defined>x", None, Syntax::Html), "windows-1252");
     }
 
     #[test]

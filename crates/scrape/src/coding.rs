@@ -36,9 +36,7 @@ pub(crate) enum Coding {
 pub(crate) fn codings(headers: &HeaderMap) -> Result<Vec<Coding>, Error> {
     let mut codings = Vec::new();
     for value in headers.get_all(CONTENT_ENCODING) {
-        let value = value
-            .to_str()
-            .map_err(|_| unknown("with unprintable bytes"))?;
+        let value = value.to_str().map_err(|_| unknown("with unprintable bytes"))?;
         for token in value.split(',').map(str::trim) {
             let coding = match token.to_ascii_lowercase().as_str() {
                 "" | "identity" | "none" => continue,
@@ -69,10 +67,7 @@ fn unknown(name: &str) -> Error {
 /// [`Kind::Body`] when it ends early.
 pub(crate) fn decode(body: Bytes, codings: &[Coding], max_bytes: u64) -> Result<Bytes, Error> {
     let wire_bytes = body.len() as u64;
-    let limit = Limit {
-        max_bytes,
-        steep_bytes: (wire_bytes * MAX_RATIO).max(RATIO_FROM_BYTES),
-    };
+    let limit = Limit { max_bytes, steep_bytes: (wire_bytes * MAX_RATIO).max(RATIO_FROM_BYTES) };
     let mut body = body;
     for coding in codings.iter().rev() {
         // An empty body has nothing to take off, whatever its headers say.
@@ -183,18 +178,9 @@ mod tests {
     fn names_are_read_in_order() {
         assert_eq!(codings(&HeaderMap::new()).unwrap(), []);
         assert_eq!(codings(&header("identity")).unwrap(), []);
-        assert_eq!(
-            codings(&header("X-GZIP , br")).unwrap(),
-            [Coding::Gzip, Coding::Brotli]
-        );
-        assert_eq!(
-            codings(&header("gzip, gzip, gzip")).unwrap_err().kind(),
-            Kind::Decode
-        );
-        assert_eq!(
-            codings(&header("compress")).unwrap_err().kind(),
-            Kind::Decode
-        );
+        assert_eq!(codings(&header("X-GZIP , br")).unwrap(), [Coding::Gzip, Coding::Brotli]);
+        assert_eq!(codings(&header("gzip, gzip, gzip")).unwrap_err().kind(), Kind::Decode);
+        assert_eq!(codings(&header("compress")).unwrap_err().kind(), Kind::Decode);
     }
 
     #[test]
@@ -213,25 +199,16 @@ mod tests {
     fn both_kinds_of_deflate() {
         let mut zlib = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::fast());
         zlib.write_all(b"wrapped").unwrap();
-        assert_eq!(
-            undo(zlib.finish().unwrap(), &[Coding::Deflate], 100).unwrap(),
-            "wrapped"
-        );
+        assert_eq!(undo(zlib.finish().unwrap(), &[Coding::Deflate], 100).unwrap(), "wrapped");
         let mut raw = flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::fast());
         raw.write_all(b"bare").unwrap();
-        assert_eq!(
-            undo(raw.finish().unwrap(), &[Coding::Deflate], 100).unwrap(),
-            "bare"
-        );
+        assert_eq!(undo(raw.finish().unwrap(), &[Coding::Deflate], 100).unwrap(), "bare");
     }
 
     #[test]
     fn limits_hold_to_the_byte() {
         let body = gzip(&[7; 1000]);
-        assert_eq!(
-            undo(body.clone(), &[Coding::Gzip], 1000).unwrap().len(),
-            1000
-        );
+        assert_eq!(undo(body.clone(), &[Coding::Gzip], 1000).unwrap().len(), 1000);
         assert_eq!(undo(body, &[Coding::Gzip], 999), Err(Kind::TooLarge));
         let bomb = gzip(&vec![0; 4 << 20]);
         assert!(bomb.len() < 5000);
@@ -243,10 +220,7 @@ mod tests {
         let mut encoder = zstd::stream::write::Encoder::new(Vec::new(), 3).unwrap();
         encoder.window_log(27).unwrap();
         encoder.write_all(b"wide").unwrap();
-        assert_eq!(
-            undo(encoder.finish().unwrap(), &[Coding::Zstd], 100),
-            Err(Kind::Decode)
-        );
+        assert_eq!(undo(encoder.finish().unwrap(), &[Coding::Zstd], 100), Err(Kind::Decode));
         let narrow = zstd::encode_all(&b"narrow"[..], 3).unwrap();
         assert_eq!(undo(narrow, &[Coding::Zstd], 100).unwrap(), "narrow");
     }
@@ -256,10 +230,7 @@ mod tests {
         let whole = gzip(b"some text that is long enough");
         let cut = whole[..whole.len() - 9].to_vec();
         assert_eq!(undo(cut, &[Coding::Gzip], 100), Err(Kind::Body));
-        assert_eq!(
-            undo(b"plain text".to_vec(), &[Coding::Gzip], 100),
-            Err(Kind::Decode)
-        );
+        assert_eq!(undo(b"plain text".to_vec(), &[Coding::Gzip], 100), Err(Kind::Decode));
         assert_eq!(undo(Vec::new(), &[Coding::Gzip], 100).unwrap(), "");
     }
 }

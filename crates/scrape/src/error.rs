@@ -98,19 +98,11 @@ impl Error {
             None => format!("the site answered {}", status.as_u16()),
         };
         let status = Some(status);
-        Self {
-            transient,
-            status,
-            retry_after,
-            ..Self::new(Kind::Status, context)
-        }
+        Self { transient, status, retry_after, ..Self::new(Kind::Status, context) }
     }
 
     pub(crate) fn too_large(max_bytes: u64) -> Self {
-        Self::new(
-            Kind::TooLarge,
-            format!("the body is larger than {max_bytes} bytes"),
-        )
+        Self::new(Kind::TooLarge, format!("the body is larger than {max_bytes} bytes"))
     }
 
     /// What went wrong, as far as a caller's decision depends on it.
@@ -167,11 +159,7 @@ impl From<egress::Error> for Error {
             egress::Kind::Protocol | egress::Kind::Body => Kind::Body,
         };
         let (transient, context) = (error.is_transient(), error.to_string());
-        Self {
-            transient,
-            source: Some(error.into()),
-            ..Self::new(kind, context)
-        }
+        Self { transient, source: Some(error.into()), ..Self::new(kind, context) }
     }
 }
 

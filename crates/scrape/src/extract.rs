@@ -81,9 +81,5 @@ fn as_text(text: &str, language: &str, formats: Formats) -> Extracted {
         blocks.code(language, text);
         blocks.finish().0.unwrap_or_default()
     });
-    Extracted {
-        markdown,
-        text: formats.text.then(|| text.to_owned()),
-        ..Extracted::default()
-    }
+    Extracted { markdown, text: formats.text.then(|| text.to_owned()), ..Extracted::default() }
 }

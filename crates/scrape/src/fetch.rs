@@ -44,16 +44,7 @@ pub(crate) async fn fetch(
     request: Request,
 ) -> Result<Fetched, Error> {
     let begun = Instant::now();
-    let Request {
-        url,
-        method,
-        headers,
-        body,
-        timeout,
-        max_bytes,
-        max_redirects,
-        ..
-    } = request;
+    let Request { url, method, headers, body, timeout, max_bytes, max_redirects, .. } = request;
     let mut hop = Hop::first(url, method, headers, body);
     let (mut response, redirects) = follow(client, &mut hop, timeout, max_redirects).await?;
     let status = response.status;
@@ -65,17 +56,7 @@ pub(crate) async fn fetch(
     let (body, held) = body::read(response, budget, max_bytes).await?;
     let url = without_credentials(hop.url);
     let elapsed = begun.elapsed();
-    Ok(Fetched {
-        url,
-        status,
-        headers,
-        remote_addr,
-        redirects,
-        codings,
-        body,
-        held,
-        elapsed,
-    })
+    Ok(Fetched { url, status, headers, remote_addr, redirects, codings, body, held, elapsed })
 }
 
 /// Sends hops until an answer is no redirect. Each hop passes the address policy.
@@ -90,10 +71,7 @@ async fn follow(
         let (method, url, body) = (hop.method.clone(), hop.url.clone(), hop.body.clone());
         let headers = outgoing(&hop.headers);
         let response = client.send_to(method, url, headers, body, timeout).await?;
-        let location = response
-            .headers
-            .get(LOCATION)
-            .filter(|_| is_redirect(response.status));
+        let location = response.headers.get(LOCATION).filter(|_| is_redirect(response.status));
         let Some(location) = location else {
             return Ok((response, redirects));
         };
@@ -113,9 +91,7 @@ async fn follow(
 fn outgoing(own: &HeaderMap) -> HeaderMap {
     let mut headers = own.clone();
     headers.insert(ACCEPT_ENCODING, HeaderValue::from_static(coding::OFFERED));
-    headers
-        .entry(ACCEPT)
-        .or_insert(HeaderValue::from_static(DEFAULT_ACCEPT));
+    headers.entry(ACCEPT).or_insert(HeaderValue::from_static(DEFAULT_ACCEPT));
     headers
 }
 
@@ -145,15 +121,9 @@ mod tests {
     #[test]
     fn a_retry_date_is_relative_to_the_answer() {
         let mut headers = HeaderMap::new();
-        headers.insert(
-            RETRY_AFTER,
-            HeaderValue::from_static("Sun, 06 Nov 1994 08:49:37 GMT"),
-        );
+        headers.insert(RETRY_AFTER, HeaderValue::from_static("Sun, 06 Nov 1994 08:49:37 GMT"));
         assert_eq!(retry_after(&headers), None);
-        headers.insert(
-            DATE,
-            HeaderValue::from_static("Sun, 06 Nov 1994 08:49:07 GMT"),
-        );
+        headers.insert(DATE, HeaderValue::from_static("Sun, 06 Nov 1994 08:49:07 GMT"));
         assert_eq!(retry_after(&headers), Some(Duration::from_secs(30)));
         headers.insert(RETRY_AFTER, HeaderValue::from_static("120"));
         assert_eq!(retry_after(&headers), Some(Duration::from_secs(120)));

@@ -25,14 +25,8 @@ pub enum Format {
 
 impl Format {
     /// Every format, in the order they are documented.
-    pub const ALL: [Self; 6] = [
-        Self::Raw,
-        Self::Html,
-        Self::Text,
-        Self::Markdown,
-        Self::Links,
-        Self::Metadata,
-    ];
+    pub const ALL: [Self; 6] =
+        [Self::Raw, Self::Html, Self::Text, Self::Markdown, Self::Links, Self::Metadata];
 
     /// The name by which it is asked for.
     #[must_use]
@@ -99,14 +93,8 @@ impl Formats {
     };
 
     /// Every format.
-    pub const ALL: Self = Self {
-        raw: true,
-        html: true,
-        text: true,
-        markdown: true,
-        links: true,
-        metadata: true,
-    };
+    pub const ALL: Self =
+        Self { raw: true, html: true, text: true, markdown: true, links: true, metadata: true };
 
     /// Whether `format` is in the set.
     #[must_use]
@@ -148,11 +136,7 @@ impl Formats {
 
 impl Default for Formats {
     fn default() -> Self {
-        Self {
-            markdown: true,
-            metadata: true,
-            ..Self::NONE
-        }
+        Self { markdown: true, metadata: true, ..Self::NONE }
     }
 }
 

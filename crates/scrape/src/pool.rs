@@ -79,17 +79,7 @@ impl Pool {
             })
             .map_err(failed("cannot start the feeder thread"))?;
         let permits = Arc::new(Semaphore::new(capacity));
-        Ok((
-            Self {
-                permits,
-                capacity,
-                tasks,
-            },
-            Threads {
-                feeder: Some(feeder),
-                ended,
-            },
-        ))
+        Ok((Self { permits, capacity, tasks }, Threads { feeder: Some(feeder), ended }))
     }
 
     /// Runs `work` on a thread of the pool. Dropping the future skips work that has not begun.
@@ -101,10 +91,7 @@ impl Pool {
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Error> {
         let gone = || Error::new(Kind::Internal, "the CPU threads are gone");
-        let permit = Arc::clone(&self.permits)
-            .acquire_owned()
-            .await
-            .map_err(|_| gone())?;
+        let permit = Arc::clone(&self.permits).acquire_owned().await.map_err(|_| gone())?;
         let (reply, answer) = oneshot::channel();
         let run = Box::new(move || {
             if !reply.is_closed() {
@@ -112,12 +99,7 @@ impl Pool {
                 let _ = reply.send(guard(work));
             }
         });
-        self.tasks
-            .try_send(Task {
-                run,
-                _permit: permit,
-            })
-            .map_err(|_| gone())?;
+        self.tasks.try_send(Task { run, _permit: permit }).map_err(|_| gone())?;
         answer.await.map_err(|_| gone())?
     }
 
@@ -178,9 +160,7 @@ mod tests {
 
     async fn end(mut threads: Threads) {
         let ended = std::future::poll_fn(|context| threads.poll_end(context));
-        tokio::time::timeout(Duration::from_secs(5), ended)
-            .await
-            .unwrap();
+        tokio::time::timeout(Duration::from_secs(5), ended).await.unwrap();
     }
 
     #[tokio::test]

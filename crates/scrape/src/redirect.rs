@@ -47,12 +47,7 @@ impl Hop {
         for name in &NOT_THE_JOBS {
             headers.remove(name);
         }
-        Self {
-            url,
-            method,
-            headers,
-            body,
-        }
+        Self { url, method, headers, body }
     }
 
     /// The hop after an answer of `status` with `location`. The target's address is judged where
@@ -115,22 +110,10 @@ mod tests {
 
     fn hop(url: &str, method: Method) -> Hop {
         let mut headers = HeaderMap::new();
-        for name in [
-            "accept",
-            "cookie",
-            "authorization",
-            "content-type",
-            "x-own",
-            "host",
-        ] {
+        for name in ["accept", "cookie", "authorization", "content-type", "x-own", "host"] {
             headers.insert(HeaderName::from_static(name), HeaderValue::from_static("v"));
         }
-        Hop::first(
-            url.parse().unwrap(),
-            method,
-            headers,
-            Bytes::from_static(b"body"),
-        )
+        Hop::first(url.parse().unwrap(), method, headers, Bytes::from_static(b"body"))
     }
 
     fn names(hop: &Hop) -> Vec<&str> {
@@ -143,8 +126,7 @@ mod tests {
     fn methods_follow_the_fetch_standard() {
         let after = |status: u16, method: Method| {
             let mut hop = hop("http://a.example/", method);
-            hop.follow(StatusCode::from_u16(status).unwrap(), b"/next")
-                .unwrap();
+            hop.follow(StatusCode::from_u16(status).unwrap(), b"/next").unwrap();
             (hop.method, hop.body.len())
         };
         assert_eq!(after(301, Method::POST), (Method::GET, 0));
@@ -160,20 +142,12 @@ mod tests {
     fn secrets_stay_with_their_origin() {
         let mut same = hop("https://a.example/x", Method::GET);
         same.follow(StatusCode::FOUND, b"/y").unwrap();
-        assert_eq!(
-            names(&same),
-            ["accept", "authorization", "content-type", "cookie", "x-own"]
-        );
-        for elsewhere in [
-            "https://b.example/",
-            "http://a.example/",
-            "https://a.example:444/",
-        ] {
+        assert_eq!(names(&same), ["accept", "authorization", "content-type", "cookie", "x-own"]);
+        for elsewhere in ["https://b.example/", "http://a.example/", "https://a.example:444/"] {
             let mut hop = hop("https://a.example/x", Method::GET);
             hop.follow(StatusCode::FOUND, elsewhere.as_bytes()).unwrap();
             assert_eq!(names(&hop), ["accept"], "{elsewhere}");
-            hop.follow(StatusCode::FOUND, b"https://a.example/x")
-                .unwrap();
+            hop.follow(StatusCode::FOUND, b"https://a.example/x").unwrap();
             assert_eq!(names(&hop), ["accept"], "back from {elsewhere}");
         }
     }
@@ -183,15 +157,8 @@ mod tests {
         let mut hop = hop("https://a.example/x#part", Method::GET);
         hop.follow(StatusCode::FOUND, b"/y").unwrap();
         assert_eq!(hop.url.as_str(), "https://a.example/y#part");
-        let refused = hop
-            .follow(StatusCode::FOUND, b"file:///etc/passwd")
-            .unwrap_err();
+        let refused = hop.follow(StatusCode::FOUND, b"file:///etc/passwd").unwrap_err();
         assert_eq!(refused.kind(), Kind::Redirect);
-        assert_eq!(
-            hop.follow(StatusCode::FOUND, b"http://[")
-                .unwrap_err()
-                .kind(),
-            Kind::Redirect
-        );
+        assert_eq!(hop.follow(StatusCode::FOUND, b"http://[").unwrap_err().kind(), Kind::Redirect);
     }
 }

@@ -75,13 +75,7 @@ pub fn start(config: Config) -> Result<(Scraper, Running), Error> {
     let in_flight = config.in_flight.clamp(1, Semaphore::MAX_PERMITS);
     let slots = Semaphore::new(in_flight);
     let budget = Budget::new(config.memory_budget);
-    let shared = Arc::new(Shared {
-        client,
-        budget,
-        slots,
-        in_flight,
-        pool,
-    });
+    let shared = Arc::new(Shared { client, budget, slots, in_flight, pool });
     Ok((Scraper { shared }, Running { threads }))
 }
 
@@ -91,9 +85,7 @@ impl Scraper {
     /// # Errors
     /// See [`Kind`]. Any final answer other than 2xx is an error.
     pub async fn scrape(&self, request: Request) -> Result<Page, Error> {
-        self.scrape_with(request, |page| page)
-            .await
-            .map(|(page, _)| page)
+        self.scrape_with(request, |page| page).await.map(|(page, _)| page)
     }
 
     /// Fetches one page and turns it into what is kept of it. The page's bytes count against the
@@ -113,12 +105,10 @@ impl Scraper {
         let timeout = request.timeout;
         // Boxed, so that the many futures around it stay small.
         let work = Box::pin(self.shared.run(request, then));
-        tokio::time::timeout(timeout, work)
-            .await
-            .unwrap_or_else(|_| {
-                let context = format!("not done within {} ms", timeout.as_millis());
-                Err(Error::new(Kind::Timeout, context))
-            })
+        tokio::time::timeout(timeout, work).await.unwrap_or_else(|_| {
+            let context = format!("not done within {} ms", timeout.as_millis());
+            Err(Error::new(Kind::Timeout, context))
+        })
     }
 
     /// What the scraper is busy with now.
@@ -146,9 +136,7 @@ impl Shared {
         if plain && fetched.body.len() < INLINE_BYTES {
             return pool::guard(|| finish(fetched, formats, max_bytes, then))?;
         }
-        self.pool
-            .run(move || finish(fetched, formats, max_bytes, then))
-            .await?
+        self.pool.run(move || finish(fetched, formats, max_bytes, then)).await?
     }
 }
 
@@ -160,17 +148,8 @@ fn finish<T>(
     then: impl FnOnce(Page) -> T,
 ) -> Result<(T, Reservation), Error> {
     let begun = Instant::now();
-    let Fetched {
-        url,
-        status,
-        headers,
-        remote_addr,
-        redirects,
-        codings,
-        body,
-        held,
-        elapsed,
-    } = fetched;
+    let Fetched { url, status, headers, remote_addr, redirects, codings, body, held, elapsed } =
+        fetched;
     let body = coding::decode(body, &codings, max_bytes)?;
     let content_type = headers
         .get(CONTENT_TYPE)
@@ -206,9 +185,7 @@ fn finish<T>(
 
 impl fmt::Debug for Scraper {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Scraper")
-            .field("load", &self.load())
-            .finish_non_exhaustive()
+        f.debug_struct("Scraper").field("load", &self.load()).finish_non_exhaustive()
     }
 }
 

@@ -26,15 +26,10 @@ pub(crate) struct Answers {
 impl Answers {
     pub(crate) fn new(names: &[(&str, &[&[&str]])]) -> Self {
         let names = names.iter().map(|(name, turns)| {
-            let turns = turns
-                .iter()
-                .map(|ips| ips.iter().map(|ip| ip.parse().unwrap()).collect());
+            let turns = turns.iter().map(|ips| ips.iter().map(|ip| ip.parse().unwrap()).collect());
             ((*name).to_owned(), turns.collect())
         });
-        Self {
-            names: Mutex::new(names.collect()),
-            ..Self::default()
-        }
+        Self { names: Mutex::new(names.collect()), ..Self::default() }
     }
 
     pub(crate) fn asked(&self) -> usize {
@@ -78,19 +73,14 @@ pub(crate) fn resolver(answers: &Arc<Answers>) -> Resolver {
 }
 
 pub(crate) fn client_with(policy: Policy, answers: &Arc<Answers>) -> Client {
-    let config = ClientConfig {
-        resolver: Some(resolver(answers)),
-        ..ClientConfig::default()
-    };
+    let config = ClientConfig { resolver: Some(resolver(answers)), ..ClientConfig::default() };
     Client::new(policy, config).unwrap()
 }
 
 /// A client that may talk to loopback, with short patience.
 pub(crate) fn loopback_client() -> Client {
-    let config = ClientConfig {
-        read_timeout: Duration::from_millis(300),
-        ..ClientConfig::default()
-    };
+    let config =
+        ClientConfig { read_timeout: Duration::from_millis(300), ..ClientConfig::default() };
     Client::new(policy(&["127.0.0.0/8"]), config).unwrap()
 }
 
@@ -98,10 +88,5 @@ pub(crate) fn loopback_client() -> Client {
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 pub(crate) async fn get(client: &Client, url: &str) -> Result<Response, Error> {
-    client
-        .send(
-            http::Request::get(url).body(Bytes::new()).unwrap(),
-            PATIENCE,
-        )
-        .await
+    client.send(http::Request::get(url).body(Bytes::new()).unwrap(), PATIENCE).await
 }

@@ -53,13 +53,8 @@ fn every_special_purpose_block_is_refused_from_its_first_address_to_its_last() {
                 IpAddr::V4(ip) => format!("http://{ip}/"),
                 IpAddr::V6(ip) => format!("https://[{ip}]/"),
             };
-            let refused = policy
-                .check_url(&literal.parse().unwrap())
-                .expect_err(&literal);
-            assert!(
-                matches!(refused, Refused::Address { ip: of, .. } if of == ip),
-                "{refused}"
-            );
+            let refused = policy.check_url(&literal.parse().unwrap()).expect_err(&literal);
+            assert!(matches!(refused, Refused::Address { ip: of, .. } if of == ip), "{refused}");
         }
     }
 }
@@ -87,9 +82,6 @@ fn odd_spellings_are_judged_by_what_they_mean() {
     for host in ODD_SPELLINGS {
         let url: Url = format!("http://{host}/").parse().unwrap();
         let verdict = Policy::public_only().check_url(&url);
-        assert!(
-            matches!(verdict, Err(Refused::Address { .. })),
-            "{host} → {url}: {verdict:?}"
-        );
+        assert!(matches!(verdict, Err(Refused::Address { .. })), "{host} → {url}: {verdict:?}");
     }
 }

@@ -1,4 +1,3 @@
-
 use bytes::Bytes;
 use egress::Kind;
 
@@ -13,61 +12,37 @@ fn say(parts: &[&[u8]]) -> Vec<u8> {
 
 async fn read(then: Then, max: u64) -> Result<(Bytes, bool), egress::Error> {
     let origin = Origin::saying(then).await;
-    get(&loopback_client(), &origin.url("/"))
-        .await?
-        .read_capped(max)
-        .await
+    get(&loopback_client(), &origin.url("/")).await?.read_capped(max).await
 }
 
 #[tokio::test]
 async fn a_body_is_read_up_to_the_cap() {
     let body: Vec<u8> = (0..200_000_u32).map(|i| i as u8).collect();
-    for (max, truncated) in [
-        (0, true),
-        (1, true),
-        (199_999, true),
-        (200_000, false),
-        (1 << 40, false),
-    ] {
+    for (max, truncated) in
+        [(0, true), (1, true), (199_999, true), (200_000, false), (1 << 40, false)]
+    {
         let (read, cut) = read(Then::Say(ok(&body)), max).await.unwrap();
         assert_eq!(cut, truncated, "{max}");
         assert_eq!(read, body[..body.len().min(max as usize)], "{max}");
     }
-    assert_eq!(
-        read(Then::Say(ok(b"")), 0).await.unwrap(),
-        (Bytes::new(), false)
-    );
+    assert_eq!(read(Then::Say(ok(b"")), 0).await.unwrap(), (Bytes::new(), false));
 }
 
 #[tokio::test]
 async fn a_chunked_body_is_put_together() {
-    let answer = say(&[
-        CHUNKED,
-        b"5\r\nhello\r\n",
-        b"7;x=y\r\n, world\r\n",
-        b"0\r\nTrailer: x\r\n\r\n",
-    ]);
-    for (max, expected) in [
-        (100, "hello, world"),
-        (12, "hello, world"),
-        (11, "hello, worl"),
-        (3, "hel"),
-    ] {
+    let answer =
+        say(&[CHUNKED, b"5\r\nhello\r\n", b"7;x=y\r\n, world\r\n", b"0\r\nTrailer: x\r\n\r\n"]);
+    for (max, expected) in
+        [(100, "hello, world"), (12, "hello, world"), (11, "hello, worl"), (3, "hel")]
+    {
         let (body, truncated) = read(Then::Say(answer.clone()), max).await.unwrap();
-        assert_eq!(
-            (&body[..], truncated),
-            (expected.as_bytes(), expected.len() < 12),
-            "{max}"
-        );
+        assert_eq!((&body[..], truncated), (expected.as_bytes(), expected.len() < 12), "{max}");
     }
 }
 
 #[tokio::test]
 async fn a_body_that_ends_with_the_connection_is_whole() {
-    let answer = say(&[
-        b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n",
-        b"all of it",
-    ]);
+    let answer = say(&[b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n", b"all of it"]);
     let (body, truncated) = read(Then::SayAndClose(answer), 100).await.unwrap();
     assert_eq!((&body[..], truncated), (&b"all of it"[..], false));
 }
@@ -90,14 +65,8 @@ async fn a_body_that_is_cut_short_is_an_error_however_it_is_framed() {
 
 #[tokio::test]
 async fn wrong_chunking_is_a_protocol_error() {
-    for chunk in [
-        &b"zz\r\nhello\r\n"[..],
-        b"5\r\nhelloX",
-        b"fffffffffffffffff\r\n",
-    ] {
-        let error = read(Then::SayAndClose(say(&[CHUNKED, chunk])), 100)
-            .await
-            .unwrap_err();
+    for chunk in [&b"zz\r\nhello\r\n"[..], b"5\r\nhelloX", b"fffffffffffffffff\r\n"] {
+        let error = read(Then::SayAndClose(say(&[CHUNKED, chunk])), 100).await.unwrap_err();
         assert_eq!(error.kind(), Kind::Protocol, "{chunk:?}: {error}");
     }
 }
@@ -137,10 +106,7 @@ async fn nothing_is_decompressed() {
     let origin = Origin::saying(Then::Say(answer)).await;
     let response = get(&loopback_client(), &origin.url("/")).await.unwrap();
     assert_eq!(response.headers["content-encoding"], "gzip");
-    assert_eq!(
-        response.read_capped(10).await.unwrap().0,
-        &b"\x1f\x8b\x08\x00"[..]
-    );
+    assert_eq!(response.read_capped(10).await.unwrap().0, &b"\x1f\x8b\x08\x00"[..]);
 }
 
 #[tokio::test]

@@ -21,10 +21,7 @@ fn now(budget: &Budget, bytes: u64) -> Option<Reservation> {
 #[tokio::test]
 async fn what_is_taken_comes_back() {
     let budget = Budget::new(4 * MIB);
-    assert_eq!(
-        (budget.total(), budget.largest(), budget.in_use()),
-        (4 * MIB, 3 * MIB, 0)
-    );
+    assert_eq!((budget.total(), budget.largest(), budget.in_use()), (4 * MIB, 3 * MIB, 0));
     let mut a = budget.reserve(1).await;
     assert_eq!(a.bytes(), KIB, "whole KiB");
     a.shrink_to(0);
@@ -54,10 +51,7 @@ async fn a_giant_fits_when_it_is_alone() {
 
 #[tokio::test]
 async fn the_smallest_and_the_largest_budget_work() {
-    for (asked, total) in [
-        (0, 256 * KIB),
-        (u64::MAX, (u64::from(u32::MAX / 2)) * 2 * KIB),
-    ] {
+    for (asked, total) in [(0, 256 * KIB), (u64::MAX, (u64::from(u32::MAX / 2)) * 2 * KIB)] {
         let budget = Budget::new(asked);
         assert_eq!(budget.total(), total);
         assert!(now(&budget, 64 * KIB).is_some());
@@ -118,11 +112,7 @@ async fn a_small_one_grows_in_turn_and_a_large_one_at_once_or_not() {
     assert_eq!(large.grow_to(3 * MIB).now_or_never(), Some(false));
     assert_eq!(large.bytes(), 2 * MIB);
     drop(other);
-    assert_eq!(
-        large.grow_to(100 * MIB).now_or_never(),
-        Some(true),
-        "clamped"
-    );
+    assert_eq!(large.grow_to(100 * MIB).now_or_never(), Some(true), "clamped");
     assert_eq!(budget.in_use(), 3 * MIB);
 }
 
@@ -137,11 +127,8 @@ async fn hold(budget: Budget, seed: u64, rounds: u32) {
             rng.random_range(0..8 * MIB)
         };
         let then = rng.random_range(0..8 * MIB);
-        let (grow, shrink, keep) = (
-            rng.random_bool(0.5),
-            rng.random_bool(0.5),
-            rng.random_range(0..first + 1),
-        );
+        let (grow, shrink, keep) =
+            (rng.random_bool(0.5), rng.random_bool(0.5), rng.random_range(0..first + 1));
         let patience = Duration::from_micros(rng.random_range(0..20_000));
         let held = async {
             let mut held = budget.reserve(first).await;
@@ -177,11 +164,7 @@ async fn stress(total: u64, holders: u64, rounds: u32, seed: u64) {
     });
     let mut all = JoinSet::new();
     for holder in 0..holders {
-        all.spawn(hold(
-            budget.clone(),
-            seed.wrapping_mul(1_000).wrapping_add(holder),
-            rounds,
-        ));
+        all.spawn(hold(budget.clone(), seed.wrapping_mul(1_000).wrapping_add(holder), rounds));
     }
     let finished = timeout(Duration::from_secs(60), all.join_all()).await;
     assert!(finished.is_ok(), "deadlock: {budget:?}, seed {seed}");
@@ -189,10 +172,7 @@ async fn stress(total: u64, holders: u64, rounds: u32, seed: u64) {
     assert_eq!(budget.in_use(), 0);
     // Not `now`: this task may have used up its share of the scheduler's patience.
     let all = timeout(Duration::from_secs(60), budget.reserve(u64::MAX)).await;
-    assert_eq!(
-        all.expect("it is all there again").bytes(),
-        budget.largest()
-    );
+    assert_eq!(all.expect("it is all there again").bytes(), budget.largest());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

@@ -12,9 +12,7 @@ use crate::origin::{Origin, Then, ok};
 
 async fn error_of(then: Then) -> egress::Error {
     let origin = Origin::saying(then).await;
-    get(&loopback_client(), &origin.url("/secret?token=1"))
-        .await
-        .expect_err("no such answer")
+    get(&loopback_client(), &origin.url("/secret?token=1")).await.expect_err("no such answer")
 }
 
 #[tokio::test]
@@ -49,33 +47,19 @@ async fn nobody_listening_is_a_connect_error() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let addr = listener.local_addr().unwrap();
     drop(listener);
-    let error = get(&loopback_client(), &format!("http://{addr}/"))
-        .await
-        .unwrap_err();
+    let error = get(&loopback_client(), &format!("http://{addr}/")).await.unwrap_err();
     assert_eq!(error.kind(), Kind::Connect, "{error}");
-    assert_eq!(
-        error.to_string(),
-        "request to 127.0.0.1 failed: connection refused"
-    );
+    assert_eq!(error.to_string(), "request to 127.0.0.1 failed: connection refused");
 }
 
 #[tokio::test]
 async fn a_slow_head_times_out_in_time() {
     let origin = Origin::saying(Then::SayAndHang(b"HTTP/1.1 200".to_vec())).await;
     let began = tokio::time::Instant::now();
-    let request = http::Request::get(origin.url("/"))
-        .body(Bytes::new())
-        .unwrap();
-    let error = loopback_client()
-        .send(request, Duration::from_millis(150))
-        .await
-        .unwrap_err();
+    let request = http::Request::get(origin.url("/")).body(Bytes::new()).unwrap();
+    let error = loopback_client().send(request, Duration::from_millis(150)).await.unwrap_err();
     assert_eq!(error.kind(), Kind::Timeout, "{error}");
-    assert!(
-        began.elapsed() < Duration::from_secs(5),
-        "{:?}",
-        began.elapsed()
-    );
+    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
 }
 
 #[tokio::test]
@@ -88,10 +72,7 @@ async fn an_error_shows_neither_path_nor_query() {
         text += &format!(" | {cause} {cause:?}");
         source = cause.source();
     }
-    assert!(
-        !text.contains("secret") && !text.contains("token"),
-        "{text}"
-    );
+    assert!(!text.contains("secret") && !text.contains("token"), "{text}");
 }
 
 #[tokio::test]
@@ -125,51 +106,30 @@ async fn sent(client: &Client, authority: &str, request: http::request::Builder)
 
 #[tokio::test]
 async fn what_is_sent_is_what_was_given() {
-    let config = ClientConfig {
-        user_agent: "Robot/1".into(),
-        ..ClientConfig::default()
-    };
+    let config = ClientConfig { user_agent: "Robot/1".into(), ..ClientConfig::default() };
     let client = Client::new(policy(&["127.0.0.0/8"]), config).unwrap();
     let builder = http::Request::builder;
 
     let plain = sent(&client, "127.0.0.1", builder()).await;
     assert!(plain.starts_with("get /x?y=z http/1.1\r\n"), "{plain}");
     assert!(plain.contains("user-agent: robot/1\r\n"), "{plain}");
-    assert!(
-        !plain.contains("accept-encoding") && !plain.contains("content-length"),
-        "{plain}"
-    );
+    assert!(!plain.contains("accept-encoding") && !plain.contains("content-length"), "{plain}");
 
-    let agent = builder()
-        .method(Method::POST)
-        .header("user-agent", "mine")
-        .header("x-a", "1");
+    let agent = builder().method(Method::POST).header("user-agent", "mine").header("x-a", "1");
     let agent = sent(&client, "127.0.0.1", agent).await;
     assert!(agent.starts_with("post /x?y=z http/1.1\r\n"), "{agent}");
-    assert!(
-        agent.contains("user-agent: mine\r\n") && agent.contains("x-a: 1\r\n"),
-        "{agent}"
-    );
-    assert!(
-        agent.contains("content-length: 0\r\n") && !agent.contains("robot"),
-        "{agent}"
-    );
+    assert!(agent.contains("user-agent: mine\r\n") && agent.contains("x-a: 1\r\n"), "{agent}");
+    assert!(agent.contains("content-length: 0\r\n") && !agent.contains("robot"), "{agent}");
 
     let credentials = sent(&client, "user:p%40ss@127.0.0.1", builder()).await;
-    assert!(
-        credentials.contains("authorization: basic dxnlcjpwqhnz\r\n"),
-        "{credentials}"
-    );
+    assert!(credentials.contains("authorization: basic dxnlcjpwqhnz\r\n"), "{credentials}");
     assert!(credentials.contains("host: 127.0.0.1:"), "{credentials}");
 }
 
 #[tokio::test]
 async fn connections_are_used_again() {
     let origin = Origin::saying(Then::Say(ok(b"hello"))).await;
-    let config = ClientConfig {
-        pool_max_idle_per_host: 64,
-        ..ClientConfig::default()
-    };
+    let config = ClientConfig { pool_max_idle_per_host: 64, ..ClientConfig::default() };
     let client = Client::new(policy(&["127.0.0.1"]), config).unwrap();
     for _ in 0..5 {
         let mut all = JoinSet::new();
@@ -181,33 +141,18 @@ async fn connections_are_used_again() {
             assert_eq!(result.unwrap().0, "hello");
         }
     }
-    assert!(
-        origin.connections() <= 96,
-        "{} connections for 320 requests",
-        origin.connections()
-    );
+    assert!(origin.connections() <= 96, "{} connections for 320 requests", origin.connections());
 }
 
 #[tokio::test]
 async fn a_bad_request_or_configuration_is_the_callers() {
-    let relative = http::Request::get("/only/a/path")
-        .body(Bytes::new())
-        .unwrap();
-    let error = loopback_client()
-        .send(relative, PATIENCE)
-        .await
-        .unwrap_err();
+    let relative = http::Request::get("/only/a/path").body(Bytes::new()).unwrap();
+    let error = loopback_client().send(relative, PATIENCE).await.unwrap_err();
     assert_eq!(error.kind(), Kind::Invalid, "{error}");
 
     for config in [
-        ClientConfig {
-            user_agent: "a\nb".into(),
-            ..ClientConfig::default()
-        },
-        ClientConfig {
-            extra_roots_pem: vec![b"no pem".to_vec()],
-            ..ClientConfig::default()
-        },
+        ClientConfig { user_agent: "a\nb".into(), ..ClientConfig::default() },
+        ClientConfig { extra_roots_pem: vec![b"no pem".to_vec()], ..ClientConfig::default() },
         ClientConfig {
             extra_roots_pem: vec![
                 b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----".to_vec(),
@@ -227,10 +172,7 @@ async fn lenient_headers_are_a_choice() {
     let origin = Origin::saying(Then::SayAndClose(answer.into())).await;
     let error = get(&loopback_client(), &origin.url("/")).await.unwrap_err();
     assert_eq!(error.kind(), Kind::Protocol, "{error}");
-    let config = ClientConfig {
-        lenient_headers: true,
-        ..ClientConfig::default()
-    };
+    let config = ClientConfig { lenient_headers: true, ..ClientConfig::default() };
     let client = Client::new(policy(&["127.0.0.1"]), config).unwrap();
     let response = get(&client, &origin.url("/")).await.unwrap();
     assert_eq!(response.headers["a"], "1");
@@ -240,26 +182,14 @@ async fn lenient_headers_are_a_choice() {
 #[test]
 fn a_proxy_in_the_environment_is_not_used() {
     let mut again = std::process::Command::new(std::env::current_exe().unwrap());
-    again.args([
-        "--exact",
-        "exchange::a_redirect_is_an_answer_and_is_not_followed",
-    ]);
-    for name in [
-        "http_proxy",
-        "HTTP_PROXY",
-        "https_proxy",
-        "HTTPS_PROXY",
-        "all_proxy",
-        "ALL_PROXY",
-    ] {
+    again.args(["--exact", "exchange::a_redirect_is_an_answer_and_is_not_followed"]);
+    for name in ["http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"]
+    {
         again.env(name, "http://127.0.0.1:1");
     }
     let output = again.output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout);
-    assert!(
-        output.status.success() && text.contains("1 passed"),
-        "{text}"
-    );
+    assert!(output.status.success() && text.contains("1 passed"), "{text}");
 }
 
 #[test]

@@ -1,8 +1,5 @@
 //! The crate from outside: policy tables, real loopback servers, the budget under stress.
-#![expect(
-    clippy::unwrap_used,
-    reason = "clippy knows `#[test]` functions, not their helpers"
-)]
+#![expect(clippy::unwrap_used, reason = "clippy knows `#[test]` functions, not their helpers")]
 
 mod answers;
 mod blocks;

@@ -41,11 +41,7 @@ impl Origin {
                 open.spawn(talk(stream, Arc::clone(&answer)));
             }
         });
-        Self {
-            addr: (Ipv4Addr::LOCALHOST, port).into(),
-            connections,
-            _tasks: tasks,
-        }
+        Self { addr: (Ipv4Addr::LOCALHOST, port).into(), connections, _tasks: tasks }
     }
 
     /// One that always answers the same.

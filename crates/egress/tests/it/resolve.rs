@@ -22,12 +22,7 @@ async fn a_name_of_a_forbidden_address_is_refused_before_a_packet_is_sent() {
         ("both.example", &[&["10.0.0.1", "169.254.169.254", "::1"]]),
     ]));
     let client = client_with(Policy::public_only(), &answers);
-    for host in [
-        "evil.example",
-        "mapped.example",
-        "both.example",
-        "evil.example.",
-    ] {
+    for host in ["evil.example", "mapped.example", "both.example", "evil.example."] {
         let error = get(&client, &url(host, &origin)).await.expect_err(host);
         assert_eq!(error.kind(), Kind::Refused, "{host}: {error}");
         assert!(!error.is_transient());
@@ -41,17 +36,11 @@ async fn a_name_of_a_forbidden_address_is_refused_before_a_packet_is_sent() {
 async fn an_answer_that_changes_is_judged_each_time() {
     // 127.0.0.2 plays the public address, 127.0.0.1 the private one.
     let origin = Origin::saying(Then::SayAndClose(ok(b"public"))).await;
-    let answers = Arc::new(Answers::new(&[(
-        "rebind.example",
-        &[&["127.0.0.2"], &["127.0.0.1"]],
-    )]));
+    let answers = Arc::new(Answers::new(&[("rebind.example", &[&["127.0.0.2"], &["127.0.0.1"]])]));
     let client = client_with(policy(&["127.0.0.2"]), &answers);
 
     let first = get(&client, &url("rebind.example", &origin)).await.unwrap();
-    assert_eq!(
-        first.remote_addr.unwrap().ip(),
-        "127.0.0.2".parse::<IpAddr>().unwrap()
-    );
+    assert_eq!(first.remote_addr.unwrap().ip(), "127.0.0.2".parse::<IpAddr>().unwrap());
     first.read_capped(100).await.unwrap();
 
     let mut refused = 0;
@@ -102,11 +91,7 @@ async fn an_exempt_host_may_lead_anywhere_and_only_it() {
         assert_eq!(get(&client, &to).await.expect(&to).status, 200);
     }
     for to in [url("port.example", &other), url("else.example", &origin)] {
-        assert_eq!(
-            get(&client, &to).await.expect_err(&to).kind(),
-            Kind::Refused,
-            "{to}"
-        );
+        assert_eq!(get(&client, &to).await.expect_err(&to).kind(), Kind::Refused, "{to}");
     }
     assert_eq!((origin.connections(), other.connections()), (2, 1));
 }
@@ -117,13 +102,7 @@ async fn a_literal_needs_no_resolver_and_is_judged_all_the_same() {
     let answers = Arc::new(Answers::default());
     let exemption = format!("127.0.0.1:{}", origin.port());
     let client = client_with(policy(&[&exemption]), &answers);
-    assert_eq!(
-        get(&client, &url("127.0.0.1", &origin))
-            .await
-            .unwrap()
-            .status,
-        200
-    );
+    assert_eq!(get(&client, &url("127.0.0.1", &origin)).await.unwrap().status, 200);
     for host in ["127.0.0.2", "[::ffff:7f00:1]", "0x7f.2"] {
         let to = url(host, &origin);
         let request = url::Url::parse(&to).unwrap();
@@ -203,10 +182,7 @@ async fn look_ups_wait_for_their_turn() {
     };
     let answers = Arc::new(answers);
     let lookup: Arc<dyn egress::Lookup> = Arc::<Answers>::clone(&answers);
-    let config = ResolverConfig {
-        concurrency: 7,
-        ..ResolverConfig::default()
-    };
+    let config = ResolverConfig { concurrency: 7, ..ResolverConfig::default() };
     let resolver = Resolver::with_lookup(lookup, config);
     let mut all = JoinSet::new();
     for _ in 0..100 {
@@ -224,18 +200,12 @@ async fn the_system_resolver_knows_localhost_and_keeps_it_from_strangers() {
     let found = resolver.resolve("localhost").await.unwrap();
     assert!(found.iter().all(IpAddr::is_loopback), "{found:?}");
 
-    let config = || ClientConfig {
-        resolver: Some(resolver.clone()),
-        ..ClientConfig::default()
-    };
+    let config = || ClientConfig { resolver: Some(resolver.clone()), ..ClientConfig::default() };
     let strict = Client::new(Policy::public_only(), config()).unwrap();
     let error = get(&strict, &url("localhost", &origin)).await.unwrap_err();
     assert_eq!(error.kind(), Kind::Refused, "{error}");
     for exemption in ["127.0.0.0/8", "localhost"] {
         let open = Client::new(policy(&[exemption]), config()).unwrap();
-        assert_eq!(
-            get(&open, &url("localhost", &origin)).await.unwrap().status,
-            200
-        );
+        assert_eq!(get(&open, &url("localhost", &origin)).await.unwrap().status, 200);
     }
 }

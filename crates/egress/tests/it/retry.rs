@@ -49,15 +49,9 @@ fn retry_after_in_every_form() {
 #[test]
 fn a_clock_at_either_end_is_no_trouble() {
     let mut headers = HeaderMap::new();
-    headers.insert(
-        "retry-after",
-        HeaderValue::from_static("Sun, 06 Nov 1994 08:49:37 GMT"),
-    );
+    headers.insert("retry-after", HeaderValue::from_static("Sun, 06 Nov 1994 08:49:37 GMT"));
     assert_eq!(retry_after(&headers, i64::MAX), Some(Duration::ZERO));
-    assert_eq!(
-        retry_after(&headers, i64::MIN),
-        Some(Duration::from_secs(u64::from(u32::MAX)))
-    );
+    assert_eq!(retry_after(&headers, i64::MIN), Some(Duration::from_secs(u64::from(u32::MAX))));
 }
 
 #[test]
@@ -66,18 +60,10 @@ fn backoff_spreads_over_a_window_that_doubles() {
     let mut rng = StdRng::seed_from_u64(1);
     for (attempt, window_s) in [(0, 1), (1, 1), (2, 2), (3, 4), (6, 32), (7, 60), (100, 60)] {
         let window = Duration::from_secs(window_s);
-        let drawn: Vec<_> = (0..1000)
-            .map(|_| backoff(attempt, base, cap, &mut rng))
-            .collect();
+        let drawn: Vec<_> = (0..1000).map(|_| backoff(attempt, base, cap, &mut rng)).collect();
         assert!(drawn.iter().all(|d| *d <= window), "attempt {attempt}");
-        assert!(
-            drawn.iter().any(|d| *d > window.mul_f64(0.95)),
-            "attempt {attempt}"
-        );
-        assert!(
-            drawn.iter().any(|d| *d < window.mul_f64(0.05)),
-            "attempt {attempt}"
-        );
+        assert!(drawn.iter().any(|d| *d > window.mul_f64(0.95)), "attempt {attempt}");
+        assert!(drawn.iter().any(|d| *d < window.mul_f64(0.05)), "attempt {attempt}");
     }
 }
 

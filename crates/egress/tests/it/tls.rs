@@ -33,9 +33,7 @@ fn serve() -> SocketAddr {
     let addr = listener.local_addr().unwrap();
     std::thread::spawn(move || {
         for stream in listener.incoming().flatten() {
-            stream
-                .set_read_timeout(Some(Duration::from_secs(10)))
-                .unwrap();
+            stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
             let connection = ServerConnection::new(Arc::clone(&config)).unwrap();
             // A client that does not trust us hangs up here.
             let _ = answer(StreamOwned::new(connection, stream));
@@ -53,20 +51,15 @@ fn answer(mut tls: StreamOwned<ServerConnection, std::net::TcpStream>) -> std::i
     }
     let protocol = tls.conn.alpn_protocol().unwrap_or_default().to_vec();
     let length = protocol.len();
-    write!(
-        tls,
-        "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n"
-    )?;
+    write!(tls, "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n")?;
     tls.write_all(&protocol)?;
     tls.conn.send_close_notify();
     tls.flush()
 }
 
 fn client(roots: Vec<Vec<u8>>) -> Client {
-    let answers = Answers::new(&[
-        ("tls.example", &[&["127.0.0.1"]]),
-        ("other.example", &[&["127.0.0.1"]]),
-    ]);
+    let answers =
+        Answers::new(&[("tls.example", &[&["127.0.0.1"]]), ("other.example", &[&["127.0.0.1"]])]);
     let config = ClientConfig {
         extra_roots_pem: roots,
         resolver: Some(resolver(&Arc::new(answers))),
@@ -79,27 +72,20 @@ fn client(roots: Vec<Vec<u8>>) -> Client {
 async fn an_extra_root_is_trusted_for_its_own_names() {
     let port = serve().port();
     let client = client(vec![ROOT.to_vec()]);
-    let response = get(&client, &format!("https://tls.example:{port}/"))
-        .await
-        .unwrap();
+    let response = get(&client, &format!("https://tls.example:{port}/")).await.unwrap();
     assert_eq!(response.remote_addr.unwrap().port(), port);
     assert_eq!(response.read_capped(100).await.unwrap().0, "http/1.1");
 
-    let error = get(&client, &format!("https://other.example:{port}/"))
-        .await
-        .unwrap_err();
+    let error = get(&client, &format!("https://other.example:{port}/")).await.unwrap_err();
     assert_eq!(error.kind(), Kind::Tls, "{error}");
     assert!(!error.is_transient());
 }
 
 #[tokio::test]
 async fn an_unknown_root_is_a_lasting_tls_error() {
-    let error = get(
-        &client(Vec::new()),
-        &format!("https://tls.example:{}/", serve().port()),
-    )
-    .await
-    .unwrap_err();
+    let error = get(&client(Vec::new()), &format!("https://tls.example:{}/", serve().port()))
+        .await
+        .unwrap_err();
     assert_eq!(error.kind(), Kind::Tls, "{error}");
     assert!(!error.is_transient());
 }
@@ -114,22 +100,17 @@ async fn a_server_that_speaks_no_tls_is_a_tls_error() {
             let _ = stream.read(&mut [0; 1024]);
         }
     });
-    let error = get(&client(Vec::new()), &format!("https://tls.example:{port}/"))
-        .await
-        .unwrap_err();
+    let error =
+        get(&client(Vec::new()), &format!("https://tls.example:{port}/")).await.unwrap_err();
     assert_eq!(error.kind(), Kind::Tls, "{error}");
 }
 
 #[tokio::test]
 async fn a_handshake_that_hangs_is_a_timeout() {
     let hanging = Origin::saying(Then::SayAndHang(Vec::new())).await;
-    let config = ClientConfig {
-        connect_timeout: Duration::from_millis(200),
-        ..ClientConfig::default()
-    };
+    let config =
+        ClientConfig { connect_timeout: Duration::from_millis(200), ..ClientConfig::default() };
     let client = Client::new(policy(&["127.0.0.1"]), config).unwrap();
-    let error = get(&client, &format!("https://127.0.0.1:{}/", hanging.port()))
-        .await
-        .unwrap_err();
+    let error = get(&client, &format!("https://127.0.0.1:{}/", hanging.port())).await.unwrap_err();
     assert_eq!(error.kind(), Kind::Timeout, "{error}");
 }

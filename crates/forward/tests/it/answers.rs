@@ -25,11 +25,7 @@ async fn each_status_has_its_meaning() {
         let (sink, receipt) = deliver_to(Reply::status(line)).await;
         assert_eq!(receipt.outcome, answer, "{line}: {receipt}");
         assert_eq!(receipt.status, line[..3].parse().ok());
-        assert_eq!(
-            sink.received().len(),
-            1,
-            "{line}: one attempt is one request"
-        );
+        assert_eq!(sink.received().len(), 1, "{line}: one attempt is one request");
     }
 }
 
@@ -45,10 +41,7 @@ async fn a_redirect_is_not_followed() {
     config.trusted.push(elsewhere.url.clone());
     let (forwarder, _running) = forward::start(config).unwrap();
     let receipt = forwarder.deliver(delivery("evt_1", &sink.url)).await;
-    assert_eq!(
-        (receipt.outcome, receipt.status),
-        (Answer::Refused, Some(307))
-    );
+    assert_eq!((receipt.outcome, receipt.status), (Answer::Refused, Some(307)));
     assert_eq!(elsewhere.connections(), 0);
 }
 
@@ -65,16 +58,10 @@ async fn retry_after_is_reported_in_both_forms_and_honoured() {
         )))
         .await;
         assert_eq!(receipt.outcome, Answer::Retryable, "{receipt}");
-        assert_eq!(
-            receipt.retry_after,
-            Some(Duration::from_secs(120)),
-            "{value}"
-        );
+        assert_eq!(receipt.retry_after, Some(Duration::from_secs(120)), "{value}");
         assert_eq!(receipt.detail, "busy");
         let next = Schedule::default().next(1, &receipt, &mut StdRng::seed_from_u64(1));
-        let NextTry::After(delay) = next else {
-            panic!("it is tried again")
-        };
+        let NextTry::After(delay) = next else { panic!("it is tried again") };
         assert!((120..=132).contains(&delay.as_secs()), "{delay:?}");
     }
 }
@@ -85,10 +72,7 @@ async fn retry_after_of_an_accepting_sink_is_no_matter() {
         "HTTP/1.1 202 Accepted\r\nretry-after: 9\r\ncontent-length: 0\r\n\r\n".into(),
     ))
     .await;
-    assert_eq!(
-        (receipt.outcome, receipt.retry_after),
-        (Answer::Accepted, None)
-    );
+    assert_eq!((receipt.outcome, receipt.retry_after), (Answer::Accepted, None));
 }
 
 #[tokio::test]
@@ -100,11 +84,7 @@ async fn the_beginning_of_the_answer_is_kept_as_one_line() {
     )))
     .await;
     assert_eq!(receipt.outcome, Answer::Refused);
-    assert!(
-        receipt.detail.starts_with("<h1>no  thanks</h1>!!!"),
-        "{}",
-        receipt.detail
-    );
+    assert!(receipt.detail.starts_with("<h1>no  thanks</h1>!!!"), "{}", receipt.detail);
     assert_eq!(receipt.detail.len(), MAX_DETAIL_BYTES);
 }
 
@@ -123,9 +103,5 @@ async fn a_connection_is_used_again_after_a_short_answer() {
     }
     assert_eq!(sink.received().len(), 10);
     // Giving a connection back races with the next request; each one new would be ten.
-    assert!(
-        sink.connections() <= 3,
-        "{} connections",
-        sink.connections()
-    );
+    assert!(sink.connections() <= 3, "{} connections", sink.connections());
 }

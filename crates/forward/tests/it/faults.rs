@@ -14,10 +14,7 @@ const HANG: Duration = Duration::from_secs(10);
 
 async fn impatiently(reply: Reply) -> (Sink, Receipt) {
     let sink = Sink::start(reply).await;
-    let config = Config {
-        timeout: TIMEOUT,
-        ..trusting(&sink)
-    };
+    let config = Config { timeout: TIMEOUT, ..trusting(&sink) };
     let (forwarder, _running) = forward::start(config).unwrap();
     let started = Instant::now();
     let receipt = forwarder.deliver(delivery("evt_1", &sink.url)).await;
@@ -26,16 +23,9 @@ async fn impatiently(reply: Reply) -> (Sink, Receipt) {
 }
 
 fn assert_no_answer(receipt: &Receipt) {
-    assert_eq!(
-        (receipt.outcome, receipt.status),
-        (Answer::Retryable, None),
-        "{receipt}"
-    );
+    assert_eq!((receipt.outcome, receipt.status), (Answer::Retryable, None), "{receipt}");
     assert!(!receipt.detail.is_empty());
-    assert!(
-        !receipt.detail.contains("from=test"),
-        "no query in an error: {receipt}"
-    );
+    assert!(!receipt.detail.contains("from=test"), "no query in an error: {receipt}");
 }
 
 #[tokio::test]
@@ -49,14 +39,9 @@ async fn a_silent_sink_times_out() {
 #[tokio::test]
 async fn a_closed_port_is_retryable() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}/hook?from=test", listener.local_addr().unwrap())
-        .parse()
-        .unwrap();
+    let url = format!("http://{}/hook?from=test", listener.local_addr().unwrap()).parse().unwrap();
     drop(listener);
-    let config = Config {
-        trusted: vec![url],
-        ..Config::default()
-    };
+    let config = Config { trusted: vec![url], ..Config::default() };
     let sink = config.trusted[0].clone();
     let (forwarder, _running) = forward::start(config).unwrap();
     assert_no_answer(&forwarder.deliver(delivery("evt_1", &sink)).await);
@@ -90,17 +75,10 @@ async fn an_endless_answer_is_cut_and_its_connection_closed() {
         pause: Duration::ZERO,
     })
     .await;
-    assert_eq!(
-        (receipt.outcome, receipt.status),
-        (Answer::Retryable, Some(500))
-    );
+    assert_eq!((receipt.outcome, receipt.status), (Answer::Retryable, Some(500)));
     assert_eq!(receipt.detail, "x".repeat(MAX_DETAIL_BYTES));
     // By its size, at once: patience with answers that do not end is longer.
-    assert!(
-        receipt.duration < Duration::from_secs(4),
-        "{:?}",
-        receipt.duration
-    );
+    assert!(receipt.duration < Duration::from_secs(4), "{:?}", receipt.duration);
     until("the endless answer is cut", || sink.hung_up() == 1).await;
 }
 
@@ -112,15 +90,8 @@ async fn a_dripping_answer_cannot_outlast_the_timeout() {
         pause: Duration::from_millis(20),
     })
     .await;
-    assert_eq!(
-        (receipt.outcome, receipt.status),
-        (Answer::Accepted, Some(200))
-    );
-    assert!(
-        receipt.duration >= TIMEOUT - Duration::from_millis(5),
-        "{:?}",
-        receipt.duration
-    );
+    assert_eq!((receipt.outcome, receipt.status), (Answer::Accepted, Some(200)));
+    assert!(receipt.duration >= TIMEOUT - Duration::from_millis(5), "{:?}", receipt.duration);
     until("the dripping answer is cut", || sink.hung_up() == 1).await;
 }
 
@@ -130,50 +101,17 @@ async fn a_broken_answer_body_does_not_undo_its_head() {
         "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nok\r\nzz\r\n".into(),
     ))
     .await;
-    assert_eq!(
-        (receipt.outcome, receipt.detail.as_str()),
-        (Answer::Accepted, "ok")
-    );
+    assert_eq!((receipt.outcome, receipt.detail.as_str()), (Answer::Accepted, "ok"));
 }
 
 #[tokio::test]
 async fn a_bad_config_is_refused_at_the_start() {
     for (config, word) in [
-        (
-            Config {
-                concurrency: 0,
-                ..Config::default()
-            },
-            "concurrency",
-        ),
-        (
-            Config {
-                queue: 0,
-                ..Config::default()
-            },
-            "queue",
-        ),
-        (
-            Config {
-                queue: usize::MAX,
-                ..Config::default()
-            },
-            "queue",
-        ),
-        (
-            Config {
-                timeout: Duration::ZERO,
-                ..Config::default()
-            },
-            "timeout",
-        ),
-        (
-            Config {
-                trusted: vec!["file:///x".parse().unwrap()],
-                ..Config::default()
-            },
-            "http",
-        ),
+        (Config { concurrency: 0, ..Config::default() }, "concurrency"),
+        (Config { queue: 0, ..Config::default() }, "queue"),
+        (Config { queue: usize::MAX, ..Config::default() }, "queue"),
+        (Config { timeout: Duration::ZERO, ..Config::default() }, "timeout"),
+        (Config { trusted: vec!["file:///x".parse().unwrap()], ..Config::default() }, "http"),
     ] {
         let error = forward::start(config).expect_err(word);
         assert_eq!(error.kind(), forward::ErrorKind::Config);

@@ -7,13 +7,7 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 
 fn receipt(outcome: Answer, retry_after: Option<Duration>) -> Receipt {
-    Receipt {
-        outcome,
-        status: None,
-        duration: Duration::ZERO,
-        retry_after,
-        detail: String::new(),
-    }
+    Receipt { outcome, status: None, duration: Duration::ZERO, retry_after, detail: String::new() }
 }
 
 fn next(schedule: &Schedule, attempt: u32, receipt: &Receipt) -> NextTry {
@@ -24,14 +18,8 @@ fn next(schedule: &Schedule, attempt: u32, receipt: &Receipt) -> NextTry {
 fn the_default_is_the_documented_one() {
     let schedule = Schedule::default();
     assert_eq!(schedule.to_string(), "0,5s,5m,30m,2h,5h,10h,14h,20h,24h");
-    assert_eq!(
-        "0,5s,5m,30m,2h,5h,10h,14h,20h,24h".parse(),
-        Ok(schedule.clone())
-    );
-    assert_eq!(
-        (schedule.attempts(), schedule.first()),
-        (10, Duration::ZERO)
-    );
+    assert_eq!("0,5s,5m,30m,2h,5h,10h,14h,20h,24h".parse(), Ok(schedule.clone()));
+    assert_eq!((schedule.attempts(), schedule.first()), (10, Duration::ZERO));
 }
 
 #[test]
@@ -66,10 +54,7 @@ fn what_is_not_a_schedule_is_named() {
 #[test]
 fn a_refusal_gets_one_more_try() {
     let refused = receipt(Answer::Refused, None);
-    assert!(matches!(
-        next(&Schedule::default(), 1, &refused),
-        NextTry::After(_)
-    ));
+    assert!(matches!(next(&Schedule::default(), 1, &refused), NextTry::After(_)));
     assert_eq!(next(&Schedule::default(), 2, &refused), NextTry::GiveUp);
     let once: Schedule = "0".parse().unwrap();
     assert_eq!(next(&once, 1, &refused), NextTry::GiveUp);
@@ -79,11 +64,7 @@ fn a_refusal_gets_one_more_try() {
 fn what_is_final_is_final_at_once() {
     for outcome in [Answer::Gone, Answer::Forbidden, Answer::Accepted] {
         let asked = receipt(outcome, Some(Duration::from_secs(1)));
-        assert_eq!(
-            next(&Schedule::default(), 1, &asked),
-            NextTry::GiveUp,
-            "{outcome}"
-        );
+        assert_eq!(next(&Schedule::default(), 1, &asked), NextTry::GiveUp, "{outcome}");
     }
 }
 
@@ -91,26 +72,15 @@ fn what_is_final_is_final_at_once() {
 fn retry_after_is_honoured_up_to_a_day() {
     let asked = |s| receipt(Answer::Retryable, Some(Duration::from_secs(s)));
     let day = Schedule::MAX_RETRY_AFTER;
-    assert_eq!(
-        next(&Schedule::default(), 1, &asked(u64::MAX)),
-        NextTry::After(day)
-    );
-    let NextTry::After(short) = next(&Schedule::default(), 2, &asked(1)) else {
-        panic!()
-    };
-    assert!(
-        short >= Duration::from_secs(270),
-        "it does not shorten the schedule: {short:?}"
-    );
+    assert_eq!(next(&Schedule::default(), 1, &asked(u64::MAX)), NextTry::After(day));
+    let NextTry::After(short) = next(&Schedule::default(), 2, &asked(1)) else { panic!() };
+    assert!(short >= Duration::from_secs(270), "it does not shorten the schedule: {short:?}");
 }
 
 fn delays() -> impl Strategy<Value = Vec<Duration>> {
     let longest_ms = u64::try_from(Schedule::MAX_DELAY.as_millis()).unwrap();
     let one = prop_oneof![Just(0), 0..10_000_u64, 0..=longest_ms];
-    vec(
-        one.prop_map(Duration::from_millis),
-        1..=Schedule::MAX_ATTEMPTS,
-    )
+    vec(one.prop_map(Duration::from_millis), 1..=Schedule::MAX_ATTEMPTS)
 }
 
 proptest! {

@@ -15,15 +15,8 @@ use crate::sink::{NOW_S, Reply, Sink, deliver_to, delivery, trusting};
 fn hmac_sha256(key: &[u8], message: &[u8]) -> Vec<u8> {
     let pad =
         |with: u8| -> [u8; 64] { std::array::from_fn(|i| key.get(i).copied().unwrap_or(0) ^ with) };
-    let inner = Sha256::new()
-        .chain_update(pad(0x36))
-        .chain_update(message)
-        .finalize();
-    Sha256::new()
-        .chain_update(pad(0x5c))
-        .chain_update(inner)
-        .finalize()
-        .to_vec()
+    let inner = Sha256::new().chain_update(pad(0x36)).chain_update(message).finalize();
+    Sha256::new().chain_update(pad(0x5c)).chain_update(inner).finalize().to_vec()
 }
 
 fn expected(key: &[u8], id: &str, timestamp: &str, body: &[u8]) -> String {
@@ -38,22 +31,13 @@ async fn what_arrives_is_the_event_byte_for_byte_signed_with_each_secret() {
     let body: Bytes = (0..300_000_u32).flat_map(u32::to_le_bytes).collect();
     let mut sent = delivery("0191-abc", &sink.url);
     sent.body = body.clone();
-    sent.secrets = [[1_u8; 24].as_slice(), &[2; 64]]
-        .map(|k| Secret::from_bytes(k).unwrap())
-        .into();
-    sent.headers
-        .insert("x-tenant", HeaderValue::from_static("acme"));
+    sent.secrets = [[1_u8; 24].as_slice(), &[2; 64]].map(|k| Secret::from_bytes(k).unwrap()).into();
+    sent.headers.insert("x-tenant", HeaderValue::from_static("acme"));
     let receipt = forwarder.deliver(sent).await;
-    assert_eq!(
-        (receipt.outcome, receipt.status),
-        (Answer::Accepted, Some(204)),
-        "{receipt}"
-    );
+    assert_eq!((receipt.outcome, receipt.status), (Answer::Accepted, Some(204)), "{receipt}");
 
     let received = sink.received();
-    let [request] = &received[..] else {
-        panic!("one request, not {}", received.len())
-    };
+    let [request] = &received[..] else { panic!("one request, not {}", received.len()) };
     assert_eq!(request.request_line, "POST /hook?from=test HTTP/1.1");
     assert_eq!(request.body, body);
     let header = |name: &str| request.headers[name].to_str().unwrap();
@@ -88,8 +72,7 @@ async fn credentials_in_the_url_become_basic_authorization_unless_one_is_given()
     url.set_password(Some("p@ss")).unwrap();
     forwarder.deliver(delivery("evt_1", &url)).await;
     let mut own = delivery("evt_2", &url);
-    own.headers
-        .insert("authorization", HeaderValue::from_static("Bearer x"));
+    own.headers.insert("authorization", HeaderValue::from_static("Bearer x"));
     forwarder.deliver(own).await;
     let received = sink.received();
     assert_eq!(
@@ -97,11 +80,7 @@ async fn credentials_in_the_url_become_basic_authorization_unless_one_is_given()
         format!("Basic {}", STANDARD.encode("user:p@ss"))
     );
     assert_eq!(received[0].request_line, "POST /hook?from=test HTTP/1.1");
-    let given: Vec<_> = received[1]
-        .headers
-        .get_all("authorization")
-        .iter()
-        .collect();
+    let given: Vec<_> = received[1].headers.get_all("authorization").iter().collect();
     assert_eq!(given, ["Bearer x"]);
 }
 

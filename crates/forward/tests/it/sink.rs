@@ -22,11 +22,7 @@ pub(crate) enum Reply {
     /// These bytes, and on to the next request.
     Raw(String),
     /// This head, then bytes for ever, each piece of this size after this pause.
-    Endless {
-        head: &'static str,
-        piece_bytes: usize,
-        pause: Duration,
-    },
+    Endless { head: &'static str, piece_bytes: usize, pause: Duration },
     /// Nothing at all.
     Silence,
     /// A TCP reset.
@@ -70,11 +66,7 @@ impl Sink {
         let seen = Arc::new(Seen::default());
         let mut server = JoinSet::new();
         server.spawn(serve(listener, Arc::clone(&seen), reply));
-        Self {
-            url: url.parse().unwrap(),
-            seen,
-            _server: server,
-        }
+        Self { url: url.parse().unwrap(), seen, _server: server }
     }
 
     pub(crate) async fn gated() -> (Self, watch::Sender<bool>) {
@@ -138,11 +130,7 @@ async fn answer(stream: &mut TcpStream, seen: &Seen, reply: &Reply) -> bool {
             stream.set_zero_linger().unwrap();
             return false;
         }
-        Reply::Endless {
-            head,
-            piece_bytes,
-            pause,
-        } => {
+        Reply::Endless { head, piece_bytes, pause } => {
             stream.write_all(head.as_bytes()).await.unwrap();
             let piece = vec![b'x'; *piece_bytes];
             while stream.write_all(&piece).await.is_ok() {
@@ -153,10 +141,7 @@ async fn answer(stream: &mut TcpStream, seen: &Seen, reply: &Reply) -> bool {
         }
         Reply::Gated(gate) => {
             gate.clone().wait_for(|open| *open).await.unwrap();
-            stream
-                .write_all(b"HTTP/1.1 204 No Content\r\n\r\n")
-                .await
-                .unwrap();
+            stream.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").await.unwrap();
         }
     }
     seen.answered.fetch_add(1, Ordering::SeqCst);
@@ -192,19 +177,12 @@ async fn read_request(stream: &mut TcpStream) -> Option<Received> {
         }
     }
     assert_eq!(body.len(), length, "nothing is sent after the body");
-    Some(Received {
-        request_line,
-        headers,
-        body,
-    })
+    Some(Received { request_line, headers, body })
 }
 
 /// A forwarder's configuration that trusts `sink`.
 pub(crate) fn trusting(sink: &Sink) -> Config {
-    Config {
-        trusted: vec![sink.url.clone()],
-        ..Config::default()
-    }
+    Config { trusted: vec![sink.url.clone()], ..Config::default() }
 }
 
 /// A delivery marked as going to the operator's own sink.

@@ -30,10 +30,7 @@ async fn the_smallest_job_is_accepted_and_kept() {
     assert_eq!(answer.header(header::LOCATION), status_url);
     assert_eq!(answer.header(header::CONTENT_TYPE), "application/json");
     let record = world.record(id).await;
-    assert_eq!(
-        (record.stage.as_str(), record.lane.as_str()),
-        ("scrape", "example.com")
-    );
+    assert_eq!((record.stage.as_str(), record.lane.as_str()), ("scrape", "example.com"));
     assert_eq!(record.due, world.now());
     let spec = world.spec(id).await;
     assert_eq!(spec.formats, Format::DEFAULT);
@@ -61,10 +58,7 @@ async fn every_field_is_kept() {
     assert_eq!(spec.body.as_deref(), Some(&[0, 255][..]));
     assert_eq!(spec.timeout(), Some(Duration::from_millis(1500)));
     assert_eq!(spec.deadline_ms, Some(START_MS + 3_600_000));
-    assert_eq!(
-        (spec.max_bytes, spec.max_redirects),
-        (Some(2_000_000), Some(0))
-    );
+    assert_eq!((spec.max_bytes, spec.max_redirects), (Some(2_000_000), Some(0)));
     assert_eq!(spec.formats, [Format::Text, Format::Raw]);
     let sink = spec.sink.unwrap();
     assert_eq!(sink.url.as_str(), "https://s.example/in");
@@ -98,9 +92,7 @@ async fn values_at_their_ceilings_are_accepted() {
         r#""metadata":{"n":123456789012345678901234567890}"#,
         r#""sink":"https://s.example""#,
     ] {
-        world
-            .submit(&format!(r#"{{"url":"https://example.com",{field}}}"#))
-            .await;
+        world.submit(&format!(r#"{{"url":"https://example.com",{field}}}"#)).await;
     }
 }
 
@@ -108,19 +100,14 @@ async fn values_at_their_ceilings_are_accepted() {
 async fn the_same_key_and_body_are_one_job() {
     let world = World::new();
     let body = r#"{"url":"https://example.com"}"#;
-    let first = world
-        .post_with(body, &[("idempotency-key", "\"one\"")])
-        .await;
+    let first = world.post_with(body, &[("idempotency-key", "\"one\"")]).await;
     assert_eq!(first.header("idempotency-replayed"), "");
     world.pass(Duration::from_secs(5));
     // With or without a structured field's quotes.
     let again = world.post_with(body, &[("idempotency-key", "one")]).await;
     assert_eq!(again.status, 202);
     assert_eq!(again.json(), first.json());
-    assert_eq!(
-        again.header(header::LOCATION),
-        first.header(header::LOCATION)
-    );
+    assert_eq!(again.header(header::LOCATION), first.header(header::LOCATION));
     assert_eq!(again.header("idempotency-replayed"), "true");
     assert_eq!(world.store.counts().live(), 1);
     let other = world.post_with(body, &[("idempotency-key", "two")]).await;
@@ -131,17 +118,10 @@ async fn the_same_key_and_body_are_one_job() {
 async fn the_same_key_with_another_body_is_refused() {
     let world = World::new();
     let key = [("idempotency-key", "one")];
-    let first = world
-        .post_with(r#"{"url":"https://example.com/1"}"#, &key)
-        .await;
-    let answer = world
-        .post_with(r#"{"url":"https://example.com/2"}"#, &key)
-        .await;
+    let first = world.post_with(r#"{"url":"https://example.com/1"}"#, &key).await;
+    let answer = world.post_with(r#"{"url":"https://example.com/2"}"#, &key).await;
     let detail = answer.problem(422);
-    assert!(
-        detail.contains(first.json()["id"].as_str().unwrap()),
-        "{detail}"
-    );
+    assert!(detail.contains(first.json()["id"].as_str().unwrap()), "{detail}");
     let body = answer.json();
     assert_eq!(body["type"], "urn:pagewire:problem:idempotency-key-reused");
     assert_eq!(body["errors"][0]["header"], "idempotency-key");
@@ -164,14 +144,8 @@ async fn a_bad_key_is_refused() {
 
 #[tokio::test]
 async fn a_full_queue_is_503_with_retry_after() {
-    let bounds = Bounds {
-        jobs: 1,
-        ..Bounds::default()
-    };
-    let config = Config {
-        retry_after: Duration::from_secs(7),
-        ..Config::default()
-    };
+    let bounds = Bounds { jobs: 1, ..Bounds::default() };
+    let config = Config { retry_after: Duration::from_secs(7), ..Config::default() };
     let world = World::with(config, bounds);
     world.submit(r#"{"url":"https://example.com/1"}"#).await;
     let answer = world.post(r#"{"url":"https://example.com/2"}"#).await;
@@ -188,9 +162,6 @@ async fn a_closed_store_is_503_with_retry_after() {
     world.store.close().await.unwrap();
     let answer = world.post(r#"{"url":"https://example.com"}"#).await;
     answer.problem(503);
-    assert_eq!(
-        answer.json()["type"],
-        "urn:pagewire:problem:store-unavailable"
-    );
+    assert_eq!(answer.json()["type"], "urn:pagewire:problem:store-unavailable");
     assert!(!answer.header(header::RETRY_AFTER).is_empty());
 }

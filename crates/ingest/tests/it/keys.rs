@@ -21,13 +21,7 @@ const PROTECTED: &[(&str, &str)] = &[
 
 fn guarded() -> World {
     let api_keys = vec!["first-key".to_owned(), "second-key".to_owned()];
-    World::with(
-        Config {
-            api_keys,
-            ..Config::default()
-        },
-        Bounds::default(),
-    )
+    World::with(Config { api_keys, ..Config::default() }, Bounds::default())
 }
 
 async fn status(world: &World, method: &str, path: &str, field: Option<&str>) -> u16 {
@@ -38,10 +32,7 @@ async fn status(world: &World, method: &str, path: &str, field: Option<&str>) ->
     let answer = world.send(request.body("".into()).unwrap()).await;
     if answer.status == 401 {
         answer.problem(401);
-        assert_eq!(
-            answer.header(header::WWW_AUTHENTICATE),
-            "Bearer realm=\"pagewire\""
-        );
+        assert_eq!(answer.header(header::WWW_AUTHENTICATE), "Bearer realm=\"pagewire\"");
     }
     answer.status.as_u16()
 }
@@ -61,11 +52,7 @@ async fn without_a_known_key_nothing_is_told_or_done() {
             Some("Basic first-key"),
             Some("first-key"),
         ] {
-            assert_eq!(
-                status(&world, method, path, field).await,
-                401,
-                "{method} {path} {field:?}"
-            );
+            assert_eq!(status(&world, method, path, field).await, 401, "{method} {path} {field:?}");
         }
     }
 }
@@ -74,16 +61,8 @@ async fn without_a_known_key_nothing_is_told_or_done() {
 async fn each_key_opens_everything() {
     let world = guarded();
     for (method, path) in PROTECTED {
-        for field in [
-            "Bearer first-key",
-            "bearer second-key",
-            "Bearer  second-key",
-        ] {
-            assert_ne!(
-                status(&world, method, path, Some(field)).await,
-                401,
-                "{method} {path}"
-            );
+        for field in ["Bearer first-key", "bearer second-key", "Bearer  second-key"] {
+            assert_ne!(status(&world, method, path, Some(field)).await, 401, "{method} {path}");
         }
     }
 }
@@ -98,9 +77,6 @@ async fn health_and_the_page_need_no_key() {
 
 #[test]
 fn keys_are_not_shown() {
-    let config = Config {
-        api_keys: vec!["first-key".to_owned()],
-        ..Config::default()
-    };
+    let config = Config { api_keys: vec!["first-key".to_owned()], ..Config::default() };
     assert!(!format!("{config:?}").contains("first-key"));
 }

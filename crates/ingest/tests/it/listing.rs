@@ -10,11 +10,7 @@ use crate::world::{SCRAPE, World};
 async fn submit(world: &World, n: usize) -> Vec<JobId> {
     let mut ids = Vec::new();
     for i in 0..n {
-        ids.push(
-            world
-                .submit(&format!(r#"{{"url":"https://h{}.example/{i}"}}"#, i % 3))
-                .await,
-        );
+        ids.push(world.submit(&format!(r#"{{"url":"https://h{}.example/{i}"}}"#, i % 3)).await);
     }
     ids
 }
@@ -28,20 +24,13 @@ async fn walk(world: &World, path: &str) -> Vec<JobId> {
         assert_eq!(answer.status, 200, "{answer:?}");
         let page = answer.json();
         let jobs = page["jobs"].as_array().unwrap();
-        seen.extend(
-            jobs.iter()
-                .map(|j| j["id"].as_str().unwrap().parse::<JobId>().unwrap()),
-        );
+        seen.extend(jobs.iter().map(|j| j["id"].as_str().unwrap().parse::<JobId>().unwrap()));
         let link = answer.header(header::LINK);
         let Some(cursor) = page["next_cursor"].as_str() else {
             assert_eq!(link, "", "no link after the last page");
             return seen;
         };
-        let next = link
-            .strip_prefix('<')
-            .unwrap()
-            .strip_suffix(">; rel=\"next\"")
-            .unwrap();
+        let next = link.strip_prefix('<').unwrap().strip_suffix(">; rel=\"next\"").unwrap();
         assert!(next.ends_with(&format!("cursor={cursor}")), "{next}");
         path = next.to_owned();
         submit(world, 1).await;
@@ -50,15 +39,7 @@ async fn walk(world: &World, path: &str) -> Vec<JobId> {
 
 #[tokio::test]
 async fn pages_neither_skip_nor_repeat() {
-    for (jobs, limit) in [
-        (0, 10),
-        (1, 1),
-        (7, 3),
-        (9, 3),
-        (70, 33),
-        (70, 32),
-        (70, 1000),
-    ] {
+    for (jobs, limit) in [(0, 10), (1, 1), (7, 3), (9, 3), (70, 33), (70, 32), (70, 1000)] {
         let world = World::new();
         let mut expected = submit(&world, jobs).await;
         expected.reverse();
@@ -78,10 +59,8 @@ async fn a_status_filter_is_exact_on_every_page() {
     let fetched = walk(&world, "/v1/jobs?status=fetched&limit=3").await;
     assert_eq!(fetched.len(), 4);
     assert_eq!(walk(&world, "/v1/jobs?status=fetching").await, [leased]);
-    let queued: HashSet<_> = walk(&world, "/v1/jobs?limit=7&status=queued")
-        .await
-        .into_iter()
-        .collect();
+    let queued: HashSet<_> =
+        walk(&world, "/v1/jobs?limit=7&status=queued").await.into_iter().collect();
     let all: HashSet<_> = ids.into_iter().collect();
     let found: HashSet<_> = queued.intersection(&all).copied().collect();
     assert_eq!(found.len(), 35);
@@ -92,10 +71,8 @@ async fn a_status_filter_is_exact_on_every_page() {
 #[tokio::test]
 async fn a_page_of_heavy_jobs_ends_early_and_goes_on() {
     let world = World::new();
-    let heavy = format!(
-        r#"{{"url":"https://e.example","metadata":{{"x":"{}"}}}}"#,
-        "x".repeat(1_000_000)
-    );
+    let heavy =
+        format!(r#"{{"url":"https://e.example","metadata":{{"x":"{}"}}}}"#, "x".repeat(1_000_000));
     let mut expected = Vec::new();
     for _ in 0..12 {
         expected.push(world.submit(&heavy).await);
@@ -111,10 +88,7 @@ async fn a_job_in_a_list_is_the_job_by_itself() {
     let world = World::new();
     let id = submit(&world, 1).await[0];
     let page = world.get("/v1/jobs").await.json();
-    assert_eq!(
-        page["jobs"][0],
-        world.get(&format!("/v1/jobs/{id}")).await.json()
-    );
+    assert_eq!(page["jobs"][0], world.get(&format!("/v1/jobs/{id}")).await.json());
 }
 
 #[tokio::test]
@@ -136,11 +110,7 @@ async fn parameters_are_held_to_their_meaning() {
     ] {
         let answer = world.get(&format!("/v1/jobs?{query}")).await;
         answer.problem(400);
-        assert_eq!(
-            answer.json()["errors"][0]["parameter"],
-            parameter,
-            "{query}"
-        );
+        assert_eq!(answer.json()["errors"][0]["parameter"], parameter, "{query}");
     }
     world.get("/v1/lanes?cursor=x").await.problem(400);
     assert_eq!(world.get("/v1/jobs?").await.status, 200);
@@ -154,12 +124,7 @@ async fn lanes_are_shown() {
     let lanes = world.get("/v1/lanes").await.json();
     let lanes = lanes["lanes"].as_array().unwrap();
     assert_eq!(lanes.len(), 3);
-    let sum = |field: &str| {
-        lanes
-            .iter()
-            .map(|l| l[field].as_u64().unwrap())
-            .sum::<u64>()
-    };
+    let sum = |field: &str| lanes.iter().map(|l| l[field].as_u64().unwrap()).sum::<u64>();
     assert_eq!((sum("waiting"), sum("in_flight")), (4, 1));
     let one = world.get("/v1/lanes?limit=1").await.json();
     assert_eq!(one["lanes"].as_array().unwrap().len(), 1);

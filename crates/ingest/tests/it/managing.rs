@@ -27,16 +27,7 @@ async fn advance(world: &World, result: &'static str) {
 async fn delivered(world: &World) -> JobId {
     let id = world.submit(WITH_SINK).await;
     advance(world, "{\"event\":1}").await;
-    world
-        .settle(
-            &DELIVER,
-            Outcome::Done {
-                verdict: None,
-                result: None,
-                note: None,
-            },
-        )
-        .await;
+    world.settle(&DELIVER, Outcome::Done { verdict: None, result: None, note: None }).await;
     id
 }
 
@@ -47,10 +38,7 @@ async fn a_job_is_shown_at_each_step() {
     let path = format!("/v1/jobs/{id}");
     let shown = world.get(&path).await;
     assert_eq!(shown.status, 200);
-    assert!(
-        !String::from_utf8_lossy(&shown.body).contains("hidden"),
-        "header fields stay here"
-    );
+    assert!(!String::from_utf8_lossy(&shown.body).contains("hidden"), "header fields stay here");
     let job = shown.json();
     assert_eq!(job["status"], "queued");
     assert_eq!(job["stage"], "scrape");
@@ -62,31 +50,16 @@ async fn a_job_is_shown_at_each_step() {
     let note = "connection refused".to_owned();
     world.settle(&SCRAPE, Outcome::Retry { at, note }).await;
     let job = world.get(&path).await.json();
-    assert_eq!(
-        (&job["attempts"], &job["note"]),
-        (&1.into(), &"connection refused".into())
-    );
+    assert_eq!((&job["attempts"], &job["note"]), (&1.into(), &"connection refused".into()));
     assert_eq!(job["next_attempt_at"], "2026-11-22T10:01:01.5Z");
     assert_eq!(job["updated_at"], "2026-11-22T10:00:01.5Z");
     world.pass(Duration::from_secs(60));
     advance(&world, "{\"event\":1}").await;
     let job = world.get(&path).await.json();
-    assert_eq!(
-        (&job["status"], &job["stage"]),
-        (&"delivering".into(), &"deliver".into())
-    );
+    assert_eq!((&job["status"], &job["stage"]), (&"delivering".into(), &"deliver".into()));
     assert_eq!(job["result_url"], format!("{path}/result"));
     assert_eq!(job["result_bytes"], 11);
-    world
-        .settle(
-            &DELIVER,
-            Outcome::Done {
-                verdict: None,
-                result: None,
-                note: None,
-            },
-        )
-        .await;
+    world.settle(&DELIVER, Outcome::Done { verdict: None, result: None, note: None }).await;
     let job = world.get(&path).await.json();
     assert_eq!(job["status"], "delivered");
     assert!(job["next_attempt_at"].is_null());
@@ -103,14 +76,7 @@ async fn what_is_not_there_is_404() {
         ("POST", "/redeliver"),
         ("POST", "/refetch"),
     ] {
-        for id in [
-            unknown.to_string().as_str(),
-            "1",
-            "%00",
-            "%ff",
-            "..",
-            &"x".repeat(5000),
-        ] {
+        for id in [unknown.to_string().as_str(), "1", "%00", "%ff", "..", &"x".repeat(5000)] {
             let path = format!("/v1/jobs/{id}{suffix}");
             let answer = world.call(method, &path).await;
             answer.problem(404);
@@ -118,10 +84,7 @@ async fn what_is_not_there_is_404() {
         }
     }
     let detail = world.get("/v1/jobs/12").await.problem(404);
-    assert!(
-        detail.starts_with("12: not a job id: expected a hyphenated UUID"),
-        "{detail}"
-    );
+    assert!(detail.starts_with("12: not a job id: expected a hyphenated UUID"), "{detail}");
 }
 
 #[tokio::test]
@@ -133,10 +96,7 @@ async fn the_result_is_the_stored_bytes() {
     assert_eq!(detail, format!("job {id} has no result; it is queued"));
     world.fetched("{ \"event\" : 1 }").await;
     let answer = world.get(&path).await;
-    assert_eq!(
-        (answer.status.as_u16(), &answer.body[..]),
-        (200, &b"{ \"event\" : 1 }"[..])
-    );
+    assert_eq!((answer.status.as_u16(), &answer.body[..]), (200, &b"{ \"event\" : 1 }"[..]));
     assert_eq!(answer.header(header::CONTENT_TYPE), "application/json");
     assert_eq!(answer.header(header::CONTENT_LENGTH), "15");
     let tag = answer.header(header::ETAG).to_owned();
@@ -155,10 +115,7 @@ async fn the_result_is_the_stored_bytes() {
         assert_eq!(answer.body.is_empty(), status == 304);
     }
     let head = world.call("HEAD", &path).await;
-    assert_eq!(
-        (head.header(header::CONTENT_LENGTH), head.body.len()),
-        ("15", 0)
-    );
+    assert_eq!((head.header(header::CONTENT_LENGTH), head.body.len()), ("15", 0));
 }
 
 #[tokio::test]
@@ -194,35 +151,20 @@ async fn a_cancelled_job_tells_its_sink_once() {
     let world = World::new();
     let id = world.submit(WITH_SINK).await;
     for _ in 0..2 {
-        assert_eq!(
-            world.call("DELETE", &format!("/v1/jobs/{id}")).await.status,
-            200
-        );
+        assert_eq!(world.call("DELETE", &format!("/v1/jobs/{id}")).await.status, 200);
     }
     let claimed = world.claim(&DELIVER).await;
-    assert_eq!(
-        (claimed.lease.id, claimed.verdict),
-        (id, Some(Verdict::Cancelled))
-    );
+    assert_eq!((claimed.lease.id, claimed.verdict), (id, Some(Verdict::Cancelled)));
     let event = world.get(&format!("/v1/jobs/{id}/result")).await;
-    assert_eq!(
-        &event.body[..],
-        format!("{{\"cancelled\":\"{id}\"}}").as_bytes()
-    );
+    assert_eq!(&event.body[..], format!("{{\"cancelled\":\"{id}\"}}").as_bytes());
 }
 
 #[tokio::test]
 async fn what_is_over_cannot_be_cancelled() {
     let world = World::new();
     let id = delivered(&world).await;
-    let detail = world
-        .call("DELETE", &format!("/v1/jobs/{id}"))
-        .await
-        .problem(409);
-    assert_eq!(
-        detail,
-        format!("job {id} is delivered and cannot be cancelled")
-    );
+    let detail = world.call("DELETE", &format!("/v1/jobs/{id}")).await.problem(409);
+    assert_eq!(detail, format!("job {id} is delivered and cannot be cancelled"));
 }
 
 #[tokio::test]
@@ -243,24 +185,11 @@ async fn there_must_be_something_to_redeliver_and_somebody_to_take_it() {
     let world = World::new();
     let plain = world.submit(PLAIN).await;
     world.fetched("{}").await;
-    let detail = world
-        .call("POST", &format!("/v1/jobs/{plain}/redeliver"))
-        .await
-        .problem(409);
+    let detail = world.call("POST", &format!("/v1/jobs/{plain}/redeliver")).await.problem(409);
     assert_eq!(detail, format!("job {plain} has no sink to deliver to"));
     let dead = world.submit(WITH_SINK).await;
-    world
-        .settle(
-            &SCRAPE,
-            Outcome::Dead {
-                note: "gone".to_owned(),
-            },
-        )
-        .await;
-    let detail = world
-        .call("POST", &format!("/v1/jobs/{dead}/redeliver"))
-        .await
-        .problem(409);
+    world.settle(&SCRAPE, Outcome::Dead { note: "gone".to_owned() }).await;
+    let detail = world.call("POST", &format!("/v1/jobs/{dead}/redeliver")).await.problem(409);
     assert!(detail.contains("no event to deliver"), "{detail}");
 }
 
@@ -270,10 +199,7 @@ async fn a_job_that_is_over_is_fetched_again() {
     let id = delivered(&world).await;
     let path = format!("/v1/jobs/{id}/refetch");
     let answer = world.call("POST", &path).await;
-    assert_eq!(
-        (answer.status.as_u16(), answer.json()["status"].clone()),
-        (202, "queued".into())
-    );
+    assert_eq!((answer.status.as_u16(), answer.json()["status"].clone()), (202, "queued".into()));
     world.call("POST", &path).await.problem(409);
     assert_eq!(world.claim(&SCRAPE).await.lease.id, id);
 }
@@ -281,14 +207,9 @@ async fn a_job_that_is_over_is_fetched_again() {
 #[tokio::test]
 async fn a_job_past_its_deadline_is_not_fetched_again() {
     let world = World::new();
-    let id = world
-        .submit(r#"{"url":"https://example.com","deadline":"1m"}"#)
-        .await;
+    let id = world.submit(r#"{"url":"https://example.com","deadline":"1m"}"#).await;
     world.fetched("{}").await;
     world.pass(Duration::from_secs(60));
-    let detail = world
-        .call("POST", &format!("/v1/jobs/{id}/refetch"))
-        .await
-        .problem(409);
+    let detail = world.call("POST", &format!("/v1/jobs/{id}/refetch")).await.problem(409);
     assert!(detail.contains("deadline"), "{detail}");
 }

@@ -13,10 +13,7 @@ async fn what_is_not_json_is_400_with_its_place() {
     let world = World::new();
     for body in UNREADABLE {
         let detail = world.post(*body).await.problem(400);
-        assert!(
-            detail.contains("line ") && detail.contains("column "),
-            "{detail}"
-        );
+        assert!(detail.contains("line ") && detail.contains("column "), "{detail}");
     }
     assert_eq!(world.store.counts().live(), 0);
 }
@@ -53,42 +50,19 @@ async fn nesting_is_bounded_wherever_it_is() {
 #[tokio::test]
 async fn too_many_and_too_long_are_refused() {
     let world = World::new();
-    let members = |n: usize| {
-        (0..n)
-            .map(|i| format!(r#""x-{i}":"v""#))
-            .collect::<Vec<_>>()
-            .join(",")
-    };
+    let members =
+        |n: usize| (0..n).map(|i| format!(r#""x-{i}":"v""#)).collect::<Vec<_>>().join(",");
     for (field, value, pointer) in [
         ("headers", format!("{{{}}}", members(65)), "/headers"),
-        (
-            "headers",
-            format!(r#"{{"x":"{}"}}"#, "v".repeat(20_000)),
-            "/headers",
-        ),
+        ("headers", format!(r#"{{"x":"{}"}}"#, "v".repeat(20_000)), "/headers"),
         ("cookies", format!("{{{}}}", members(65)), "/cookies"),
-        (
-            "tags",
-            format!("[{}]", vec![r#""t""#; 33].join(",")),
-            "/tags",
-        ),
+        ("tags", format!("[{}]", vec![r#""t""#; 33].join(",")), "/tags"),
         ("tags", format!(r#"["{}"]"#, "t".repeat(129)), "/tags/0"),
-        (
-            "sink",
-            format!(r#""https://s.example/{}""#, "p".repeat(8192)),
-            "/sink",
-        ),
-        (
-            "sink",
-            format!(r#""https://s.example/{}""#, "ü".repeat(3000)),
-            "/sink",
-        ),
+        ("sink", format!(r#""https://s.example/{}""#, "p".repeat(8192)), "/sink"),
+        ("sink", format!(r#""https://s.example/{}""#, "ü".repeat(3000)), "/sink"),
     ] {
-        let answer = world
-            .post(format!(
-                r#"{{"url":"https://e.example","{field}":{value}}}"#
-            ))
-            .await;
+        let answer =
+            world.post(format!(r#"{{"url":"https://e.example","{field}":{value}}}"#)).await;
         answer.problem(422);
         assert_eq!(answer.json()["errors"][0]["pointer"], pointer, "{field}");
     }
@@ -114,14 +88,8 @@ async fn an_unknown_field_names_those_that_are_known() {
     let world = World::new();
     let sink = r#"{"url":"https://e.example","sink":{"urll":"https://s.example"}}"#;
     let detail = world.post(sink).await.problem(422);
-    assert_eq!(
-        detail,
-        "/sink/urll: unknown field `urll`, expected `url` or `headers`"
-    );
-    let detail = world
-        .post(r#"{"uri":"https://e.example"}"#)
-        .await
-        .problem(422);
+    assert_eq!(detail, "/sink/urll: unknown field `urll`, expected `url` or `headers`");
+    let detail = world.post(r#"{"uri":"https://e.example"}"#).await.problem(422);
     for known in ["`url`", "`sink`", "`retry`", "`body_base64`"] {
         assert!(detail.contains(known), "{detail}");
     }
@@ -135,17 +103,10 @@ async fn all_faults_are_told_at_once() {
     let detail = answer.problem(422);
     assert!(detail.ends_with("(and 4 more)"), "{detail}");
     let errors = answer.json()["errors"].clone();
-    let mut pointers: Vec<_> = errors
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|e| e["pointer"].as_str().unwrap())
-        .collect();
+    let mut pointers: Vec<_> =
+        errors.as_array().unwrap().iter().map(|e| e["pointer"].as_str().unwrap()).collect();
     pointers.sort_unstable();
-    assert_eq!(
-        pointers,
-        ["/method", "/sink", "/tags/0", "/timeout", "/url"]
-    );
+    assert_eq!(pointers, ["/method", "/sink", "/tags/0", "/timeout", "/url"]);
 }
 
 #[tokio::test]
@@ -185,18 +146,10 @@ async fn only_json_is_taken_and_a_bare_curl_on_the_root() {
 async fn a_page_of_another_site_cannot_submit_behind_its_reader_s_back() {
     let world = World::new();
     let form = "application/x-www-form-urlencoded";
-    for (name, value) in [
-        ("origin", "https://evil.example"),
-        ("sec-fetch-site", "cross-site"),
-    ] {
-        let request = http::Request::post("/")
-            .header("content-type", form)
-            .header(name, value);
+    for (name, value) in [("origin", "https://evil.example"), ("sec-fetch-site", "cross-site")] {
+        let request = http::Request::post("/").header("content-type", form).header(name, value);
         let body = r#"{"url":"https://example.com"}"#;
-        world
-            .send(request.body(body.into()).unwrap())
-            .await
-            .problem(415);
+        world.send(request.body(body.into()).unwrap()).await.problem(415);
     }
 }
 
@@ -210,13 +163,7 @@ async fn an_encoded_body_is_refused_with_what_is_taken() {
 
 #[tokio::test]
 async fn a_body_over_the_limit_is_413() {
-    let world = World::with(
-        Config {
-            max_body: 100,
-            ..Config::default()
-        },
-        Bounds::default(),
-    );
+    let world = World::with(Config { max_body: 100, ..Config::default() }, Bounds::default());
     let body = format!(r#"{{"url":"https://example.com/{}"}}"#, "x".repeat(100));
     let detail = world.post(body).await.problem(413);
     assert_eq!(detail, "the body is larger than 100 bytes");
@@ -224,29 +171,13 @@ async fn a_body_over_the_limit_is_413() {
 
 #[tokio::test]
 async fn ceilings_are_the_operator_s() {
-    let limits = Limits {
-        max_attempts: 2,
-        max_redirects: 0,
-        ..Limits::default()
-    };
-    let world = World::with(
-        Config {
-            limits,
-            ..Config::default()
-        },
-        Bounds::default(),
-    );
+    let limits = Limits { max_attempts: 2, max_redirects: 0, ..Limits::default() };
+    let world = World::with(Config { limits, ..Config::default() }, Bounds::default());
     let body = r#"{"url":"https://e.example","retry":{"max_attempts":3}}"#;
     let detail = world.post(body).await.problem(422);
     assert_eq!(detail, "/retry/max_attempts: over this server's limit of 2");
     let body = r#"{"url":"https://e.example","max_redirects":1}"#;
-    assert!(
-        world
-            .post(body)
-            .await
-            .problem(422)
-            .ends_with("over this server's limit of 0")
-    );
+    assert!(world.post(body).await.problem(422).ends_with("over this server's limit of 0"));
 }
 
 const WHOLE: &[u8] = br#"{"url":"https://example.com/a","method":"POST","headers":{"x-a":"b"},

@@ -33,12 +33,7 @@ impl Server {
         let serving = ingest::serve(listener, world.router.clone(), serve, stop.clone());
         #[expect(clippy::disallowed_methods, reason = "the test joins it")]
         let running = tokio::spawn(serving);
-        Self {
-            world,
-            at,
-            stop,
-            running,
-        }
+        Self { world, at, stop, running }
     }
 
     async fn plain() -> Self {
@@ -51,11 +46,7 @@ impl Server {
 
     async fn stop(self) {
         self.stop.cancel();
-        timeout(PATIENCE, self.running)
-            .await
-            .unwrap()
-            .unwrap()
-            .unwrap();
+        timeout(PATIENCE, self.running).await.unwrap().unwrap().unwrap();
     }
 }
 
@@ -78,9 +69,7 @@ async fn read_until(stream: &mut TcpStream, enough: impl Fn(&str) -> bool) -> St
             }
         }
     };
-    timeout(PATIENCE, reading)
-        .await
-        .expect("the server answers or closes");
+    timeout(PATIENCE, reading).await.expect("the server answers or closes");
     String::from_utf8(text).unwrap()
 }
 
@@ -125,10 +114,7 @@ async fn a_client_that_hangs_up_after_sending_has_its_job_stored() {
         let mut stream = server.connect().await;
         stream.write_all(post(JOB).as_bytes()).await.unwrap();
         drop(stream);
-        until("the job is stored", || {
-            server.world.store.counts().live() == n
-        })
-        .await;
+        until("the job is stored", || server.world.store.counts().live() == n).await;
     }
     server.stop().await;
 }
@@ -136,42 +122,27 @@ async fn a_client_that_hangs_up_after_sending_has_its_job_stored() {
 #[tokio::test]
 async fn a_client_that_closes_its_side_is_answered() {
     let server = Server::plain().await;
-    assert!(
-        exchange(&server, &post(JOB))
-            .await
-            .starts_with("HTTP/1.1 202 ")
-    );
+    assert!(exchange(&server, &post(JOB)).await.starts_with("HTTP/1.1 202 "));
     server.stop().await;
 }
 
 #[tokio::test]
 async fn a_slow_header_section_is_cut_off() {
     let time = Duration::from_millis(300);
-    let config = ServeConfig {
-        header_read_timeout: time,
-        ..ServeConfig::default()
-    };
+    let config = ServeConfig { header_read_timeout: time, ..ServeConfig::default() };
     let server = Server::start(Config::default(), config).await;
     let begun = Instant::now();
     let mut stream = server.connect().await;
     let dripping = async {
-        let mut drops = b"GET /healthz HTTP/1.1\r\nX-Slow: "
-            .iter()
-            .chain(std::iter::repeat(&b'x'));
+        let mut drops = b"GET /healthz HTTP/1.1\r\nX-Slow: ".iter().chain(std::iter::repeat(&b'x'));
         while stream.write_all(&[*drops.next().unwrap()]).await.is_ok() {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    timeout(PATIENCE, dripping)
-        .await
-        .expect("the server cuts it off");
+    timeout(PATIENCE, dripping).await.expect("the server cuts it off");
     assert!(begun.elapsed() >= time);
     let mut silent = server.connect().await;
-    assert_eq!(
-        read_all(&mut silent).await,
-        "",
-        "neither does silence hold a connection"
-    );
+    assert_eq!(read_all(&mut silent).await, "", "neither does silence hold a connection");
     server.stop().await;
 }
 
@@ -193,27 +164,17 @@ async fn an_idle_connection_is_kept_longer_than_a_header_may_take_and_then_close
     assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
     let idle = Instant::now();
     assert_eq!(read_all(&mut stream).await, "");
-    assert!(
-        idle.elapsed() >= Duration::from_millis(500),
-        "{:?}",
-        idle.elapsed()
-    );
+    assert!(idle.elapsed() >= Duration::from_millis(500), "{:?}", idle.elapsed());
     server.stop().await;
 }
 
 #[tokio::test]
 async fn a_slow_body_is_cut_off() {
-    let config = Config {
-        body_timeout: Duration::from_millis(200),
-        ..Config::default()
-    };
+    let config = Config { body_timeout: Duration::from_millis(200), ..Config::default() };
     let server = Server::start(config, ServeConfig::default()).await;
     let mut stream = server.connect().await;
     let request = post(&JOB.repeat(10));
-    stream
-        .write_all(&request.as_bytes()[..request.len() - 5])
-        .await
-        .unwrap();
+    stream.write_all(&request.as_bytes()[..request.len() - 5]).await.unwrap();
     let answer = read_all(&mut stream).await;
     assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
     assert_eq!(server.world.store.counts().live(), 0);
@@ -222,10 +183,7 @@ async fn a_slow_body_is_cut_off() {
 
 #[tokio::test]
 async fn an_oversized_body_is_refused_unread_and_the_answer_arrives() {
-    let config = Config {
-        max_body: 1000,
-        ..Config::default()
-    };
+    let config = Config { max_body: 1000, ..Config::default() };
     let server = Server::start(config, ServeConfig::default()).await;
     // Announced: refused before a byte of it is sent.
     let mut stream = server.connect().await;
@@ -250,10 +208,7 @@ async fn an_oversized_body_is_refused_unread_and_the_answer_arrives() {
 
 #[tokio::test]
 async fn bodies_that_do_not_fit_in_memory_are_told_to_come_back() {
-    let config = Config {
-        memory: 60,
-        ..Config::default()
-    };
+    let config = Config { memory: 60, ..Config::default() };
     let server = Server::start(config, ServeConfig::default()).await;
     let mut first = server.connect().await;
     let request = post(&format!("{JOB}{}", " ".repeat(30)));
@@ -264,10 +219,7 @@ async fn bodies_that_do_not_fit_in_memory_are_told_to_come_back() {
     loop {
         let answer = exchange(&server, &post(JOB)).await;
         if answer.starts_with("HTTP/1.1 503 ") {
-            assert!(
-                answer.to_lowercase().contains("\r\nretry-after: "),
-                "{answer}"
-            );
+            assert!(answer.to_lowercase().contains("\r\nretry-after: "), "{answer}");
             break;
         }
         assert!(Instant::now() < end, "{answer}");
@@ -275,26 +227,16 @@ async fn bodies_that_do_not_fit_in_memory_are_told_to_come_back() {
     first.write_all(rest.as_bytes()).await.unwrap();
     let answer = read_until(&mut first, |text| text.ends_with('}')).await;
     assert!(answer.starts_with("HTTP/1.1 202 "), "{answer}");
-    assert!(
-        exchange(&server, &post(JOB))
-            .await
-            .starts_with("HTTP/1.1 202 ")
-    );
+    assert!(exchange(&server, &post(JOB)).await.starts_with("HTTP/1.1 202 "));
     drop(first);
     server.stop().await;
 }
 
 #[tokio::test]
 async fn a_large_header_section_is_431() {
-    let config = ServeConfig {
-        max_header_bytes: 8192,
-        ..ServeConfig::default()
-    };
+    let config = ServeConfig { max_header_bytes: 8192, ..ServeConfig::default() };
     let server = Server::start(Config::default(), config).await;
-    let request = format!(
-        "GET / HTTP/1.1\r\nHost: x\r\nX: {}\r\n\r\n",
-        "x".repeat(10_000)
-    );
+    let request = format!("GET / HTTP/1.1\r\nHost: x\r\nX: {}\r\n\r\n", "x".repeat(10_000));
     let answer = exchange(&server, &request).await;
     assert!(answer.starts_with("HTTP/1.1 431 "), "{answer}");
     server.stop().await;
@@ -303,39 +245,22 @@ async fn a_large_header_section_is_431() {
 #[tokio::test]
 async fn what_is_not_http_is_400_or_closed() {
     let server = Server::plain().await;
-    for garbage in [
-        "hello\r\n\r\n",
-        "\x16\x03\x01\x02\x00",
-        "GET / HTTP/9.9\r\n\r\n",
-    ] {
+    for garbage in ["hello\r\n\r\n", "\x16\x03\x01\x02\x00", "GET / HTTP/9.9\r\n\r\n"] {
         let answer = exchange(&server, garbage).await;
-        assert!(
-            answer.is_empty() || answer.starts_with("HTTP/1.1 400 "),
-            "{answer}"
-        );
+        assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 400 "), "{answer}");
     }
-    assert!(
-        exchange(&server, &post(JOB))
-            .await
-            .starts_with("HTTP/1.1 202 ")
-    );
+    assert!(exchange(&server, &post(JOB)).await.starts_with("HTTP/1.1 202 "));
     server.stop().await;
 }
 
 #[tokio::test]
 async fn beyond_the_connection_limit_nothing_is_accepted_until_one_ends() {
-    let config = ServeConfig {
-        max_connections: 2,
-        ..ServeConfig::default()
-    };
+    let config = ServeConfig { max_connections: 2, ..ServeConfig::default() };
     let server = Server::start(Config::default(), config).await;
     let mut held = Vec::new();
     for _ in 0..2 {
         let mut stream = server.connect().await;
-        stream
-            .write_all(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
-            .await
-            .unwrap();
+        stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
         read_until(&mut stream, |text| text.ends_with('}')).await;
         held.push(stream);
     }
@@ -353,18 +278,13 @@ async fn beyond_the_connection_limit_nothing_is_accepted_until_one_ends() {
 
 #[tokio::test]
 async fn a_client_that_takes_no_answer_is_let_go() {
-    let config = ServeConfig {
-        idle_timeout: Duration::from_millis(300),
-        ..ServeConfig::default()
-    };
+    let config = ServeConfig { idle_timeout: Duration::from_millis(300), ..ServeConfig::default() };
     let server = Server::start(Config::default(), config).await;
     // Enough answers, asked for and never read, to fill the buffers on the way.
     let mut stream = server.connect().await;
     let request = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n".repeat(1000);
     let asking = async { while stream.write_all(&request).await.is_ok() {} };
-    timeout(PATIENCE, asking)
-        .await
-        .expect("the server closes the connection");
+    timeout(PATIENCE, asking).await.expect("the server closes the connection");
     server.stop().await;
 }
 
@@ -372,32 +292,19 @@ async fn a_client_that_takes_no_answer_is_let_go() {
 async fn stopping_lets_requests_finish_and_closes_idle_connections() {
     let server = Server::plain().await;
     let mut idle = server.connect().await;
-    idle.write_all(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
-        .await
-        .unwrap();
+    idle.write_all(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
     read_until(&mut idle, |text| text.ends_with('}')).await;
     let mut busy = server.connect().await;
     let request = post(JOB);
     let (head, tail) = request.split_at(request.len() - 5);
     busy.write_all(head.as_bytes()).await.unwrap();
     // Served in order of arrival: once a later connection was answered, `busy` is being read.
-    assert!(
-        exchange(&server, &post(JOB))
-            .await
-            .starts_with("HTTP/1.1 202 ")
-    );
+    assert!(exchange(&server, &post(JOB)).await.starts_with("HTTP/1.1 202 "));
     server.stop.cancel();
-    assert_eq!(
-        read_all(&mut idle).await,
-        "",
-        "an idle connection is closed"
-    );
+    assert_eq!(read_all(&mut idle).await, "", "an idle connection is closed");
     busy.write_all(tail.as_bytes()).await.unwrap();
     let answer = read_all(&mut busy).await;
     assert!(answer.starts_with("HTTP/1.1 202 "), "{answer}");
-    assert!(
-        TcpStream::connect(server.at).await.is_err(),
-        "nobody listens any more"
-    );
+    assert!(TcpStream::connect(server.at).await.is_err(), "nobody listens any more");
     server.stop().await;
 }

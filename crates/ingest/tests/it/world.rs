@@ -55,20 +55,12 @@ impl Pipeline for TwoStages {
     }
 
     fn refetch(&self, spec: &JobSpec, now: Timestamp) -> Redrive {
-        Redrive {
-            stage: SCRAPE,
-            lane: lane(&spec.url),
-            due: now,
-        }
+        Redrive { stage: SCRAPE, lane: lane(&spec.url), due: now }
     }
 
     fn redeliver(&self, spec: &JobSpec, now: Timestamp) -> Option<Redrive> {
         let sink = spec.sink.as_ref()?;
-        Some(Redrive {
-            stage: DELIVER,
-            lane: lane(&sink.url),
-            due: now,
-        })
+        Some(Redrive { stage: DELIVER, lane: lane(&sink.url), due: now })
     }
 
     fn status(&self, record: &Record) -> Status {
@@ -90,10 +82,7 @@ impl Pipeline for TwoStages {
             // Wider than asked for: the rest is the listing's to leave out.
             _ => Vec::new(),
         };
-        Filter {
-            states,
-            ..Filter::default()
-        }
+        Filter { states, ..Filter::default() }
     }
 
     fn admit_target(&self, url: &Url) -> Result<(), String> {
@@ -132,26 +121,16 @@ impl Answer {
     }
 
     pub(crate) fn header(&self, name: impl header::AsHeaderName) -> &str {
-        self.headers
-            .get(name)
-            .map_or("", |value| value.to_str().unwrap())
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
 
     /// Holds that this is problem details of RFC 9457 with this status; gives its detail.
     pub(crate) fn problem(&self, status: u16) -> String {
         assert_eq!(self.status, status, "{self:?}");
-        assert_eq!(
-            self.header(header::CONTENT_TYPE),
-            "application/problem+json"
-        );
+        assert_eq!(self.header(header::CONTENT_TYPE), "application/problem+json");
         let body = self.json();
         assert_eq!(body["status"], status);
-        assert!(
-            body["type"]
-                .as_str()
-                .unwrap()
-                .starts_with("urn:pagewire:problem:")
-        );
+        assert!(body["type"].as_str().unwrap().starts_with("urn:pagewire:problem:"));
         assert!(body["instance"].as_str().unwrap().starts_with("urn:uuid:"));
         assert!(!body["title"].as_str().unwrap().is_empty());
         body["detail"].as_str().unwrap().to_owned()
@@ -164,27 +143,18 @@ impl World {
     }
 
     pub(crate) fn with(config: Config, bounds: Bounds) -> Self {
-        let stage = |stage| StageConfig {
-            stage,
-            lane: LaneLimit::default(),
-        };
+        let stage = |stage| StageConfig { stage, lane: LaneLimit::default() };
         let stages = vec![stage(SCRAPE), stage(DELIVER)];
         let store = MemoryStore::new(jobs::Config { stages, bounds });
         let clock = Arc::new(Hand(AtomicU64::new(START_MS)));
         let metrics = Arc::new(|| "up 1\n".to_owned());
         let shared: Arc<dyn Store> = store.clone();
         let router = ingest::router(shared, clock.clone(), Arc::new(TwoStages), config, metrics);
-        Self {
-            router,
-            store,
-            clock,
-        }
+        Self { router, store, clock }
     }
 
     pub(crate) fn pass(&self, time: Duration) {
-        self.clock
-            .0
-            .fetch_add(time.as_millis() as u64, Ordering::Relaxed);
+        self.clock.0.fetch_add(time.as_millis() as u64, Ordering::Relaxed);
     }
 
     pub(crate) fn now(&self) -> Timestamp {
@@ -195,11 +165,7 @@ impl World {
         let response = self.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let body = body.collect().await.unwrap().to_bytes();
-        Answer {
-            status: parts.status,
-            headers: parts.headers,
-            body,
-        }
+        Answer { status: parts.status, headers: parts.headers, body }
     }
 
     pub(crate) async fn call(&self, method: &str, path: &str) -> Answer {
@@ -245,27 +211,14 @@ impl World {
     pub(crate) async fn claim(&self, stage: &Stage) -> Claimed {
         let now = self.now();
         let until = now + Duration::from_secs(60);
-        self.store
-            .claim(stage, 1, until, now)
-            .await
-            .unwrap()
-            .pop()
-            .unwrap()
+        self.store.claim(stage, 1, until, now).await.unwrap().pop().unwrap()
     }
 
     /// Claims the next job of `stage` and settles it.
     pub(crate) async fn settle(&self, stage: &Stage, outcome: Outcome) {
         let lease = self.claim(stage).await.lease;
-        let settlement = Settlement {
-            lease,
-            outcome,
-            pause_lane_until: None,
-        };
-        let settled = self
-            .store
-            .settle(vec![settlement], self.now())
-            .await
-            .unwrap();
+        let settlement = Settlement { lease, outcome, pause_lane_until: None };
+        let settled = self.store.settle(vec![settlement], self.now()).await.unwrap();
         assert_eq!(settled, [Settled::Recorded]);
     }
 
@@ -273,14 +226,6 @@ impl World {
     pub(crate) async fn fetched(&self, result: &'static str) {
         let verdict = Some(Verdict::Succeeded);
         let result = Some(Bytes::from_static(result.as_bytes()));
-        self.settle(
-            &SCRAPE,
-            Outcome::Done {
-                verdict,
-                result,
-                note: None,
-            },
-        )
-        .await;
+        self.settle(&SCRAPE, Outcome::Done { verdict, result, note: None }).await;
     }
 }

@@ -50,12 +50,7 @@ impl Wal {
             .name("jobs-checkpoint".into())
             .spawn(move || checkpoint(&own, &path, &poked, &shared))
             .map_err(|e| Error::new(ErrorKind::Unavailable, "cannot start a thread").because(e))?;
-        Ok(Self {
-            pages,
-            asked_at: 0,
-            poke: Some(poke),
-            thread: Some(thread),
-        })
+        Ok(Self { pages, asked_at: 0, poke: Some(poke), thread: Some(thread) })
     }
 
     /// Called between groups.

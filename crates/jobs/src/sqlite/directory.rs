@@ -16,11 +16,8 @@ impl Directory {
     pub(super) fn open(path: &Path) -> Result<Self> {
         let shown = path.display();
         let unusable = |what: &str, error: io::Error| {
-            Error::new(
-                ErrorKind::Unusable,
-                format!("cannot {what} data directory {shown}"),
-            )
-            .because(error)
+            Error::new(ErrorKind::Unusable, format!("cannot {what} data directory {shown}"))
+                .because(error)
         };
         if path.exists() && !path.is_dir() {
             let what = format!("data directory {shown} is not a directory");
@@ -41,10 +38,7 @@ impl Directory {
             }
             Err(TryLockError::Error(error)) => return Err(unusable("lock", error)),
         }
-        let directory = Self {
-            path: path.to_owned(),
-            lock,
-        };
+        let directory = Self { path: path.to_owned(), lock };
         sync(path).map_err(|e| unusable("sync", e))?;
         if let Some(parent) = path.parent().filter(|p| !p.as_os_str().is_empty()) {
             sync(parent).map_err(|e| unusable("sync the parent of", e))?;

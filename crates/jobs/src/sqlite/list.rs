@@ -42,32 +42,20 @@ async fn live(
     limit: usize,
 ) -> Result<Vec<Record>> {
     let wanted: Vec<(JobId, News)> = shared.look(|ram| {
-        let matches = |id: &JobId| {
-            ram.scheduler
-                .row(*id)
-                .is_some_and(|row| row_matches(filter, &row))
-        };
-        let ids: Vec<_> = ram
-            .scheduler
-            .newest(before)
-            .filter(matches)
-            .take(limit)
-            .collect();
+        let matches =
+            |id: &JobId| ram.scheduler.row(*id).is_some_and(|row| row_matches(filter, &row));
+        let ids: Vec<_> = ram.scheduler.newest(before).filter(matches).take(limit).collect();
         ids.into_iter().map(|id| (id, News::of(ram, id))).collect()
     });
     let ids: Vec<_> = wanted.iter().map(|(id, _)| *id).collect();
     let found = shared
         .readers
         .read(move |db| {
-            ids.into_iter()
-                .map(|id| rows::record(db, id))
-                .collect::<Result<Vec<_>, _>>()
+            ids.into_iter().map(|id| rows::record(db, id)).collect::<Result<Vec<_>, _>>()
         })
         .await?;
     let records = wanted.into_iter().zip(found);
-    Ok(records
-        .filter_map(|((_, news), on_disk)| on_disk.map(|r| news.over(r)))
-        .collect())
+    Ok(records.filter_map(|((_, news), on_disk)| on_disk.map(|r| news.over(r))).collect())
 }
 
 async fn all(
@@ -78,12 +66,7 @@ async fn all(
 ) -> Result<Vec<Record>> {
     // What is not on disk yet, seen before the disk is.
     let mut unwritten: HashMap<JobId, News> = shared.look(|ram| {
-        let ids: Vec<_> = ram
-            .dirty
-            .keys()
-            .chain(ram.writing.keys())
-            .copied()
-            .collect();
+        let ids: Vec<_> = ram.dirty.keys().chain(ram.writing.keys()).copied().collect();
         ids.into_iter().map(|id| (id, News::of(ram, id))).collect()
     });
     let mut found = Vec::new();
@@ -91,22 +74,16 @@ async fn all(
     let unseen = unseen(shared, &filter, &unwritten, before, limit).await?;
     loop {
         let query = filter.clone();
-        let page = shared
-            .readers
-            .read(move |db| rows::page(db, &query, before, PAGE))
-            .await?;
+        let page = shared.readers.read(move |db| rows::page(db, &query, before, PAGE)).await?;
         let Some(last) = page.last() else { break };
         before = last.id;
         let end = page.len() < PAGE;
         let page = shared.look(|ram| {
             let overlaid = page.into_iter().map(|record| {
                 let news = unwritten.remove(&record.id);
-                news.unwrap_or_else(|| News::live(ram, record.id))
-                    .over(record)
+                news.unwrap_or_else(|| News::live(ram, record.id)).over(record)
             });
-            overlaid
-                .filter(|record| filter.matches(record))
-                .collect::<Vec<_>>()
+            overlaid.filter(|record| filter.matches(record)).collect::<Vec<_>>()
         });
         found.extend(page);
         if end || found.len() >= limit {
@@ -128,11 +105,7 @@ async fn unseen(
     before: JobId,
     limit: usize,
 ) -> Result<Vec<Record>> {
-    let matches = |news: &News| {
-        news.row
-            .as_ref()
-            .is_some_and(|row| row_matches(filter, row))
-    };
+    let matches = |news: &News| news.row.as_ref().is_some_and(|row| row_matches(filter, row));
     let mut wanted: Vec<_> = unwritten
         .iter()
         .filter(|(id, news)| **id < before && matches(news))
@@ -145,9 +118,7 @@ async fn unseen(
     let found = shared
         .readers
         .read(move |db| {
-            ids.into_iter()
-                .map(|id| rows::record(db, id))
-                .collect::<Result<Vec<_>, _>>()
+            ids.into_iter().map(|id| rows::record(db, id)).collect::<Result<Vec<_>, _>>()
         })
         .await?;
     for (id, on_disk) in wanted.iter().zip(found) {
@@ -158,13 +129,8 @@ async fn unseen(
 
 fn row_matches(filter: &Filter, row: &Row) -> bool {
     (filter.states.is_empty() || filter.states.contains(&row.state))
-        && filter
-            .stage
-            .as_ref()
-            .is_none_or(|stage| *stage == row.stage)
-        && filter
-            .verdict
-            .is_none_or(|verdict| row.verdict == Some(verdict))
+        && filter.stage.as_ref().is_none_or(|stage| *stage == row.stage)
+        && filter.verdict.is_none_or(|verdict| row.verdict == Some(verdict))
 }
 
 /// What memory knows of a job beyond the disk.
@@ -177,18 +143,12 @@ struct News {
 impl News {
     fn of(ram: &Ram, id: JobId) -> Self {
         let decision = ram.overlay(id);
-        let row = ram
-            .scheduler
-            .row(id)
-            .or_else(|| decision.as_ref().map(|d| d.row.clone()));
+        let row = ram.scheduler.row(id).or_else(|| decision.as_ref().map(|d| d.row.clone()));
         Self { row, decision }
     }
 
     fn live(ram: &Ram, id: JobId) -> Self {
-        Self {
-            row: ram.scheduler.row(id),
-            decision: None,
-        }
+        Self { row: ram.scheduler.row(id), decision: None }
     }
 
     fn over(self, mut record: Record) -> Record {
@@ -203,10 +163,7 @@ impl News {
         if let Some(decision) = self.decision {
             record.updated_at = decision.updated_at;
             record.note = decision.note.or(record.note);
-            record.result_bytes = decision
-                .result
-                .map(|r| r.len() as u64)
-                .or(record.result_bytes);
+            record.result_bytes = decision.result.map(|r| r.len() as u64).or(record.result_bytes);
         }
         record
     }

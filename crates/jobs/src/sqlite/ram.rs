@@ -119,12 +119,7 @@ impl Ram {
 
     /// Keeps a decision until the writer has it.
     pub(super) fn keep(&mut self, decision: Decision, now: Timestamp) {
-        let Decision {
-            id,
-            change,
-            had_result,
-            pause,
-        } = decision;
+        let Decision { id, change, had_result, pause } = decision;
         if let Some((stage, lane, until)) = pause {
             self.pauses.insert((stage, lane), until);
         }

@@ -24,10 +24,7 @@ const KEPT: usize = 4;
 
 impl Readers {
     pub(super) const fn new(path: PathBuf) -> Self {
-        Self {
-            path,
-            idle: Mutex::new(Vec::new()),
-        }
+        Self { path, idle: Mutex::new(Vec::new()) }
     }
 
     /// Runs `query` on a connection of its own, off the reactor, for 5 s at most.
@@ -36,11 +33,9 @@ impl Readers {
         query: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T> {
         let readers = self.clone();
-        tokio::task::spawn_blocking(move || readers.read_now(query))
-            .await
-            .map_err(|error| {
-                Error::new(ErrorKind::Unavailable, "a database read did not finish").because(error)
-            })?
+        tokio::task::spawn_blocking(move || readers.read_now(query)).await.map_err(|error| {
+            Error::new(ErrorKind::Unavailable, "a database read did not finish").because(error)
+        })?
     }
 
     fn read_now<T>(&self, query: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T> {
@@ -51,8 +46,7 @@ impl Readers {
             None => schema::open_reader(&self.path).map_err(error)?,
         };
         let until = Instant::now() + LONGEST;
-        db.progress_handler(STEPS, Some(move || Instant::now() > until))
-            .map_err(error)?;
+        db.progress_handler(STEPS, Some(move || Instant::now() > until)).map_err(error)?;
         let answer = query(&db).map_err(error)?;
         let mut idle = self.lock();
         if idle.len() < KEPT {

@@ -105,10 +105,7 @@ pub(super) fn known(db: &Connection, job: &NewJob) -> Sql<Option<Submitted>> {
 fn present(db: &Connection, id: JobId) -> Sql<Option<Submitted>> {
     db.prepare_cached("SELECT created FROM jobs WHERE id = ?")?
         .query_row([id.as_bytes()], |row| {
-            Ok(Submitted::Existing {
-                id,
-                created_at: time(row, "created")?,
-            })
+            Ok(Submitted::Existing { id, created_at: time(row, "created")? })
         })
         .optional()
 }
@@ -223,9 +220,8 @@ const FOUND: &str = "SELECT id, created, state, stage, lane, due, epoch, attempt
 
 /// Every job that is not over, to `enter` one by one.
 pub(super) fn each_live(db: &Connection, mut enter: impl FnMut(Found)) -> Sql<()> {
-    let mut query = db.prepare(&format!(
-        "{FOUND} INDEXED BY jobs_live WHERE state = 0 ORDER BY id"
-    ))?;
+    let mut query =
+        db.prepare(&format!("{FOUND} INDEXED BY jobs_live WHERE state = 0 ORDER BY id"))?;
     let mut rows = query.query([])?;
     while let Some(row) = rows.next()? {
         enter(found_of(row)?);
@@ -241,15 +237,7 @@ pub(super) fn found(db: &Connection, id: JobId) -> Sql<Option<Found>> {
 }
 
 fn record_of(row: &SqlRow<'_>) -> Sql<Record> {
-    let Row {
-        state,
-        stage,
-        lane,
-        due,
-        attempts,
-        verdict,
-        ..
-    } = row_of(row)?;
+    let Row { state, stage, lane, due, attempts, verdict, .. } = row_of(row)?;
     Ok(Record {
         id: JobId::from_bytes(row.get("id")?),
         state,
@@ -279,9 +267,7 @@ pub(super) fn record(db: &Connection, id: JobId) -> Sql<Option<Record>> {
 /// What was accepted.
 pub(super) fn spec(db: &Connection, id: JobId) -> Sql<Option<Bytes>> {
     db.prepare_cached("SELECT spec FROM jobs WHERE id = ?")?
-        .query_row([id.as_bytes()], |row| {
-            row.get::<_, Vec<u8>>(0).map(Bytes::from)
-        })
+        .query_row([id.as_bytes()], |row| row.get::<_, Vec<u8>>(0).map(Bytes::from))
         .optional()
 }
 
@@ -297,25 +283,13 @@ pub(super) fn page(
     if filter.is_odd() {
         // Word for word the condition of the index, so that it is used.
         sql.push_str(" AND (state > 1 OR verdict > 1)");
-        push_any(
-            &mut sql,
-            &mut values,
-            "state",
-            filter.states.iter().map(|s| state_code(*s)),
-        );
-        push_any(
-            &mut sql,
-            &mut values,
-            "verdict",
-            filter.verdict.iter().map(|v| verdict_code(*v)),
-        );
+        push_any(&mut sql, &mut values, "state", filter.states.iter().map(|s| state_code(*s)));
+        push_any(&mut sql, &mut values, "verdict", filter.verdict.iter().map(|v| verdict_code(*v)));
     }
     sql.push_str(" ORDER BY id DESC LIMIT ?");
     values.push(Value::Integer(int(limit as u64)));
     let mut query = db.prepare_cached(&sql)?;
-    query
-        .query_map(params_from_iter(values), record_of)?
-        .collect()
+    query.query_map(params_from_iter(values), record_of)?.collect()
 }
 
 fn push_any(
@@ -353,27 +327,19 @@ pub(super) fn expired(db: &Connection, before: Timestamp, max: usize) -> Sql<Vec
         "SELECT id, state, segment, length FROM jobs \
          WHERE id < ?1 AND state > 0 AND updated < ?2 ORDER BY id LIMIT ?3",
     )?
-    .query_map(
-        params![end.as_bytes(), int(before.as_millis()), int(max as u64)],
-        |row| {
-            let segment: Option<i64> = row.get("segment")?;
-            let result = match segment {
-                Some(_) => Some((uint(row, "segment")?, uint(row, "length")?)),
-                None => None,
-            };
-            Ok((
-                JobId::from_bytes(row.get("id")?),
-                state_of(row.get("state")?),
-                result,
-            ))
-        },
-    )?
+    .query_map(params![end.as_bytes(), int(before.as_millis()), int(max as u64)], |row| {
+        let segment: Option<i64> = row.get("segment")?;
+        let result = match segment {
+            Some(_) => Some((uint(row, "segment")?, uint(row, "length")?)),
+            None => None,
+        };
+        Ok((JobId::from_bytes(row.get("id")?), state_of(row.get("state")?), result))
+    })?
     .collect()
 }
 
 pub(super) fn delete(db: &Connection, id: JobId) -> Sql<()> {
-    db.prepare_cached("DELETE FROM jobs WHERE id = ?")?
-        .execute([id.as_bytes()])?;
+    db.prepare_cached("DELETE FROM jobs WHERE id = ?")?.execute([id.as_bytes()])?;
     Ok(())
 }
 
@@ -392,17 +358,15 @@ pub(super) fn usage(db: &Connection) -> Sql<BTreeMap<u64, Usage>> {
 
 pub(super) fn set_usage(db: &Connection, segment: u64, usage: Usage) -> Sql<()> {
     if usage.live == 0 {
-        db.prepare_cached("DELETE FROM segments WHERE segment = ?")?
-            .execute([int(segment)])?;
+        db.prepare_cached("DELETE FROM segments WHERE segment = ?")?.execute([int(segment)])?;
         return Ok(());
     }
-    db.prepare_cached("INSERT OR REPLACE INTO segments VALUES (?, ?, ?, ?)")?
-        .execute(params![
-            int(segment),
-            int(usage.bytes),
-            int(usage.live),
-            int(usage.live_bytes)
-        ])?;
+    db.prepare_cached("INSERT OR REPLACE INTO segments VALUES (?, ?, ?, ?)")?.execute(params![
+        int(segment),
+        int(usage.bytes),
+        int(usage.live),
+        int(usage.live_bytes)
+    ])?;
     Ok(())
 }
 
@@ -421,18 +385,16 @@ pub(super) fn set_pause(
     lane: &LaneKey,
     until: Timestamp,
 ) -> Sql<()> {
-    db.prepare_cached("INSERT OR REPLACE INTO pauses VALUES (?, ?, ?)")?
-        .execute(params![
-            stage.as_str(),
-            lane.as_str(),
-            int(until.as_millis())
-        ])?;
+    db.prepare_cached("INSERT OR REPLACE INTO pauses VALUES (?, ?, ?)")?.execute(params![
+        stage.as_str(),
+        lane.as_str(),
+        int(until.as_millis())
+    ])?;
     Ok(())
 }
 
 pub(super) fn drop_pauses(db: &Connection, before: Timestamp) -> Sql<()> {
-    db.prepare_cached("DELETE FROM pauses WHERE until < ?")?
-        .execute([int(before.as_millis())])?;
+    db.prepare_cached("DELETE FROM pauses WHERE until < ?")?.execute([int(before.as_millis())])?;
     Ok(())
 }
 
@@ -441,20 +403,12 @@ pub(super) fn over(db: &Connection) -> Sql<Over> {
         db.prepare_cached("SELECT n FROM counters WHERE name = ?")?
             .query_row([name], |row| uint(row, "n"))
     };
-    Ok(Over {
-        done: read("done")?,
-        dead: read("dead")?,
-        cancelled: read("cancelled")?,
-    })
+    Ok(Over { done: read("done")?, dead: read("dead")?, cancelled: read("cancelled")? })
 }
 
 pub(super) fn set_over(db: &Connection, over: Over) -> Sql<()> {
     let mut set = db.prepare_cached("UPDATE counters SET n = ?2 WHERE name = ?1")?;
-    for (name, n) in [
-        ("done", over.done),
-        ("dead", over.dead),
-        ("cancelled", over.cancelled),
-    ] {
+    for (name, n) in [("done", over.done), ("dead", over.dead), ("cancelled", over.cancelled)] {
         set.execute(params![name, int(n)])?;
     }
     Ok(())

@@ -114,9 +114,8 @@ enum Migration {
 
 fn migrate(db: &mut Connection) -> std::result::Result<(), Migration> {
     let failed = Migration::Failed;
-    let found: i64 = db
-        .pragma_query_value(None, "user_version", |row| row.get(0))
-        .map_err(failed)?;
+    let found: i64 =
+        db.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(failed)?;
     let found = usize::try_from(found).unwrap_or(usize::MAX);
     if found > MIGRATIONS.len() {
         return Err(Migration::Newer(found));
@@ -124,16 +123,11 @@ fn migrate(db: &mut Connection) -> std::result::Result<(), Migration> {
     let step = db.transaction().map_err(failed)?;
     for (version, sql) in MIGRATIONS.iter().enumerate().skip(found) {
         step.execute_batch(sql).map_err(failed)?;
-        step.pragma_update(
-            None,
-            "user_version",
-            i64::try_from(version + 1).unwrap_or(i64::MAX),
-        )
-        .map_err(failed)?;
+        step.pragma_update(None, "user_version", i64::try_from(version + 1).unwrap_or(i64::MAX))
+            .map_err(failed)?;
     }
     // Written at each start: a disk that cannot be written or synced is found out here, before
     // anything is accepted.
-    step.execute("UPDATE counters SET n = n + 1 WHERE name = 'opened'", [])
-        .map_err(failed)?;
+    step.execute("UPDATE counters SET n = n + 1 WHERE name = 'opened'", []).map_err(failed)?;
     step.commit().map_err(failed)
 }

@@ -72,13 +72,7 @@ impl Segments {
             }
         }
         let usage = usage.into_iter().filter(|(_, u)| u.live > 0).collect();
-        Ok(Self {
-            path,
-            roll_at,
-            open: None,
-            usage,
-            next,
-        })
+        Ok(Self { path, roll_at, open: None, usage, next })
     }
 
     /// Appends bodies and syncs them; a failure leaves what was there as it was.
@@ -125,34 +119,19 @@ impl Segments {
             let offset = open.length + HEADER as u64;
             open.file.write_all_at(body, offset)?;
             open.length = offset + u64::from(length);
-            pointers.push(Pointer {
-                segment: open.number,
-                offset,
-                length: u64::from(length),
-                crc,
-            });
+            pointers.push(Pointer { segment: open.number, offset, length: u64::from(length), crc });
         }
         Ok(())
     }
 
     fn opened(&mut self) -> io::Result<&Open> {
-        if self
-            .open
-            .as_ref()
-            .is_none_or(|open| open.length >= self.roll_at)
-        {
+        if self.open.as_ref().is_none_or(|open| open.length >= self.roll_at) {
             let number = self.next;
-            let file = File::options()
-                .create_new(true)
-                .write(true)
-                .open(file(&self.path, number))?;
+            let file =
+                File::options().create_new(true).write(true).open(file(&self.path, number))?;
             directory::sync(&self.path)?;
             self.next += 1;
-            self.open = Some(Open {
-                number,
-                file,
-                length: 0,
-            });
+            self.open = Some(Open { number, file, length: 0 });
         }
         Ok(self.open.as_ref().expect("just opened"))
     }
@@ -214,17 +193,9 @@ impl Segments {
     /// Segments with nothing alive in them. Call after the transaction that let go of the last
     /// body is committed. The segment being written to is closed when it is among them.
     pub(super) fn dead(&mut self) -> Vec<u64> {
-        let dead: Vec<_> = self
-            .usage
-            .iter()
-            .filter(|(_, u)| u.live == 0)
-            .map(|(number, _)| *number)
-            .collect();
-        if self
-            .open
-            .as_ref()
-            .is_some_and(|open| dead.contains(&open.number))
-        {
+        let dead: Vec<_> =
+            self.usage.iter().filter(|(_, u)| u.live == 0).map(|(number, _)| *number).collect();
+        if self.open.as_ref().is_some_and(|open| dead.contains(&open.number)) {
             self.open = None;
         }
         dead
@@ -275,10 +246,7 @@ pub(super) fn read(path: &Path, pointer: Pointer) -> io::Result<Option<Vec<u8>>>
     let mut body = vec![0; length];
     file.read_exact_at(&mut body, pointer.offset)?;
     if crc32fast::hash(&body) != pointer.crc {
-        return Err(io::Error::new(
-            io::ErrorKind::InvalidData,
-            "checksum mismatch",
-        ));
+        return Err(io::Error::new(io::ErrorKind::InvalidData, "checksum mismatch"));
     }
     Ok(Some(body))
 }
@@ -286,16 +254,10 @@ pub(super) fn read(path: &Path, pointer: Pointer) -> io::Result<Option<Vec<u8>>>
 fn parse(header: &[u8; HEADER]) -> io::Result<(JobId, u64)> {
     let field = |at: usize| header[at..at + 4].try_into().expect("four bytes");
     if header[..4] != MAGIC {
-        return Err(io::Error::new(
-            io::ErrorKind::InvalidData,
-            "not the head of a body",
-        ));
+        return Err(io::Error::new(io::ErrorKind::InvalidData, "not the head of a body"));
     }
     let id = header[12..].try_into().expect("sixteen bytes");
-    Ok((
-        JobId::from_bytes(id),
-        u64::from(u32::from_le_bytes(field(4))),
-    ))
+    Ok((JobId::from_bytes(id), u64::from(u32::from_le_bytes(field(4)))))
 }
 
 fn file(path: &Path, number: u64) -> PathBuf {
@@ -320,9 +282,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let mut segments = segments(dir.path());
         let bodies = [b"first".as_slice(), b"", &[7; 3000]];
-        let pointers = segments
-            .append(bodies.iter().map(|b| (JobId::draw(), *b)))
-            .unwrap();
+        let pointers = segments.append(bodies.iter().map(|b| (JobId::draw(), *b))).unwrap();
         for (body, pointer) in bodies.iter().zip(&pointers) {
             assert_eq!(read(dir.path(), *pointer).unwrap().unwrap(), *body);
         }
@@ -337,12 +297,8 @@ mod tests {
     fn a_segment_whose_bodies_are_all_dead_gives_its_space_back() {
         let dir = tempfile::tempdir().unwrap();
         let mut segments = segments(dir.path());
-        let kept = segments
-            .append([(JobId::draw(), [1; 1200].as_slice())].into_iter())
-            .unwrap();
-        let gone = segments
-            .append([(JobId::draw(), [2; 1200].as_slice())].into_iter())
-            .unwrap();
+        let kept = segments.append([(JobId::draw(), [1; 1200].as_slice())].into_iter()).unwrap();
+        let gone = segments.append([(JobId::draw(), [2; 1200].as_slice())].into_iter()).unwrap();
         assert_ne!(kept[0].segment, gone[0].segment, "rolled over");
         segments.release(gone[0].segment, gone[0].length);
         assert_eq!(segments.dead(), vec![gone[0].segment]);

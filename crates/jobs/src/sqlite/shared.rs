@@ -56,10 +56,7 @@ impl Shared {
     /// The reason for which the store has failed for good.
     pub(super) fn failure(&self) -> Option<Error> {
         let reason = self.failure.get()?;
-        Some(Error::new(
-            ErrorKind::Unavailable,
-            format!("the store has failed: {reason}"),
-        ))
+        Some(Error::new(ErrorKind::Unavailable, format!("the store has failed: {reason}")))
     }
 
     /// An error when nothing can be asked of the store any more.

@@ -91,10 +91,7 @@ impl Writer {
                 Err(RecvTimeoutError::Timeout) => None,
                 Err(RecvTimeoutError::Disconnected) => break,
             };
-            let Gathered {
-                submissions,
-                others,
-            } = self.gather(first);
+            let Gathered { submissions, others } = self.gather(first);
             if !submissions.is_empty() {
                 self.accept(submissions);
             }
@@ -128,9 +125,7 @@ impl Writer {
             let left = FLUSH_EVERY.saturating_sub(last_flush.elapsed());
             return self.commands.recv_timeout(left);
         }
-        self.commands
-            .recv()
-            .map_err(|_| RecvTimeoutError::Disconnected)
+        self.commands.recv().map_err(|_| RecvTimeoutError::Disconnected)
     }
 
     fn gather(&self, first: Option<Command>) -> Gathered {
@@ -146,11 +141,7 @@ impl Writer {
                 }
                 other => gathered.others.push(other),
             }
-            next = if jobs < GROUP {
-                self.commands.try_recv().ok()
-            } else {
-                None
-            };
+            next = if jobs < GROUP { self.commands.try_recv().ok() } else { None };
         }
         gathered
     }
@@ -159,9 +150,7 @@ impl Writer {
     fn accept(&mut self, group: Vec<Submission>) {
         let written = match self.shared.failure() {
             Some(error) => Err(error),
-            None => self
-                .insert(&group)
-                .map_err(|e| self.sqlite_failed(&e, "write")),
+            None => self.insert(&group).map_err(|e| self.sqlite_failed(&e, "write")),
         };
         match written {
             Ok(answers) => {
@@ -185,9 +174,7 @@ impl Writer {
     }
 
     fn insert(&mut self, group: &[Submission]) -> rusqlite::Result<Vec<Vec<Submitted>>> {
-        let step = self
-            .db
-            .transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let step = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let mut answers = Vec::with_capacity(group.len());
         for submission in group {
             let inserted: rusqlite::Result<Vec<_>> = submission
@@ -202,13 +189,7 @@ impl Writer {
     }
 
     fn answer(&self, submission: Submission, written: Vec<Submitted>) {
-        let Submission {
-            mut answers,
-            jobs,
-            now,
-            reply,
-            ..
-        } = submission;
+        let Submission { mut answers, jobs, now, reply, .. } = submission;
         self.shared.look(|ram| {
             for (job, answer) in jobs.iter().zip(&written) {
                 ram.scheduler.unadmit(job.spec.len() as u64);
@@ -268,13 +249,9 @@ impl Writer {
     }
 
     fn write(&mut self, batch: &[(JobId, Arc<Dirty>)], pauses: &Pauses) -> Result<()> {
-        let bodies = batch
-            .iter()
-            .filter_map(|(id, d)| Some((*id, d.result.as_deref()?)));
+        let bodies = batch.iter().filter_map(|(id, d)| Some((*id, d.result.as_deref()?)));
         let pointers = if batch.iter().any(|(_, d)| d.result.is_some()) {
-            self.segments
-                .append(bodies)
-                .map_err(|e| self.append_failed(e))?
+            self.segments.append(bodies).map_err(|e| self.append_failed(e))?
         } else {
             Vec::new()
         };
@@ -301,17 +278,11 @@ impl Writer {
         released: &mut Vec<Pointer>,
         over: &mut Over,
     ) -> rusqlite::Result<()> {
-        let step = self
-            .db
-            .transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let step = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let mut touched = BTreeSet::new();
         let mut next = pointers.iter();
         for (id, dirty) in batch {
-            let pointer = if dirty.result.is_some() {
-                next.next().copied()
-            } else {
-                None
-            };
+            let pointer = if dirty.result.is_some() { next.next().copied() } else { None };
             if let Some(pointer) = pointer {
                 touched.insert(pointer.segment);
                 if dirty.had_result
@@ -376,8 +347,7 @@ impl Writer {
         };
         let mut over = self.over;
         over.take(ended);
-        self.redriven(id, &dirty, over)
-            .map_err(|e| self.sqlite_failed(&e, "write"))?;
+        self.redriven(id, &dirty, over).map_err(|e| self.sqlite_failed(&e, "write"))?;
         self.over = over;
         self.shared.look(|ram| {
             ram.over.take(ended);
@@ -387,9 +357,7 @@ impl Writer {
     }
 
     fn redriven(&mut self, id: JobId, dirty: &Dirty, over: Over) -> rusqlite::Result<()> {
-        let step = self
-            .db
-            .transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let step = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
         rows::update(&step, id, dirty, None)?;
         rows::set_over(&step, over)?;
         step.commit()
@@ -410,12 +378,7 @@ impl Writer {
         }
         if let Err(error) = self.delete(&gone, &touched, over, before) {
             for (segment, length) in gone.iter().filter_map(|(_, _, result)| *result) {
-                self.segments.unrelease(Pointer {
-                    segment,
-                    offset: 0,
-                    length,
-                    crc: 0,
-                });
+                self.segments.unrelease(Pointer { segment, offset: 0, length, crc: 0 });
             }
             return Err(self.sqlite_failed(&error, "write"));
         }
@@ -427,10 +390,7 @@ impl Writer {
         });
         let mut bytes = self.drop_dead_segments();
         bytes += self.compact()?;
-        Ok(Swept {
-            jobs: gone.len() as u64,
-            bytes,
-        })
+        Ok(Swept { jobs: gone.len() as u64, bytes })
     }
 
     fn delete(
@@ -440,9 +400,7 @@ impl Writer {
         over: Over,
         before: Timestamp,
     ) -> rusqlite::Result<()> {
-        let step = self
-            .db
-            .transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let step = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
         for (id, _, _) in gone {
             rows::delete(&step, *id)?;
         }
@@ -461,9 +419,7 @@ impl Writer {
         };
         let bodies = {
             let db = &self.db;
-            self.segments.living(sparse, COMPACT_SLICE, |id| {
-                rows::pointer(db, id).ok().flatten()
-            })
+            self.segments.living(sparse, COMPACT_SLICE, |id| rows::pointer(db, id).ok().flatten())
         };
         let path = self.shared.directory.segments();
         let bodies = bodies.map_err(|e| io_error(e, Doing(&path, "read segments in")))?;
@@ -472,9 +428,7 @@ impl Writer {
             .append(bodies.iter().map(|(id, _, body)| (*id, body.as_slice())))
             .map_err(|e| self.append_failed(e))?;
         let named = (|| {
-            let step = self
-                .db
-                .transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let step = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
             let mut touched = BTreeSet::from([sparse]);
             for ((id, old, _), new) in bodies.iter().zip(&moved) {
                 rows::repoint(&step, *id, *new)?;
@@ -530,10 +484,7 @@ impl Writer {
     /// A full disk passes; anything else is final.
     fn judge(&self, error: Error) -> Error {
         if error.kind() == ErrorKind::NoSpace {
-            if !self
-                .shared
-                .look(|ram| std::mem::replace(&mut ram.disk_full, true))
-            {
+            if !self.shared.look(|ram| std::mem::replace(&mut ram.disk_full, true)) {
                 warn!(%error, "the disk is full: nothing is accepted until there is space");
             }
         } else {

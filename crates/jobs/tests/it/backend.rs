@@ -14,12 +14,7 @@ pub(crate) static DELIVER: Stage = Stage::from_static("deliver");
 /// A configuration in which only what a test sets is narrow.
 pub(crate) fn config(lane: LaneLimit, bounds: Bounds) -> Config {
     Config {
-        stages: [&FETCH, &DELIVER]
-            .map(|stage| StageConfig {
-                stage: stage.clone(),
-                lane,
-            })
-            .to_vec(),
+        stages: [&FETCH, &DELIVER].map(|stage| StageConfig { stage: stage.clone(), lane }).to_vec(),
         bounds,
     }
 }
@@ -95,11 +90,7 @@ pub(crate) fn disk_bytes(dir: &Path) -> u64 {
         .map(|entry| {
             let entry = entry.expect("the directory can be read");
             let meta = entry.metadata().expect("a file of the store has metadata");
-            if meta.is_dir() {
-                disk_bytes(&entry.path())
-            } else {
-                meta.len()
-            }
+            if meta.is_dir() { disk_bytes(&entry.path()) } else { meta.len() }
         })
         .sum()
 }

@@ -18,18 +18,12 @@ const SEED: &str = "JOBS_CRASH_SEED";
 
 /// The child's and the parent's store are configured alike.
 fn crash_config() -> Config {
-    let lane = LaneLimit {
-        concurrency: 64,
-        interval: std::time::Duration::ZERO,
-    };
+    let lane = LaneLimit { concurrency: 64, interval: std::time::Duration::ZERO };
     config(lane, Bounds::default())
 }
 
 /// A generator whose seed is told, and can be given.
-#[expect(
-    clippy::print_stdout,
-    reason = "it is shown when a test fails, and repeats it"
-)]
+#[expect(clippy::print_stdout, reason = "it is shown when a test fails, and repeats it")]
 fn seeded(what: &str) -> StdRng {
     let given = std::env::var(SEED).ok();
     let seed = given.map_or_else(|| rand::rng().random(), |s| s.parse().expect("a number"));

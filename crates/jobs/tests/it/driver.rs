@@ -57,32 +57,17 @@ struct Scene {
 
 impl Scene {
     fn new() -> Self {
-        let lane = LaneLimit {
-            concurrency: 1_000,
-            interval: Duration::ZERO,
-        };
+        let lane = LaneLimit { concurrency: 1_000, interval: Duration::ZERO };
         let store = MemoryStore::new(config(lane, Bounds::default()));
-        let clock = Arc::new(TokioClock {
-            start: Instant::now(),
-        });
-        Self {
-            store,
-            clock,
-            stop: CancellationToken::new(),
-        }
+        let clock = Arc::new(TokioClock { start: Instant::now() });
+        Self { store, clock, stop: CancellationToken::new() }
     }
 
     /// The same, with a store that can be made to fail.
     fn faulty() -> (Self, Arc<FaultyStore>) {
         let scene = Self::new();
         let faulty = FaultyStore::new(Arc::clone(&scene.store));
-        (
-            Self {
-                store: faulty.clone(),
-                ..scene
-            },
-            faulty,
-        )
+        (Self { store: faulty.clone(), ..scene }, faulty)
     }
 
     fn drive<F, W>(&self, slots: usize, work: F) -> Running
@@ -90,39 +75,22 @@ impl Scene {
         F: Fn(Claimed) -> W + Send + Sync + 'static,
         W: Future<Output = Finish> + Send + 'static,
     {
-        let config = DriverConfig {
-            slots,
-            lease: Duration::from_secs(60),
-            grace: Duration::from_secs(30),
-        };
+        let config =
+            DriverConfig { slots, lease: Duration::from_secs(60), grace: Duration::from_secs(30) };
         let store = Arc::clone(&self.store);
         let clock: Arc<dyn Clock> = self.clock.clone();
-        drive(
-            store,
-            clock,
-            FETCH.clone(),
-            Arc::new(Does(work)),
-            config,
-            self.stop.clone(),
-        )
+        drive(store, clock, FETCH.clone(), Arc::new(Does(work)), config, self.stop.clone())
     }
 
     async fn submit(&self, jobs: impl IntoIterator<Item = NewJob>) {
-        let answers = self
-            .store
-            .submit(jobs.into_iter().collect(), self.clock.now())
-            .await;
+        let answers = self.store.submit(jobs.into_iter().collect(), self.clock.now()).await;
         for answer in answers.expect("accepted") {
             assert_eq!(answer, Submitted::Created);
         }
     }
 
     async fn record(&self, id: JobId) -> Record {
-        self.store
-            .get(id)
-            .await
-            .expect("read")
-            .expect("the job is there")
+        self.store.get(id).await.expect("read").expect("the job is there")
     }
 
     /// Waits until all of `jobs` are in `state`.
@@ -151,12 +119,7 @@ impl Scene {
 }
 
 fn finished() -> Finish {
-    Outcome::Done {
-        verdict: None,
-        result: None,
-        note: None,
-    }
-    .into()
+    Outcome::Done { verdict: None, result: None, note: None }.into()
 }
 
 fn secs(n: u64) -> Duration {

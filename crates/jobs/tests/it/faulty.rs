@@ -35,10 +35,7 @@ pub(crate) struct FaultyStore {
 
 impl FaultyStore {
     pub(crate) fn new(inner: Arc<dyn Store>) -> Arc<Self> {
-        Arc::new(Self {
-            inner,
-            plans: Mutex::default(),
-        })
+        Arc::new(Self { inner, plans: Mutex::default() })
     }
 
     /// The next `times` calls fail with `kind`.
@@ -87,9 +84,7 @@ impl Store for FaultyStore {
         now: Timestamp,
     ) -> BoxFuture<'_, Result<Vec<Claimed>>> {
         let stage = stage.clone();
-        self.or_fail(Call::Claim, move |store| {
-            store.claim(&stage, max, until, now)
-        })
+        self.or_fail(Call::Claim, move |store| store.claim(&stage, max, until, now))
     }
 
     fn extend(

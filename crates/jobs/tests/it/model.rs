@@ -21,11 +21,7 @@ fn memory_and_sqlite_cannot_be_told_apart() {
         max_shrink_iters: 2_000,
         ..ProptestConfig::default()
     };
-    let cases = if std::env::var_os("PROPTEST_CASES").is_some() {
-        config.cases
-    } else {
-        CASES
-    };
+    let cases = if std::env::var_os("PROPTEST_CASES").is_some() { config.cases } else { CASES };
     let config = ProptestConfig { cases, ..config };
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)

@@ -39,28 +39,16 @@ impl<B: Backend> Rig<B> {
 
     /// A store with this limit of lanes.
     pub(crate) fn lanes(concurrency: u32, interval_ms: u64) -> Self {
-        Self::with(
-            concurrency,
-            Duration::from_millis(interval_ms),
-            Bounds::default(),
-        )
+        Self::with(concurrency, Duration::from_millis(interval_ms), Bounds::default())
     }
 
     /// A store with this limit of lanes and these bounds.
     pub(crate) fn with(concurrency: u32, interval: Duration, bounds: Bounds) -> Self {
-        Self::configured(config(
-            LaneLimit {
-                concurrency,
-                interval,
-            },
-            bounds,
-        ))
+        Self::configured(config(LaneLimit { concurrency, interval }, bounds))
     }
 
     fn configured(config: Config) -> Self {
-        Self {
-            backend: B::start(config),
-        }
+        Self { backend: B::start(config) }
     }
 
     pub(crate) fn store(&self) -> Arc<dyn Store> {
@@ -77,27 +65,19 @@ impl<B: Backend> Rig<B> {
 
     /// Submits one job at the beginning.
     pub(crate) async fn offer(&self, job: NewJob) -> Submitted {
-        let answers = self
-            .submit(vec![job], at(0))
-            .await
-            .expect("a job is answered");
+        let answers = self.submit(vec![job], at(0)).await.expect("a job is answered");
         assert_eq!(answers.len(), 1);
         answers.into_iter().next().expect("one answer")
     }
 
     /// Claims at `now`, for [`LEASE_MS`].
     pub(crate) async fn take(&self, stage: &Stage, max: usize, now: u64) -> Vec<Claimed> {
-        self.claim(stage, max, at(now + LEASE_MS), at(now))
-            .await
-            .expect("a claim is answered")
+        self.claim(stage, max, at(now + LEASE_MS), at(now)).await.expect("a claim is answered")
     }
 
     /// Claims one job that must be there.
     pub(crate) async fn take_one(&self, stage: &Stage, now: u64) -> Claimed {
-        self.take(stage, 1, now)
-            .await
-            .pop()
-            .expect("a job is claimable")
+        self.take(stage, 1, now).await.pop().expect("a job is claimable")
     }
 
     /// Which jobs a claim gives, in order of their ids.
@@ -110,14 +90,8 @@ impl<B: Backend> Rig<B> {
 
     /// Settles one lease.
     pub(crate) async fn say(&self, lease: Lease, outcome: Outcome, now: u64) -> Settled {
-        let settlement = Settlement {
-            lease,
-            outcome,
-            pause_lane_until: None,
-        };
-        self.settle(vec![settlement], at(now))
-            .await
-            .expect("a settlement is answered")[0]
+        let settlement = Settlement { lease, outcome, pause_lane_until: None };
+        self.settle(vec![settlement], at(now)).await.expect("a settlement is answered")[0]
     }
 
     /// Settles one lease that must be good.
@@ -127,31 +101,19 @@ impl<B: Backend> Rig<B> {
 
     /// Settles one lease that must be good, and pauses its lane.
     pub(crate) async fn pause(&self, lease: Lease, outcome: Outcome, now: u64, until: u64) {
-        let settlement = Settlement {
-            lease,
-            outcome,
-            pause_lane_until: Some(at(until)),
-        };
-        let answer = self
-            .settle(vec![settlement], at(now))
-            .await
-            .expect("it is answered");
+        let settlement = Settlement { lease, outcome, pause_lane_until: Some(at(until)) };
+        let answer = self.settle(vec![settlement], at(now)).await.expect("it is answered");
         assert_eq!(answer, [Settled::Recorded]);
     }
 
     /// The record of job `n`, which must be there.
     pub(crate) async fn record(&self, n: u64) -> Record {
-        self.get(id(n))
-            .await
-            .expect("a record is read")
-            .expect("the job is there")
+        self.get(id(n)).await.expect("a record is read").expect("the job is there")
     }
 
     /// Every job, newest first.
     pub(crate) async fn all(&self) -> Vec<Record> {
-        self.list(Filter::default(), None, MANY)
-            .await
-            .expect("jobs are listed")
+        self.list(Filter::default(), None, MANY).await.expect("jobs are listed")
     }
 
     /// Holds the counters against the listing.
@@ -159,9 +121,7 @@ impl<B: Backend> Rig<B> {
         let all = self.all().await;
         let of = |s: State| all.iter().filter(|r| r.state == s).count() as u64;
         let in_stage = |stage: &Stage, s: State| {
-            all.iter()
-                .filter(|r| r.state == s && r.stage == *stage)
-                .count() as u64
+            all.iter().filter(|r| r.state == s && r.stage == *stage).count() as u64
         };
         let live_bytes = all
             .iter()
@@ -187,9 +147,7 @@ impl<B: Backend> Rig<B> {
 impl<B: Durable> Rig<B> {
     /// The same store, from what it left behind.
     pub(crate) async fn reopened(self) -> Self {
-        Self {
-            backend: self.backend.reopen().await,
-        }
+        Self { backend: self.backend.reopen().await }
     }
 
     pub(crate) const fn backend(&self) -> &B {

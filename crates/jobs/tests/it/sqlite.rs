@@ -14,16 +14,10 @@ use tempfile::TempDir;
 use crate::backend::{FETCH, config, disk_bytes};
 use crate::rig::{LEASE_MS, MANY, at, id, job, next, soon};
 
-const SMALL: SqliteConfig = SqliteConfig {
-    hot_bytes: 2_000,
-    segment_bytes: 20_000,
-};
+const SMALL: SqliteConfig = SqliteConfig { hot_bytes: 2_000, segment_bytes: 20_000 };
 
 fn roomy() -> Config {
-    let lane = LaneLimit {
-        concurrency: 1_000,
-        interval: std::time::Duration::ZERO,
-    };
+    let lane = LaneLimit { concurrency: 1_000, interval: std::time::Duration::ZERO };
     config(lane, Bounds::default())
 }
 
@@ -37,26 +31,16 @@ fn dir() -> TempDir {
 
 /// Jobs `0..count`, claimed.
 async fn claimed(store: &dyn Store, count: u64) -> Vec<Claimed> {
-    let answers = store
-        .submit((0..count).map(job).collect(), at(0))
-        .await
-        .expect("accepted");
+    let answers = store.submit((0..count).map(job).collect(), at(0)).await.expect("accepted");
     assert!(answers.iter().all(|a| *a == Submitted::Created));
-    let mut claimed = store
-        .claim(&FETCH, MANY, at(LEASE_MS), at(0))
-        .await
-        .expect("claimed");
+    let mut claimed = store.claim(&FETCH, MANY, at(LEASE_MS), at(0)).await.expect("claimed");
     claimed.sort_by_key(|c| c.lease.id);
     assert_eq!(claimed.len() as u64, count);
     claimed
 }
 
 fn body(n: u64, bytes: usize) -> Bytes {
-    Bytes::from(
-        (0..bytes as u64)
-            .map(|i| (i * 31 + n * 7) as u8)
-            .collect::<Vec<_>>(),
-    )
+    Bytes::from((0..bytes as u64).map(|i| (i * 31 + n * 7) as u8).collect::<Vec<_>>())
 }
 
 async fn settle(
@@ -76,11 +60,7 @@ async fn settle(
 }
 
 fn done_with(result: Option<Bytes>) -> Outcome {
-    Outcome::Done {
-        verdict: None,
-        result,
-        note: None,
-    }
+    Outcome::Done { verdict: None, result, note: None }
 }
 
 #[tokio::test]
@@ -115,13 +95,7 @@ async fn the_living_in_sparse_segments_stay_whole_and_the_rest_is_given_back() {
     let survives = |n: &u64| n.is_multiple_of(10);
     for (n, claimed) in (0..).zip(claimed(&*store, JOBS).await) {
         let now = if survives(&n) { 500 } else { 1 };
-        settle(
-            &*store,
-            &[claimed],
-            |_| done_with(Some(body(n, 1_000))),
-            now,
-        )
-        .await;
+        settle(&*store, &[claimed], |_| done_with(Some(body(n, 1_000))), now).await;
     }
     store.flush().await.expect("flushed");
     let full = disk_bytes(&dir.path().join("segments"));
@@ -140,15 +114,9 @@ async fn the_living_in_sparse_segments_stay_whole_and_the_rest_is_given_back() {
     store.close().await.expect("closed");
     let store = open(dir.path());
     for n in (0..JOBS).filter(survives) {
-        assert!(
-            store.result(id(n)).await.expect("read").expect("kept") == body(n, 1_000),
-            "{n}"
-        );
+        assert!(store.result(id(n)).await.expect("read").expect("kept") == body(n, 1_000), "{n}");
     }
-    assert_eq!(
-        store.sweep(at(1_000), MANY).await.expect("swept").jobs,
-        JOBS / 10
-    );
+    assert_eq!(store.sweep(at(1_000), MANY).await.expect("swept").jobs, JOBS / 10);
     assert_eq!(disk_bytes(&dir.path().join("segments")), 0);
 }
 
@@ -157,27 +125,13 @@ async fn left_after_replacing(before: usize, after: usize) -> u64 {
     let dir = dir();
     let store = open(dir.path());
     let first = claimed(&*store, 5).await;
-    let advance = |n| {
-        Outcome::Advance(Next {
-            result: body(n, before),
-            ..next(0, b"")
-        })
-    };
+    let advance = |n| Outcome::Advance(Next { result: body(n, before), ..next(0, b"") });
     settle(&*store, &first, advance, 1).await;
     store.flush().await.expect("flushed");
     let deliver = next(0, b"").stage;
-    let mut second = store
-        .claim(&deliver, MANY, at(LEASE_MS), at(1))
-        .await
-        .expect("claimed");
+    let mut second = store.claim(&deliver, MANY, at(LEASE_MS), at(1)).await.expect("claimed");
     second.sort_by_key(|c| c.lease.id);
-    settle(
-        &*store,
-        &second,
-        |n| done_with(Some(body(n + 50, after))),
-        2,
-    )
-    .await;
+    settle(&*store, &second, |n| done_with(Some(body(n + 50, after))), 2).await;
     store.flush().await.expect("flushed");
     for n in 0..5 {
         assert!(store.result(id(n)).await.expect("read").expect("kept") == body(n + 50, after));
@@ -189,25 +143,13 @@ async fn left_after_replacing(before: usize, after: usize) -> u64 {
 #[tokio::test]
 async fn a_replaced_result_gives_its_space_back() {
     assert_eq!(left_after_replacing(300, 400).await, 0);
-    assert_eq!(
-        left_after_replacing(300, 0).await,
-        0,
-        "replaced by an empty one"
-    );
-    assert_eq!(
-        left_after_replacing(0, 300).await,
-        0,
-        "an empty one replaced"
-    );
+    assert_eq!(left_after_replacing(300, 0).await, 0, "replaced by an empty one");
+    assert_eq!(left_after_replacing(0, 300).await, 0, "an empty one replaced");
 }
 
 fn database(dir: &Path) -> PathBuf {
-    let mut entries = std::fs::read_dir(dir)
-        .expect("read")
-        .map(|e| e.expect("read").path());
-    entries
-        .find(|path| path.extension().is_some_and(|e| e == "db"))
-        .expect("a database")
+    let mut entries = std::fs::read_dir(dir).expect("read").map(|e| e.expect("read").path());
+    entries.find(|path| path.extension().is_some_and(|e| e == "db")).expect("a database")
 }
 
 /// A directory in which one job waits.
@@ -227,8 +169,7 @@ fn refused(dir: &Path, config: Config) -> jobs::Error {
 async fn a_newer_version_s_directory_is_refused_and_left_alone() {
     let dir = used().await;
     let db = rusqlite::Connection::open(database(dir.path())).expect("opened");
-    db.pragma_update(None, "user_version", 999)
-        .expect("updated");
+    db.pragma_update(None, "user_version", 999).expect("updated");
     drop(db);
     let error = refused(dir.path(), roomy());
     assert_eq!(error.kind(), ErrorKind::Unusable);
@@ -243,10 +184,7 @@ async fn a_newer_version_s_directory_is_refused_and_left_alone() {
 async fn jobs_of_a_stage_that_is_gone_are_not_forgotten_silently() {
     let dir = used().await;
     let only = Stage::from_static("another");
-    let stages = vec![StageConfig {
-        stage: only,
-        lane: LaneLimit::default(),
-    }];
+    let stages = vec![StageConfig { stage: only, lane: LaneLimit::default() }];
     let error = refused(dir.path(), Config { stages, ..roomy() });
     assert_eq!(error.kind(), ErrorKind::Unusable);
     assert!(error.to_string().contains(FETCH.as_str()), "{error}");

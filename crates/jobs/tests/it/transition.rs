@@ -24,11 +24,7 @@ fn time() -> impl Strategy<Value = Timestamp> {
 }
 
 fn verdict() -> impl Strategy<Value = Verdict> {
-    prop_oneof![
-        Just(Verdict::Succeeded),
-        Just(Verdict::Failed),
-        Just(Verdict::Cancelled)
-    ]
+    prop_oneof![Just(Verdict::Succeeded), Just(Verdict::Failed), Just(Verdict::Cancelled)]
 }
 
 fn state() -> impl Strategy<Value = State> {
@@ -46,38 +42,18 @@ fn bytes() -> impl Strategy<Value = Bytes> {
 }
 
 fn next() -> impl Strategy<Value = Next> {
-    (stage(), lane(), time(), verdict(), bytes()).prop_map(|(stage, lane, due, verdict, result)| {
-        Next {
-            stage,
-            lane,
-            due,
-            verdict,
-            result,
-        }
-    })
+    (stage(), lane(), time(), verdict(), bytes())
+        .prop_map(|(stage, lane, due, verdict, result)| Next { stage, lane, due, verdict, result })
 }
 
 fn outcome() -> impl Strategy<Value = Outcome> {
     prop_oneof![
         next().prop_map(Outcome::Advance),
-        time().prop_map(|at| Outcome::Retry {
-            at,
-            note: "note".to_owned()
-        }),
+        time().prop_map(|at| Outcome::Retry { at, note: "note".to_owned() }),
         time().prop_map(|at| Outcome::Release { at }),
-        (
-            option::of(verdict()),
-            option::of(bytes()),
-            option::of(Just("note".to_owned()))
-        )
-            .prop_map(|(verdict, result, note)| Outcome::Done {
-                verdict,
-                result,
-                note
-            }),
-        Just(Outcome::Dead {
-            note: "note".to_owned()
-        }),
+        (option::of(verdict()), option::of(bytes()), option::of(Just("note".to_owned())))
+            .prop_map(|(verdict, result, note)| Outcome::Done { verdict, result, note }),
+        Just(Outcome::Dead { note: "note".to_owned() }),
     ]
 }
 
@@ -97,16 +73,8 @@ fn event() -> impl Strategy<Value = Event> {
 }
 
 fn row() -> impl Strategy<Value = Row> {
-    (
-        state(),
-        stage(),
-        lane(),
-        time(),
-        0_u32..4,
-        0_u32..4,
-        option::of(verdict()),
-    )
-        .prop_map(|(state, stage, lane, due, epoch, attempts, verdict)| Row {
+    (state(), stage(), lane(), time(), 0_u32..4, 0_u32..4, option::of(verdict())).prop_map(
+        |(state, stage, lane, due, epoch, attempts, verdict)| Row {
             state,
             stage,
             lane,
@@ -114,47 +82,31 @@ fn row() -> impl Strategy<Value = Row> {
             epoch,
             attempts,
             verdict,
-        })
+        },
+    )
 }
 
 /// What holds for a change, whatever led to it.
 fn check_change(old: &Row, event: &Event, now: Timestamp, change: &Change) -> TestCaseResult {
     let new = &change.row;
     prop_assert!(new.epoch >= old.epoch, "an epoch never goes back");
-    prop_assert!(
-        new.verdict.is_some() || old.verdict.is_none(),
-        "a verdict is never lost"
-    );
-    prop_assert!(
-        new.attempts <= old.attempts + 1,
-        "at most one attempt is charged"
-    );
+    prop_assert!(new.verdict.is_some() || old.verdict.is_none(), "a verdict is never lost");
+    prop_assert!(new.attempts <= old.attempts + 1, "at most one attempt is charged");
     let moves = matches!(
         event,
-        Event::Settle {
-            outcome: Outcome::Advance(_),
-            ..
-        } | Event::Cancel { next: Some(_) }
+        Event::Settle { outcome: Outcome::Advance(_), .. }
+            | Event::Cancel { next: Some(_) }
             | Event::Redrive(_)
     );
-    prop_assert!(
-        moves || (&new.stage, &new.lane) == (&old.stage, &old.lane),
-        "it stays put"
-    );
+    prop_assert!(moves || (&new.stage, &new.lane) == (&old.stage, &old.lane), "it stays put");
     if old.state.is_terminal() {
-        prop_assert!(
-            matches!(event, Event::Redrive(_)),
-            "only a redrive takes it up again"
-        );
+        prop_assert!(matches!(event, Event::Redrive(_)), "only a redrive takes it up again");
         prop_assert!(change.result.is_none() && change.note.is_none());
         prop_assert_eq!(new.verdict, old.verdict);
     }
     if new.state == State::Leased && old.state != State::Leased {
         prop_assert!(matches!(event, Event::Claim { .. }), "only a claim leases");
-        prop_assert!(
-            old.state == State::Waiting && old.due <= now,
-            "only what is due is claimed"
-        );
+        prop_assert!(old.state == State::Waiting && old.due <= now, "only what is due is claimed");
         prop_assert!(new.epoch > old.epoch, "a new lease has a new epoch");
         prop_assert_eq!(new.attempts, old.attempts, "a claim charges nothing");
     }
@@ -166,25 +118,13 @@ fn check_change(old: &Row, event: &Event, now: Timestamp, change: &Change) -> Te
 
 /// The lease that was there is worth nothing after this change.
 fn check_void(old: &Row, change: &Change, now: Timestamp) -> TestCaseResult {
-    let late = Event::Settle {
-        epoch: old.epoch,
-        outcome: Outcome::Release { at: now },
-    };
+    let late = Event::Settle { epoch: old.epoch, outcome: Outcome::Release { at: now } };
     prop_assert_eq!(transition(&change.row, late, now), Err(Refusal::LeaseLost));
     let mut row = change.row.clone();
     if row.state == State::Waiting {
-        row = transition(&row, Event::Claim { until: row.due }, row.due)
-            .expect("it is due")
-            .row;
-        let late = Event::Settle {
-            epoch: old.epoch,
-            outcome: Outcome::Release { at: now },
-        };
-        prop_assert_eq!(
-            transition(&row, late, now),
-            Err(Refusal::LeaseLost),
-            "nor later"
-        );
+        row = transition(&row, Event::Claim { until: row.due }, row.due).expect("it is due").row;
+        let late = Event::Settle { epoch: old.epoch, outcome: Outcome::Release { at: now } };
+        prop_assert_eq!(transition(&row, late, now), Err(Refusal::LeaseLost), "nor later");
     }
     Ok(())
 }

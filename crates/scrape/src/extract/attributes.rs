@@ -101,11 +101,7 @@ impl Attributes {
 
     /// The first of these that has more than blanks, trimmed.
     pub(super) fn first_of(&self, names: &[Attr]) -> Option<&str> {
-        names
-            .iter()
-            .filter_map(|&name| self.get(name))
-            .map(str::trim)
-            .find(|v| !v.is_empty())
+        names.iter().filter_map(|&name| self.get(name)).map(str::trim).find(|v| !v.is_empty())
     }
 }
 

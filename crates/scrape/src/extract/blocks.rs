@@ -81,19 +81,12 @@ impl Blocks {
 
     /// `marker` ends with a blank; `interrupts` unless it is an ordinal other than 1.
     pub(super) fn open_item(&mut self, marker: String, first: bool, interrupts: bool) {
-        self.open(Container::Item {
-            marker,
-            first,
-            interrupts,
-        });
+        self.open(Container::Item { marker, first, interrupts });
     }
 
     fn open(&mut self, container: Container) {
         match self.levels.len() < MAX_CONTAINERS {
-            true => self.levels.push(Level {
-                container,
-                started: false,
-            }),
+            true => self.levels.push(Level { container, started: false }),
             false => self.too_deep += 1,
         }
     }
@@ -158,16 +151,9 @@ impl Blocks {
     }
 
     pub(super) fn table(&mut self, table: &Table) {
-        let markdown = if self.markdown.is_some() {
-            table.markdown(self.cap)
-        } else {
-            String::new()
-        };
-        let text = if self.text.is_some() {
-            table.text(self.cap)
-        } else {
-            String::new()
-        };
+        let markdown =
+            if self.markdown.is_some() { table.markdown(self.cap) } else { String::new() };
+        let text = if self.text.is_some() { table.text(self.cap) } else { String::new() };
         self.block(&markdown, &text);
     }
 

@@ -5,15 +5,8 @@ use jiff::civil::{Date, DateTime};
 use jiff::fmt::{rfc2822, strtime};
 
 /// Dates in words and in other orders; where day and month could be mixed up there is none.
-const PATTERNS: [&str; 7] = [
-    "%Y/%m/%d",
-    "%Y.%m.%d",
-    "%Y%m%d",
-    "%B %d, %Y",
-    "%b %d, %Y",
-    "%d %B %Y",
-    "%d %b %Y",
-];
+const PATTERNS: [&str; 7] =
+    ["%Y/%m/%d", "%Y.%m.%d", "%Y%m%d", "%B %d, %Y", "%b %d, %Y", "%d %B %Y", "%d %b %Y"];
 
 /// Longer strings are no dates.
 const MAX_BYTES: usize = 64;
@@ -35,9 +28,7 @@ pub(super) fn normal(written: &str) -> Option<String> {
         {
             return Some(date.to_string());
         }
-        if let Some(at) = iso
-            .strip_suffix("+0000")
-            .or_else(|| iso.strip_suffix("-0000"))
+        if let Some(at) = iso.strip_suffix("+0000").or_else(|| iso.strip_suffix("-0000"))
             && at.contains('T')
             && let Ok(at) = at.parse::<DateTime>()
         {
@@ -67,16 +58,10 @@ mod tests {
         let cases = [
             ("2024-05-06", Some("2024-05-06")),
             ("2024-05-06T07:08:09Z", Some("2024-05-06T07:08:09Z")),
-            (
-                "2024-05-06T07:08:09+02:00",
-                Some("2024-05-06T07:08:09+02:00"),
-            ),
+            ("2024-05-06T07:08:09+02:00", Some("2024-05-06T07:08:09+02:00")),
             ("2024-05-06 07:08:09", Some("2024-05-06T07:08:09")),
             ("2024-05-06T07:08", Some("2024-05-06T07:08:00")),
-            (
-                "Mon, 06 May 2024 07:08:09 GMT",
-                Some("2024-05-06T07:08:09Z"),
-            ),
+            ("Mon, 06 May 2024 07:08:09 GMT", Some("2024-05-06T07:08:09Z")),
             ("May 6, 2024", Some("2024-05-06")),
             ("6 May 2024", Some("2024-05-06")),
             ("2024/05/06", Some("2024-05-06")),

@@ -30,9 +30,7 @@ impl Walker {
     /// Any heading's end tag ends whichever heading is open.
     fn end_heading(&mut self) {
         if self.heading.is_some() {
-            let end = self
-                .stack
-                .find(|tag| tag.heading().is_some(), Tag::is_scope);
+            let end = self.stack.find(|tag| tag.heading().is_some(), Tag::is_scope);
             self.pop_to(end);
         }
         self.flush();
@@ -83,9 +81,7 @@ impl Walker {
     fn leave(&mut self, open: &Open) {
         match open.role {
             Role::Container => self.blocks.close(),
-            Role::List {
-                next, alternate, ..
-            } => {
+            Role::List { next, alternate, .. } => {
                 self.last_list = Some(LastList {
                     depth: self.blocks.depth(),
                     ordered: next.is_some(),

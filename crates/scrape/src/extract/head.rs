@@ -94,9 +94,7 @@ impl Head {
 
     /// `<meta name|property|itemprop|http-equiv content>`.
     pub(super) fn meta(&mut self, attributes: &Attributes) {
-        let Some(content) = attributes
-            .get(Attr::Content)
-            .filter(|content| !content.is_empty())
+        let Some(content) = attributes.get(Attr::Content).filter(|content| !content.is_empty())
         else {
             return;
         };
@@ -181,10 +179,7 @@ impl Head {
             author: self.author.take(),
             published: self.published.take(),
             modified: self.modified.take(),
-            language: self
-                .language
-                .take()
-                .filter(|language| is_language(language)),
+            language: self.language.take().filter(|language| is_language(language)),
             description: self.description.take(),
             site_name: self.site_name.take(),
         };

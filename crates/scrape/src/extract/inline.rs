@@ -32,11 +32,7 @@ impl Look {
     fn common(&self, other: &Self) -> Self {
         let link = self.link.clone().filter(|_| same_link(self, other));
         // A blank at the edge of a code span is not part of it.
-        Self {
-            style: self.style & other.style,
-            link,
-            image: None,
-        }
+        Self { style: self.style & other.style, link, image: None }
     }
 }
 
@@ -127,10 +123,7 @@ impl Inline {
             }
             self.push_word(word);
         }
-        self.runs.push(Run {
-            end: self.text.len(),
-            look: look.clone(),
-        });
+        self.runs.push(Run { end: self.text.len(), look: look.clone() });
     }
 
     /// Separates what follows by a blank.
@@ -147,8 +140,7 @@ impl Inline {
 
     fn push_word(&mut self, word: &str) {
         if word.bytes().any(|b| b.is_ascii_control()) {
-            self.text
-                .extend(word.chars().filter(|c| !c.is_ascii_control()));
+            self.text.extend(word.chars().filter(|c| !c.is_ascii_control()));
         } else {
             self.text.push_str(word);
         }
@@ -173,10 +165,7 @@ impl Inline {
             Some(last) if last.look.image.is_none() && (full || last.look.is(look)) => {
                 last.end = end;
             }
-            _ => self.runs.push(Run {
-                end,
-                look: look.clone(),
-            }),
+            _ => self.runs.push(Run { end, look: look.clone() }),
         }
     }
 
@@ -190,11 +179,7 @@ impl Inline {
             if run.look.image.is_none() {
                 let text = &self.text[start..run.end];
                 let doubled = visible.is_empty() || visible.ends_with([' ', '\n']);
-                visible.push_str(if doubled {
-                    text.trim_start_matches(is_blank)
-                } else {
-                    text
-                });
+                visible.push_str(if doubled { text.trim_start_matches(is_blank) } else { text });
             }
         }
         visible.truncate(visible.trim_end().len());
@@ -214,22 +199,14 @@ mod tests {
     #[test]
     fn blanks_collapse_and_belong_to_what_both_sides_share() {
         let mut inline = Inline::default();
-        let (plain, strong) = (
-            Look::default(),
-            Look {
-                style: STRONG,
-                ..Look::default()
-            },
-        );
+        let (plain, strong) = (Look::default(), Look { style: STRONG, ..Look::default() });
         inline.push("  one ", &plain);
         inline.push("\n two\u{a0}", &strong);
         inline.push("", &plain);
         inline.push("\0three ", &strong);
         assert_eq!(inline.text(), "one two three");
-        let ends: Vec<_> = inline
-            .runs()
-            .map(|(start, run)| (start, run.end, run.look.style))
-            .collect();
+        let ends: Vec<_> =
+            inline.runs().map(|(start, run)| (start, run.end, run.look.style)).collect();
         assert_eq!(ends, [(0, 4, 0), (4, 13, STRONG)]);
     }
 

@@ -23,11 +23,7 @@ pub(super) struct Found {
 /// Reads a script. `serde_json` refuses more than 128 levels, so neither reading nor dropping the
 /// value can overflow the stack.
 pub(super) fn read(script: &str) -> Found {
-    let script = script
-        .trim()
-        .trim_start_matches("<!--")
-        .trim_end_matches("-->")
-        .trim();
+    let script = script.trim().trim_start_matches("<!--").trim_end_matches("-->").trim();
     let Ok(root) = serde_json::from_str::<Value>(script) else {
         return Found::default();
     };
@@ -45,11 +41,7 @@ pub(super) fn read(script: &str) -> Found {
                 if is_work(object) {
                     found.add(object);
                 }
-                waiting.extend(
-                    ["@graph", "mainEntity"]
-                        .iter()
-                        .filter_map(|key| object.get(*key)),
-                );
+                waiting.extend(["@graph", "mainEntity"].iter().filter_map(|key| object.get(*key)));
             }
             _ => {}
         }
@@ -82,22 +74,17 @@ impl Found {
         set(&mut self.published, work.get("datePublished"));
         set(&mut self.modified, work.get("dateModified"));
         set(&mut self.description, work.get("description"));
-        set(
-            &mut self.publisher,
-            work.get("publisher").and_then(|of| of.get("name")),
-        );
+        set(&mut self.publisher, work.get("publisher").and_then(|of| of.get("name")));
         set(&mut self.image, work.get("image").and_then(address));
         if self.authors.is_empty() {
             let author = work.get("author").map_or(&[][..], |author| match author {
                 Value::Array(authors) => authors,
                 one => std::slice::from_ref(one),
             });
-            let names = author
-                .iter()
-                .filter_map(|author| author.get("name").unwrap_or(author).as_str());
-            let names = names
-                .map(str::trim)
-                .filter(|name| !name.is_empty() && !name.contains("://"));
+            let names =
+                author.iter().filter_map(|author| author.get("name").unwrap_or(author).as_str());
+            let names =
+                names.map(str::trim).filter(|name| !name.is_empty() && !name.contains("://"));
             self.authors = names.take(MAX_AUTHORS).map(str::to_owned).collect();
         }
     }
@@ -123,9 +110,7 @@ fn unescaped(value: &str) -> String {
             ("&amp;", "&"),
         ]
         .iter()
-        .fold(value.to_owned(), |text, (escape, plain)| {
-            text.replace(escape, plain)
-        }),
+        .fold(value.to_owned(), |text, (escape, plain)| text.replace(escape, plain)),
         false => value.to_owned(),
     }
 }

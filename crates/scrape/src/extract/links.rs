@@ -29,12 +29,7 @@ pub(super) struct Resolver {
 
 impl Resolver {
     pub(super) fn new(url: &Url, left_bytes: usize) -> Self {
-        Self {
-            base: url.clone(),
-            is_set: false,
-            left_bytes,
-            exhausted: false,
-        }
+        Self { base: url.clone(), is_set: false, left_bytes, exhausted: false }
     }
 
     /// `<base href>`; the first one counts.
@@ -81,11 +76,7 @@ impl Links {
             return;
         }
         let rel = rel.map(|rel| cut(rel, MAX_TEXT_BYTES).to_owned());
-        self.found.push(Link {
-            url: url.to_owned(),
-            text: String::new(),
-            rel,
-        });
+        self.found.push(Link { url: url.to_owned(), text: String::new(), rel });
         self.is_open = true;
     }
 
@@ -129,8 +120,7 @@ impl Links {
         };
         link.text.truncate(link.text.trim_end().len());
         if link.text.is_empty() {
-            link.text
-                .push_str(label.map_or("", |label| cut(label.trim(), MAX_TEXT_BYTES)));
+            link.text.push_str(label.map_or("", |label| cut(label.trim(), MAX_TEXT_BYTES)));
         }
     }
 

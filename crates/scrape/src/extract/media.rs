@@ -26,9 +26,7 @@ pub(super) fn classify<'a>(content_type: Option<&'a str>, body: &[u8]) -> Media<
     let essence = parts.next().unwrap_or("").trim().to_ascii_lowercase();
     let charset = parts.find_map(|parameter| {
         let (name, value) = parameter.split_once('=')?;
-        name.trim()
-            .eq_ignore_ascii_case("charset")
-            .then(|| value.trim().trim_matches(['"', '\'']))
+        name.trim().eq_ignore_ascii_case("charset").then(|| value.trim().trim_matches(['"', '\'']))
     });
     let kind = match essence.split_once('/') {
         Some(("text", "html")) | Some(("application", "xhtml+xml")) => Kind::Html,
@@ -56,13 +54,9 @@ fn sniff(body: &[u8]) -> Kind {
     if encoding_rs::Encoding::for_bom(head).is_none() && head.iter().any(|&b| is_binary(b)) {
         return Kind::Binary;
     }
-    let head = head
-        .strip_prefix(b"\xEF\xBB\xBF")
-        .unwrap_or(head)
-        .trim_ascii_start();
+    let head = head.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(head).trim_ascii_start();
     let starts = |tag: &str| {
-        head.get(..tag.len())
-            .is_some_and(|start| start.eq_ignore_ascii_case(tag.as_bytes()))
+        head.get(..tag.len()).is_some_and(|start| start.eq_ignore_ascii_case(tag.as_bytes()))
     };
     const HTML: [&str; 12] = [
         "<!doctype html",
@@ -103,17 +97,11 @@ mod tests {
     fn types_as_servers_write_them() {
         assert_eq!(kind("Text/HTML; charset=utf-8"), Kind::Html);
         assert_eq!(kind("application/xhtml+xml"), Kind::Html);
-        assert_eq!(
-            kind("application/ld+json"),
-            Kind::Text(Syntax::Json, "json")
-        );
+        assert_eq!(kind("application/ld+json"), Kind::Text(Syntax::Json, "json"));
         assert_eq!(kind("application/rss+xml"), Kind::Text(Syntax::Xml, "xml"));
         assert_eq!(kind("image/svg+xml"), Kind::Binary);
         assert_eq!(kind("application/pdf"), Kind::Binary);
-        assert_eq!(
-            classify(Some("text/plain; CharSet=\"koi8-r\""), b"").charset,
-            Some("koi8-r")
-        );
+        assert_eq!(classify(Some("text/plain; CharSet=\"koi8-r\""), b"").charset, Some("koi8-r"));
     }
 
     #[test]
@@ -122,9 +110,6 @@ mod tests {
         assert_eq!(classify(Some("nonsense"), b"<html>").kind, Kind::Html);
         assert_eq!(classify(None, b"PK\x03\x04").kind, Kind::Binary);
         assert_eq!(classify(None, b"hello").kind, Kind::Text(Syntax::Plain, ""));
-        assert_eq!(
-            classify(None, b"{\"a\":1}").kind,
-            Kind::Text(Syntax::Json, "json")
-        );
+        assert_eq!(classify(None, b"{\"a\":1}").kind, Kind::Text(Syntax::Json, "json"));
     }
 }

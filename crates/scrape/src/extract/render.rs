@@ -40,12 +40,7 @@ pub(super) fn render(inline: &Inline, place: Place, cap: usize, out: &mut String
         let group = &runs[from..from + runs[from..].iter().take_while(same).count()];
         let before = runs[..from].last();
         let after = runs.get(from + group.len());
-        writer.group(
-            group,
-            before.is_some(),
-            after.map(|(start, run)| (*start, *run)),
-            limit,
-        );
+        writer.group(group, before.is_some(), after.map(|(start, run)| (*start, *run)), limit);
         from += group.len();
     }
 }
@@ -155,10 +150,8 @@ impl Writer<'_> {
             return false;
         }
         let rest = &runs[nth..];
-        let Some(length) = rest
-            .iter()
-            .take(LOOK_AHEAD_RUNS)
-            .position(|(_, run)| run.look.style & style == 0)
+        let Some(length) =
+            rest.iter().take(LOOK_AHEAD_RUNS).position(|(_, run)| run.look.style & style == 0)
         else {
             // It goes on to the end of the group, or for longer than we look.
             let last = rest.last().expect("the run itself is there").1;
@@ -196,11 +189,7 @@ impl Writer<'_> {
         self.line_start = false;
         let text = text.replace('\n', " ");
         let fence = "`".repeat(longest_backticks(&text) + 1);
-        let pad = if text.starts_with('`') || text.ends_with('`') {
-            " "
-        } else {
-            ""
-        };
+        let pad = if text.starts_with('`') || text.ends_with('`') { " " } else { "" };
         self.out.push_str(&fence);
         self.out.push_str(pad);
         match self.place {
@@ -220,11 +209,7 @@ impl Writer<'_> {
             if byte == b'\n' {
                 self.out.push_str(&self.text[copied..at]);
                 copied = at + 1;
-                self.out.push_str(if self.place == Place::Paragraph {
-                    "\\\n"
-                } else {
-                    " "
-                });
+                self.out.push_str(if self.place == Place::Paragraph { "\\\n" } else { " " });
                 self.line_start = self.place == Place::Paragraph;
                 continue;
             }
@@ -279,23 +264,15 @@ impl Writer<'_> {
 
 /// Where the `.` or `)` of an ordinal like `12.` stands.
 fn ordinal(bytes: &[u8]) -> Option<usize> {
-    let digits = bytes
-        .iter()
-        .take(10)
-        .take_while(|b| b.is_ascii_digit())
-        .count();
-    let ends = bytes
-        .get(digits + 1)
-        .is_none_or(|b| matches!(b, b' ' | b'\n'));
+    let digits = bytes.iter().take(10).take_while(|b| b.is_ascii_digit()).count();
+    let ends = bytes.get(digits + 1).is_none_or(|b| matches!(b, b' ' | b'\n'));
     (digits <= 9 && matches!(bytes.get(digits), Some(b'.' | b')')) && ends).then_some(digits)
 }
 
 /// Whether the `&` at the start could begin a character reference.
 fn is_reference(bytes: &[u8]) -> bool {
     let name = bytes[1..].iter().take(MAX_REFERENCE_BYTES);
-    let length = name
-        .take_while(|b| b.is_ascii_alphanumeric() || **b == b'#')
-        .count();
+    let length = name.take_while(|b| b.is_ascii_alphanumeric() || **b == b'#').count();
     length > 0 && bytes.get(1 + length) == Some(&b';')
 }
 

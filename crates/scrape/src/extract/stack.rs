@@ -11,11 +11,7 @@ pub(super) enum Role {
     #[default]
     None,
     /// A list: the next number, and whether its markers differ from the list before.
-    List {
-        next: Option<u32>,
-        alternate: bool,
-        items: usize,
-    },
+    List { next: Option<u32>, alternate: bool, items: usize },
     /// A list's item or a quotation: a container of blocks.
     Container,
     /// A cell of the table that is being collected.
@@ -39,10 +35,7 @@ pub(super) struct Stack {
 
 impl Stack {
     pub(super) fn new() -> Self {
-        Self {
-            open: Vec::new(),
-            counts: [0; Tag::COUNT],
-        }
+        Self { open: Vec::new(), counts: [0; Tag::COUNT] }
     }
 
     /// Whether there is room for the element; if not it is transparent.
@@ -102,13 +95,7 @@ impl Stack {
 
     /// The innermost list, if no cell is in the way.
     pub(super) fn list(&mut self) -> Option<&mut Role> {
-        let inner = self
-            .open
-            .iter_mut()
-            .rev()
-            .take_while(|open| !open.tag.is_scope());
-        inner
-            .map(|open| &mut open.role)
-            .find(|role| matches!(role, Role::List { .. }))
+        let inner = self.open.iter_mut().rev().take_while(|open| !open.tag.is_scope());
+        inner.map(|open| &mut open.role).find(|role| matches!(role, Role::List { .. }))
     }
 }

@@ -67,11 +67,7 @@ impl Walker {
     }
 
     pub(super) fn push(&mut self, tag: Tag, role: Role) -> bool {
-        self.stack.push(Open {
-            tag,
-            role,
-            formats: self.open_formats,
-        })
+        self.stack.push(Open { tag, role, formats: self.open_formats })
     }
 
     fn start_block(&mut self, tag: Tag) {
@@ -100,19 +96,9 @@ impl Walker {
         let alternate = self.last_list.take().is_some_and(|last| {
             (last.depth, last.ordered, last.written) == (depth, ordered, written) && !last.alternate
         });
-        let start = self
-            .attributes
-            .get(Attr::Start)
-            .and_then(|start| start.trim().parse().ok());
+        let start = self.attributes.get(Attr::Start).and_then(|start| start.trim().parse().ok());
         let next = ordered.then(|| start.unwrap_or(1).min(MAX_ORDINAL));
-        self.push(
-            tag,
-            Role::List {
-                next,
-                alternate,
-                items: 0,
-            },
-        );
+        self.push(tag, Role::List { next, alternate, items: 0 });
     }
 
     fn start_item(&mut self) {
@@ -125,12 +111,7 @@ impl Walker {
             return;
         }
         let (mut marker, mut first, mut interrupts) = ("- ".to_owned(), false, true);
-        if let Some(Role::List {
-            next,
-            alternate,
-            items,
-        }) = self.stack.list()
-        {
+        if let Some(Role::List { next, alternate, items }) = self.stack.list() {
             first = *items == 0;
             *items += 1;
             if let Some(number) = next {
@@ -174,11 +155,7 @@ impl Walker {
 
     /// The language that a class like `language-rust` names; empty for none.
     fn language(&self) -> String {
-        let classes = self
-            .attributes
-            .get(Attr::Class)
-            .unwrap_or("")
-            .split_ascii_whitespace();
+        let classes = self.attributes.get(Attr::Class).unwrap_or("").split_ascii_whitespace();
         let names = classes.take(64).filter_map(|class| {
             ["language-", "lang-", "highlight-source-", "sourceCode-"]
                 .iter()
@@ -186,11 +163,7 @@ impl Walker {
         });
         let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '#' | '.' | '_');
         let fits = |name: &&str| name.len() <= MAX_LANGUAGE_BYTES && name.chars().all(plain);
-        names
-            .filter(|name| !name.is_empty())
-            .find(fits)
-            .unwrap_or("")
-            .to_owned()
+        names.filter(|name| !name.is_empty()).find(fits).unwrap_or("").to_owned()
     }
 
     fn start_table(&mut self) {
@@ -227,10 +200,7 @@ impl Walker {
         if self.stack.count(Tag::Table) == 0 || !self.stack.has_room() {
             return;
         }
-        let colspan = self
-            .attributes
-            .get(Attr::Colspan)
-            .and_then(|n| n.trim().parse().ok());
+        let colspan = self.attributes.get(Attr::Colspan).and_then(|n| n.trim().parse().ok());
         let role = match &mut self.table {
             Some(table) => {
                 table.open_cell(colspan.unwrap_or(1));
@@ -299,11 +269,7 @@ impl Walker {
     }
 
     fn image(&mut self) {
-        let alt = self
-            .attributes
-            .first_of(&[Attr::Alt])
-            .unwrap_or("")
-            .to_owned();
+        let alt = self.attributes.first_of(&[Attr::Alt]).unwrap_or("").to_owned();
         if self.link_label.is_none() && !alt.is_empty() {
             self.link_label = Some(alt.clone());
         }
@@ -312,17 +278,13 @@ impl Walker {
         }
         // Pages that load images late keep a blank one in `src`.
         let is_late = |source: &&str| !source.is_empty() && !source.starts_with("data:");
-        let source = [Attr::Src, Attr::DataSrc]
-            .iter()
-            .filter_map(|&name| self.attributes.get(name));
+        let source =
+            [Attr::Src, Attr::DataSrc].iter().filter_map(|&name| self.attributes.get(name));
         let Some(source) = source.map(str::trim).find(is_late).map(str::to_owned) else {
             return;
         };
         if let Some(image) = self.resolver.resolve(&source, &["http", "https"]) {
-            let look = Look {
-                image: Some(image),
-                ..self.look.clone()
-            };
+            let look = Look { image: Some(image), ..self.look.clone() };
             self.inline.push_image(&alt, &look);
         }
     }

@@ -45,10 +45,7 @@ impl Table {
     /// Takes the open cell's content; says whether it still looks like data.
     pub(super) fn close_cell(&mut self, inline: &Inline, markdown: bool) -> bool {
         self.in_cell = false;
-        let mut cell = Cell {
-            text: inline.visible().replace('\n', " "),
-            ..Cell::default()
-        };
+        let mut cell = Cell { text: inline.visible().replace('\n', " "), ..Cell::default() };
         let long = cell.text.len() > MAX_CELL_BYTES;
         if markdown {
             // Longer than any datum, so that nothing is cut that is kept as a table.
@@ -65,11 +62,7 @@ impl Table {
 
     /// Whether it is worth writing as a table.
     pub(super) fn is_data(&self) -> bool {
-        let rows = self
-            .rows
-            .iter()
-            .filter(|row| row.iter().any(|cell| !cell.is_empty()))
-            .count();
+        let rows = self.rows.iter().filter(|row| row.iter().any(|cell| !cell.is_empty())).count();
         self.columns > 1 && rows > 1
     }
 
@@ -103,11 +96,7 @@ impl Table {
     /// Rows as lines, cells apart by tabs.
     pub(super) fn text(&self, cap: usize) -> String {
         let mut out = String::new();
-        for row in self
-            .rows
-            .iter()
-            .filter(|row| row.iter().any(|cell| !cell.is_empty()))
-        {
+        for row in self.rows.iter().filter(|row| row.iter().any(|cell| !cell.is_empty())) {
             if out.len() > cap {
                 break;
             }

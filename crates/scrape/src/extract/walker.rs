@@ -142,11 +142,7 @@ impl Walker {
         let is_hidden = self.attributes.has(super::attributes::Attr::Hidden) && tag.may_hide();
         if tag.is_dropped() || is_hidden {
             if !(tag == Tag::Svg && self_closing) {
-                self.skip = Some(Skip {
-                    tag,
-                    depth: 1,
-                    foreign: 0,
-                });
+                self.skip = Some(Skip { tag, depth: 1, foreign: 0 });
             }
             return;
         }
@@ -160,11 +156,7 @@ impl Walker {
             }
             return;
         }
-        if self
-            .capture
-            .as_ref()
-            .is_some_and(|capture| capture.tag == tag)
-        {
+        if self.capture.as_ref().is_some_and(|capture| capture.tag == tag) {
             self.end_capture();
             return;
         }
@@ -173,27 +165,17 @@ impl Walker {
 
     /// Keeps the text up to the end tag for `tag`'s own purpose.
     pub(super) fn capture(&mut self, tag: Tag) {
-        self.capture = Some(Capture {
-            tag,
-            text: String::new(),
-        });
+        self.capture = Some(Capture { tag, text: String::new() });
     }
 
     /// Leaves out everything up to the end tag.
     pub(super) fn skip(&mut self, tag: Tag) {
-        self.skip = Some(Skip {
-            tag,
-            depth: 1,
-            foreign: 0,
-        });
+        self.skip = Some(Skip { tag, depth: 1, foreign: 0 });
     }
 
     fn end_capture(&mut self) {
         match self.capture.take() {
-            Some(Capture {
-                tag: Tag::Title,
-                text,
-            }) => self.head.title(&text),
+            Some(Capture { tag: Tag::Title, text }) => self.head.title(&text),
             Some(Capture { text, .. }) => self.head.json_ld(&text),
             None => {}
         }
@@ -250,17 +232,13 @@ impl Walker {
     /// Recomputes the style from the open formatting elements.
     pub(super) fn restyle(&mut self) {
         let bits = [STRONG, EMPHASIS, DELETED, CODE];
-        let open = bits
-            .iter()
-            .zip(self.open_formats)
-            .filter(|(_, open)| *open > 0);
+        let open = bits.iter().zip(self.open_formats).filter(|(_, open)| *open > 0);
         self.look.style = open.fold(0, |style, (bit, _)| style | bit);
     }
 
     /// The absolute address of a link or an image, if it may be shown.
     pub(super) fn target(&mut self, address: &str) -> Option<Rc<str>> {
-        self.resolver
-            .resolve(address, &["http", "https", "mailto", "tel"])
+        self.resolver.resolve(address, &["http", "https", "mailto", "tel"])
     }
 
     fn finish(mut self) -> Extracted {

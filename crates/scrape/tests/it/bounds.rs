@@ -13,11 +13,9 @@ use crate::origin::{Answer, LIMIT, Origin, answer, html, request, scrape, scrape
 async fn a_body_too_large_is_an_error_and_never_cut() {
     let chunked = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\n12345\r\n6\r\n678901\r\n0\r\n\r\n";
     let to_the_end = b"HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n12345678901";
-    for body in [
-        &chunked[..],
-        &to_the_end[..],
-        b"HTTP/1.1 200 OK\r\ncontent-length: 11\r\n\r\n12345678901",
-    ] {
+    for body in
+        [&chunked[..], &to_the_end[..], b"HTTP/1.1 200 OK\r\ncontent-length: 11\r\n\r\n12345678901"]
+    {
         let origin = Origin::start(move |_| Answer::Bytes(body.to_vec())).await;
         let scraper = scraper(Config::default());
         let mut request = request(&origin.url("/"));
@@ -26,19 +24,14 @@ async fn a_body_too_large_is_an_error_and_never_cut() {
         assert_eq!(page.raw.as_deref(), Some(&b"12345678901"[..]));
         request.max_bytes = 10;
         let error = within(scraper.scrape(request)).await.unwrap_err();
-        assert_eq!(
-            (error.kind(), error.is_transient()),
-            (Kind::TooLarge, false)
-        );
+        assert_eq!((error.kind(), error.is_transient()), (Kind::TooLarge, false));
     }
 }
 
 #[tokio::test]
 async fn an_announced_giant_is_not_read() {
     let head = b"HTTP/1.1 200 OK\r\ncontent-length: 99999999999\r\n\r\n".to_vec();
-    let error = scrape(move |_| Answer::Hang(head.clone()))
-        .await
-        .unwrap_err();
+    let error = scrape(move |_| Answer::Hang(head.clone())).await.unwrap_err();
     assert_eq!(error.kind(), Kind::TooLarge);
 }
 
@@ -50,31 +43,20 @@ async fn a_body_cut_short_is_no_page() {
         b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n<p>half\r\n",
         b"this is not HTTP\r\n\r\n",
     ] {
-        let error = scrape(move |_| Answer::Bytes(cut.to_vec()))
-            .await
-            .unwrap_err();
-        assert!(
-            matches!(error.kind(), Kind::Body),
-            "{:?}: {error}",
-            error.kind()
-        );
+        let error = scrape(move |_| Answer::Bytes(cut.to_vec())).await.unwrap_err();
+        assert!(matches!(error.kind(), Kind::Body), "{:?}: {error}", error.kind());
         assert!(error.is_transient());
     }
 }
 
 #[tokio::test]
 async fn one_deadline_covers_head_and_body() {
-    for sent in [
-        &b""[..],
-        b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n<p>half",
-    ] {
+    for sent in [&b""[..], b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n<p>half"] {
         let origin = Origin::start(move |_| Answer::Hang(sent.to_vec())).await;
         let mut request = request(&origin.url("/"));
         request.timeout = Duration::from_millis(300);
         let begun = Instant::now();
-        let error = within(scraper(Config::default()).scrape(request))
-            .await
-            .unwrap_err();
+        let error = within(scraper(Config::default()).scrape(request)).await.unwrap_err();
         assert_eq!((error.kind(), error.is_transient()), (Kind::Timeout, true));
         assert!(begun.elapsed() >= Duration::from_millis(300) && begun.elapsed() < LIMIT / 3);
     }
@@ -84,12 +66,8 @@ async fn one_deadline_covers_head_and_body() {
 async fn the_deadline_covers_the_wait_for_a_thread() {
     let origin = Origin::start(|_| html("<p>x")).await;
     let policy = egress::Policy::public_only().allow(&["127.0.0.1".parse().unwrap()]);
-    let (scraper, _running) = scrape::start(Config {
-        policy,
-        cpu_threads: 1,
-        ..Config::default()
-    })
-    .unwrap();
+    let (scraper, _running) =
+        scrape::start(Config { policy, cpu_threads: 1, ..Config::default() }).unwrap();
     let (let_go, wait) = std::sync::mpsc::channel::<()>();
     let mut first = request(&origin.url("/"));
     first.timeout = Duration::from_millis(500);
@@ -112,10 +90,7 @@ async fn bytes_in_memory_stay_within_the_budget() {
     let body = vec![b'x'; 400_000];
     let origin =
         Origin::start(move |_| answer("200 OK", &["content-type: text/plain"], &body)).await;
-    let scraper = scraper(Config {
-        memory_budget: 1 << 20,
-        ..Config::default()
-    });
+    let scraper = scraper(Config { memory_budget: 1 << 20, ..Config::default() });
     let most = Arc::new(AtomicU64::new(0));
     let fetches = (0..20).map(|_| {
         let (watched, most) = (scraper.clone(), Arc::clone(&most));
@@ -147,11 +122,7 @@ async fn a_panic_in_the_callers_closure_costs_one_page() {
         assert_eq!(error.kind(), Kind::Internal);
         assert!(error.to_string().contains("oops"));
     }
-    assert!(
-        within(scraper.scrape(request(&origin.url("/"))))
-            .await
-            .is_ok()
-    );
+    assert!(within(scraper.scrape(request(&origin.url("/")))).await.is_ok());
     assert_eq!(scraper.load().body_bytes, 0);
 }
 
@@ -168,10 +139,7 @@ async fn the_threads_end_with_the_last_handle() {
 #[tokio::test]
 async fn fetches_beyond_the_limit_wait_without_their_deadline() {
     let origin = Origin::start(|_| Answer::Hang(Vec::new())).await;
-    let scraper = scraper(Config {
-        in_flight: 1,
-        ..Config::default()
-    });
+    let scraper = scraper(Config { in_flight: 1, ..Config::default() });
     let mut request = request(&origin.url("/"));
     request.timeout = Duration::from_millis(200);
     let begun = Instant::now();

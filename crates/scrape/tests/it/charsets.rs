@@ -6,9 +6,7 @@ use crate::origin::{answer, scrape};
 
 async fn text(content_type: &str, body: Vec<u8>) -> (String, String) {
     let header = format!("content-type: {content_type}");
-    let page = scrape(move |_| answer("200 OK", &[&header], &body))
-        .await
-        .unwrap();
+    let page = scrape(move |_| answer("200 OK", &[&header], &body)).await.unwrap();
     (page.text.unwrap(), page.charset.unwrap())
 }
 
@@ -32,14 +30,8 @@ async fn the_header_decides_before_the_document() {
 
 #[tokio::test]
 async fn the_document_decides_before_a_guess() {
-    let body = WINDOWS_1251
-        .encode("<meta charset=windows-1251><p>Привет")
-        .0
-        .into_owned();
-    assert_eq!(
-        text("text/html", body).await,
-        ("Привет".to_owned(), "windows-1251".to_owned())
-    );
+    let body = WINDOWS_1251.encode("<meta charset=windows-1251><p>Привет").0.into_owned();
+    assert_eq!(text("text/html", body).await, ("Привет".to_owned(), "windows-1251".to_owned()));
 }
 
 #[tokio::test]
@@ -55,8 +47,5 @@ async fn a_mark_decides_before_all() {
 #[tokio::test]
 async fn nonsense_is_read_all_the_same() {
     let (read, charset) = text("text/html; charset=utf-8", b"<p>a\xFF\xC3b".to_vec()).await;
-    assert_eq!(
-        (read.as_str(), charset.as_str()),
-        ("a\u{fffd}\u{fffd}b", "utf-8")
-    );
+    assert_eq!((read.as_str(), charset.as_str()), ("a\u{fffd}\u{fffd}b", "utf-8"));
 }

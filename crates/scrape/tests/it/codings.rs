@@ -24,9 +24,7 @@ fn zlib(bytes: &[u8]) -> Vec<u8> {
 
 fn brotli(bytes: &[u8]) -> Vec<u8> {
     let mut out = Vec::new();
-    brotli::CompressorWriter::new(&mut out, 4096, 5, 20)
-        .write_all(bytes)
-        .unwrap();
+    brotli::CompressorWriter::new(&mut out, 4096, 5, 20).write_all(bytes).unwrap();
     out
 }
 
@@ -45,24 +43,14 @@ async fn every_offered_coding_is_taken_off() {
         let page = scrape(move |seen| {
             let offered = seen.header("accept-encoding").unwrap();
             assert!(
-                ["gzip", "deflate", "br", "zstd"]
-                    .iter()
-                    .all(|coding| offered.contains(coding))
+                ["gzip", "deflate", "br", "zstd"].iter().all(|coding| offered.contains(coding))
             );
-            answer(
-                "200 OK",
-                &["content-type: text/html; charset=utf-8", &header],
-                &body,
-            )
+            answer("200 OK", &["content-type: text/html; charset=utf-8", &header], &body)
         })
         .await
         .unwrap();
         assert_eq!(page.raw.as_deref(), Some(PAGE.as_bytes()), "{coding}");
-        assert_eq!(
-            page.text.as_deref(),
-            Some("Grüße, packed tight."),
-            "{coding}"
-        );
+        assert_eq!(page.text.as_deref(), Some("Grüße, packed tight."), "{coding}");
         assert_eq!(page.bytes, PAGE.len() as u64);
     }
 }
@@ -80,9 +68,7 @@ async fn what_cannot_be_taken_off() {
     ];
     for (coding, body, kind) in cases {
         let header = format!("content-encoding: {coding}");
-        let error = scrape(move |_| answer("200 OK", &[&header], &body))
-            .await
-            .unwrap_err();
+        let error = scrape(move |_| answer("200 OK", &[&header], &body)).await.unwrap_err();
         assert_eq!(error.kind(), kind, "{coding}: {error}");
     }
 }
@@ -101,13 +87,7 @@ async fn bombs_do_not_go_off() {
         let origin = Origin::start(move |_| answer("200 OK", &[&header], &body)).await;
         let mut request = request(&origin.url("/"));
         request.max_bytes = 1_000_000_000;
-        let error = within(scraper(Config::default()).scrape(request))
-            .await
-            .unwrap_err();
-        assert_eq!(
-            (error.kind(), error.is_transient()),
-            (Kind::TooLarge, false),
-            "{coding}"
-        );
+        let error = within(scraper(Config::default()).scrape(request)).await.unwrap_err();
+        assert_eq!((error.kind(), error.is_transient()), (Kind::TooLarge, false), "{coding}");
     }
 }

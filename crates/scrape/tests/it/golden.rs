@@ -17,19 +17,11 @@ fn golden_pages() {
     let mut wrong = Vec::new();
     for entry in fs::read_dir(folder()).unwrap() {
         let path = entry.unwrap().path();
-        if path
-            .extension()
-            .is_some_and(|extension| extension == "html")
-        {
+        if path.extension().is_some_and(|extension| extension == "html") {
             pages += 1;
             let name = path.file_stem().unwrap().to_str().unwrap();
             let url = format!("https://site.example/dir/{name}").parse().unwrap();
-            let made = extract(
-                &fs::read(&path).unwrap(),
-                Some("text/html"),
-                &url,
-                Formats::ALL,
-            );
+            let made = extract(&fs::read(&path).unwrap(), Some("text/html"), &url, Formats::ALL);
             let facts = facts(&made);
             for (extension, made) in [
                 ("md", made.markdown.unwrap()),
@@ -51,11 +43,7 @@ fn facts(made: &Extracted) -> String {
         writeln!(facts, "{key}: {}", value.as_str().unwrap()).unwrap();
     }
     for link in made.links.as_ref().unwrap() {
-        let rel = link
-            .rel
-            .as_deref()
-            .map(|rel| format!(" ({rel})"))
-            .unwrap_or_default();
+        let rel = link.rel.as_deref().map(|rel| format!(" ({rel})")).unwrap_or_default();
         writeln!(facts, "link: {} | {}{rel}", link.url, link.text).unwrap();
     }
     facts
@@ -68,9 +56,6 @@ fn compare(path: &Path, made: &str) -> Option<String> {
     }
     let expected = fs::read_to_string(path).unwrap_or_default();
     (expected != made).then(|| {
-        format!(
-            "--- {}\n{expected}\n+++ made\n{made}",
-            path.file_name().unwrap().display()
-        )
+        format!("--- {}\n{expected}\n+++ made\n{made}", path.file_name().unwrap().display())
     })
 }

@@ -12,25 +12,11 @@ const PATIENCE: Duration = Duration::from_secs(10);
 fn made(name: &str, page: &str) -> Extracted {
     let url = "https://site.example/a/b".parse().unwrap();
     let begun = Instant::now();
-    let made = extract(
-        page.as_bytes(),
-        Some("text/html; charset=utf-8"),
-        &url,
-        Formats::ALL,
-    );
+    let made = extract(page.as_bytes(), Some("text/html; charset=utf-8"), &url, Formats::ALL);
     let (took, cap) = (begun.elapsed(), page.len() * 2 + 300_000);
     assert!(took < PATIENCE, "{name} took {took:?}");
-    let longest = made
-        .markdown
-        .as_ref()
-        .unwrap()
-        .len()
-        .max(made.text.as_ref().unwrap().len());
-    assert!(
-        longest <= cap,
-        "{name}: {longest} bytes out of {}",
-        page.len()
-    );
+    let longest = made.markdown.as_ref().unwrap().len().max(made.text.as_ref().unwrap().len());
+    assert!(longest <= cap, "{name}: {longest} bytes out of {}", page.len());
     made
 }
 
@@ -71,54 +57,26 @@ fn nesting_without_end() {
 fn endless_tags_and_attributes() {
     let attributes: String = (0..100_000).map(|n| format!(" a{n}=v")).collect();
     made("attributes", &format!("<p{attributes}>x"));
-    made(
-        "the same attribute",
-        &format!("<a {}>x", "href=y ".repeat(100_000)),
-    );
-    made(
-        "one value",
-        &format!("<a href=\"{}\">x</a>", "y".repeat(1_000_000)),
-    );
-    made(
-        "unclosed value",
-        &format!("<a href=\"{}", "<b>".repeat(300_000)),
-    );
-    made(
-        "unclosed comment",
-        &format!("x<!--{}", "--".repeat(400_000)),
-    );
+    made("the same attribute", &format!("<a {}>x", "href=y ".repeat(100_000)));
+    made("one value", &format!("<a href=\"{}\">x</a>", "y".repeat(1_000_000)));
+    made("unclosed value", &format!("<a href=\"{}", "<b>".repeat(300_000)));
+    made("unclosed comment", &format!("x<!--{}", "--".repeat(400_000)));
     made("open tags", &"<a ".repeat(300_000));
     made("less than", &"<".repeat(1_000_000));
     made("references", &"&amp".repeat(250_000));
-    made(
-        "unclosed script",
-        &format!("<script>{}", "</scrip<!--".repeat(80_000)),
-    );
+    made("unclosed script", &format!("<script>{}", "</scrip<!--".repeat(80_000)));
 }
 
 #[test]
 fn little_in_does_not_make_much_out() {
     let base = format!("<base href=https://site.example/{}/>", "d".repeat(1_900));
-    made(
-        "a long base",
-        &format!("{base}{}", "<a href=x>y</a>".repeat(60_000)),
-    );
-    made(
-        "a long base in blocks",
-        &format!("{base}{}", "<p><img src=x>".repeat(60_000)),
-    );
+    made("a long base", &format!("{base}{}", "<a href=x>y</a>".repeat(60_000)));
+    made("a long base in blocks", &format!("{base}{}", "<p><img src=x>".repeat(60_000)));
     let deep = format!("{}{}", "<blockquote>".repeat(500), "<p>x".repeat(100_000));
     made("deep lines", &deep);
-    let wide = format!(
-        "<table><tr>{}{}",
-        "<td>x".repeat(60),
-        "<tr><td>y".repeat(50_000)
-    );
+    let wide = format!("<table><tr>{}{}", "<td>x".repeat(60), "<tr><td>y".repeat(50_000));
     made("a wide table", &wide);
-    made(
-        "wide cells",
-        &format!("<table>{}", "<tr><td colspan=64>y<td>".repeat(20_000)),
-    );
+    made("wide cells", &format!("<table>{}", "<tr><td colspan=64>y<td>".repeat(20_000)));
     let links = made("links", &"<a href=/x>y</a> ".repeat(30_000));
     assert_eq!(links.links.unwrap().len(), 10_000);
     assert!(links.truncated);
@@ -129,15 +87,9 @@ fn looks_that_change_all_the_time() {
     made("styles", &"<b>a<i>b</b>c</i>".repeat(30_000));
     made("toggles", &format!("<i>{}", "<b>a</b>c".repeat(60_000)));
     made("marks", &"<b>!</b>a<i>?</i>b".repeat(30_000));
-    made(
-        "backticks",
-        &format!("<code>{}</code>", "` ``".repeat(100_000)),
-    );
+    made("backticks", &format!("<code>{}</code>", "` ``".repeat(100_000)));
     made("code", &"<code>`</code>`".repeat(40_000));
-    made(
-        "json",
-        &format!("<script type=application/ld+json>{}", "[".repeat(200_000)),
-    );
+    made("json", &format!("<script type=application/ld+json>{}", "[".repeat(200_000)));
 }
 
 fn soup() -> impl Strategy<Value = String> {

@@ -64,11 +64,7 @@ impl Origin {
                 connections.spawn(serve(stream, Arc::clone(&answer), Arc::clone(&log)));
             }
         });
-        Self {
-            addr,
-            seen,
-            _tasks: tasks,
-        }
+        Self { addr, seen, _tasks: tasks }
     }
 
     pub(crate) fn url(&self, path: &str) -> String {
@@ -106,13 +102,8 @@ async fn read(stream: &mut TcpStream) -> Option<Seen> {
     loop {
         if let Some(end) = bytes.windows(4).position(|w| w == b"\r\n\r\n") {
             let head = String::from_utf8(bytes[..end].to_vec()).unwrap();
-            let seen = Seen {
-                head,
-                body: String::new(),
-            };
-            let length = seen
-                .header("content-length")
-                .map_or(0, |n| n.parse().unwrap());
+            let seen = Seen { head, body: String::new() };
+            let length = seen.header("content-length").map_or(0, |n| n.parse().unwrap());
             if bytes.len() >= end + 4 + length {
                 return Some(Seen {
                     body: String::from_utf8(bytes[end + 4..].to_vec()).unwrap(),
@@ -139,23 +130,13 @@ pub(crate) fn answer(status: &str, headers: &[&str], body: &[u8]) -> Answer {
 
 /// A good page.
 pub(crate) fn html(body: &str) -> Answer {
-    answer(
-        "200 OK",
-        &["content-type: text/html; charset=utf-8"],
-        body.as_bytes(),
-    )
+    answer("200 OK", &["content-type: text/html; charset=utf-8"], body.as_bytes())
 }
 
 /// A scraper that may talk to this machine.
 pub(crate) fn scraper(config: Config) -> Scraper {
     let policy = egress::Policy::public_only().allow(&["127.0.0.1".parse().unwrap()]);
-    scrape::start(Config {
-        policy,
-        cpu_threads: 2,
-        ..config
-    })
-    .unwrap()
-    .0
+    scrape::start(Config { policy, cpu_threads: 2, ..config }).unwrap().0
 }
 
 /// A request for every format.
@@ -175,7 +156,5 @@ pub(crate) async fn scrape(
 
 /// The value of a future that must not take long.
 pub(crate) async fn within<T>(future: impl Future<Output = T>) -> T {
-    tokio::time::timeout(LIMIT, future)
-        .await
-        .expect("a test must not hang")
+    tokio::time::timeout(LIMIT, future).await.expect("a test must not hang")
 }

@@ -17,25 +17,15 @@ async fn every_format_of_a_page() {
     assert_eq!(page.title.as_deref(), Some("T"));
     assert_eq!(page.text.as_deref(), Some("H\n\ny"));
     assert!(page.html.unwrap().starts_with("<html lang=en>"));
-    assert!(
-        page.markdown
-            .unwrap()
-            .starts_with("# H\n\n[y](http://127.0.0.1")
-    );
+    assert!(page.markdown.unwrap().starts_with("# H\n\n[y](http://127.0.0.1"));
     assert_eq!(page.links.unwrap()[0].text, "y");
     let metadata = page.metadata.unwrap();
     assert_eq!(
         (metadata.author.as_deref(), metadata.language.as_deref()),
         (Some("Ann"), Some("en"))
     );
-    assert_eq!(
-        page.content_type.as_deref(),
-        Some("text/html; charset=utf-8")
-    );
-    assert_eq!(
-        (page.charset.as_deref(), page.truncated),
-        (Some("utf-8"), false)
-    );
+    assert_eq!(page.content_type.as_deref(), Some("text/html; charset=utf-8"));
+    assert_eq!((page.charset.as_deref(), page.truncated), (Some("utf-8"), false));
     assert_eq!(page.headers["content-type"], "text/html; charset=utf-8");
 }
 
@@ -44,9 +34,7 @@ async fn only_what_was_asked_for() {
     let origin = Origin::start(|_| html("<title>T</title><p>x")).await;
     let mut request = request(&origin.url("/"));
     request.formats = Formats::NONE.with(Format::Raw);
-    let page = within(scraper(Config::default()).scrape(request))
-        .await
-        .unwrap();
+    let page = within(scraper(Config::default()).scrape(request)).await.unwrap();
     assert_eq!(page.raw.as_deref(), Some(&b"<title>T</title><p>x"[..]));
     assert!(page.html.is_none() && page.text.is_none() && page.markdown.is_none());
     assert!(page.links.is_none() && page.metadata.is_none());
@@ -60,14 +48,8 @@ async fn a_status_other_than_success_is_an_error() {
         ("429 Slow", true),
         ("304 Not Modified", false),
     ] {
-        let error = scrape(move |_| answer(status, &["retry-after: 7"], b""))
-            .await
-            .unwrap_err();
-        assert_eq!(
-            (error.kind(), error.is_transient()),
-            (Kind::Status, transient),
-            "{status}"
-        );
+        let error = scrape(move |_| answer(status, &["retry-after: 7"], b"")).await.unwrap_err();
+        assert_eq!((error.kind(), error.is_transient()), (Kind::Status, transient), "{status}");
         assert_eq!(error.status().unwrap().to_string(), status[..3]);
         assert_eq!(error.retry_after(), Some(Duration::from_secs(7)));
     }
@@ -75,56 +57,32 @@ async fn a_status_other_than_success_is_an_error() {
 
 #[tokio::test]
 async fn answers_without_a_body() {
-    let page = scrape(|_| answer("204 No Content", &[], b""))
-        .await
-        .unwrap();
+    let page = scrape(|_| answer("204 No Content", &[], b"")).await.unwrap();
     assert_eq!((page.bytes, page.status.as_u16()), (0, 204));
 
     let head = "HTTP/1.1 200 OK\r\ncontent-type: text/html\r\ncontent-length: 123\r\n\r\n";
     let origin = Origin::start(move |_| Answer::Bytes(head.into())).await;
     let mut request = request(&origin.url("/"));
     request.method = Method::HEAD;
-    let page = within(scraper(Config::default()).scrape(request))
-        .await
-        .unwrap();
-    assert_eq!(
-        (page.bytes, page.headers["content-length"].to_str().unwrap()),
-        (0, "123")
-    );
+    let page = within(scraper(Config::default()).scrape(request)).await.unwrap();
+    assert_eq!((page.bytes, page.headers["content-length"].to_str().unwrap()), (0, "123"));
 }
 
 #[tokio::test]
 async fn the_jobs_headers_go_out_and_ours_stay_ours() {
     let origin = Origin::start(|_| html("")).await;
-    let scraper = scraper(Config {
-        user_agent: "Agent/1".to_owned(),
-        ..Config::default()
-    });
+    let scraper = scraper(Config { user_agent: "Agent/1".to_owned(), ..Config::default() });
     let mut own = request(&origin.url("/"));
-    for name in [
-        "x-own",
-        "user-agent",
-        "accept",
-        "accept-encoding",
-        "host",
-        "transfer-encoding",
-    ] {
+    for name in ["x-own", "user-agent", "accept", "accept-encoding", "host", "transfer-encoding"] {
         own.headers.insert(name, HeaderValue::from_static("own"));
     }
     within(scraper.scrape(own)).await.unwrap();
-    within(scraper.scrape(request(&origin.url("/"))))
-        .await
-        .unwrap();
-    let [own, plain] = &origin.seen()[..] else {
-        panic!("two requests")
-    };
+    within(scraper.scrape(request(&origin.url("/")))).await.unwrap();
+    let [own, plain] = &origin.seen()[..] else { panic!("two requests") };
     for name in ["x-own", "user-agent", "accept"] {
         assert_eq!(own.header(name), Some("own"), "{name}");
     }
-    assert_eq!(
-        own.header("accept-encoding"),
-        Some("gzip, deflate, br, zstd")
-    );
+    assert_eq!(own.header("accept-encoding"), Some("gzip, deflate, br, zstd"));
     assert_eq!(own.header("host"), Some(origin.addr.to_string().as_str()));
     assert_eq!(own.header("transfer-encoding"), None);
     assert_eq!(plain.header("user-agent"), Some("Agent/1"));
@@ -135,13 +93,8 @@ async fn the_jobs_headers_go_out_and_ours_stay_ours() {
 async fn credentials_are_used_and_not_shown() {
     let origin = Origin::start(|_| html("<p>in")).await;
     let url = format!("http://me:secret@{}/", origin.addr);
-    let page = within(scraper(Config::default()).scrape(request(&url)))
-        .await
-        .unwrap();
-    assert_eq!(
-        origin.seen()[0].header("authorization"),
-        Some("Basic bWU6c2VjcmV0")
-    );
+    let page = within(scraper(Config::default()).scrape(request(&url))).await.unwrap();
+    assert_eq!(origin.seen()[0].header("authorization"), Some("Basic bWU6c2VjcmV0"));
     assert_eq!(page.final_url.as_str(), origin.url("/"));
 }
 
@@ -150,9 +103,7 @@ async fn no_connection() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());
     drop(listener);
-    let error = within(scraper(Config::default()).scrape(request(&url)))
-        .await
-        .unwrap_err();
+    let error = within(scraper(Config::default()).scrape(request(&url))).await.unwrap_err();
     assert_eq!((error.kind(), error.is_transient()), (Kind::Connect, true));
 }
 
@@ -164,9 +115,8 @@ async fn other_bodies_than_html() {
     assert_eq!(json.markdown.as_deref(), Some("```json\n{\"a\": 1}\n```\n"));
     assert!(json.title.is_none() && json.html.is_none());
 
-    let picture = scrape(|_| answer("200 OK", &["content-type: image/png"], b"\x89PNG\0"))
-        .await
-        .unwrap();
+    let picture =
+        scrape(|_| answer("200 OK", &["content-type: image/png"], b"\x89PNG\0")).await.unwrap();
     assert_eq!(picture.raw.as_deref(), Some(&b"\x89PNG\0"[..]));
     assert!(picture.text.is_none() && picture.markdown.is_none() && picture.charset.is_none());
 }

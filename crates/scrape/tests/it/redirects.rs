@@ -15,9 +15,7 @@ async fn a_chain_ends_at_its_page() {
         _ => html("<p>here"),
     })
     .await;
-    let page = within(scraper(Config::default()).scrape(request(&origin.url("/"))))
-        .await
-        .unwrap();
+    let page = within(scraper(Config::default()).scrape(request(&origin.url("/")))).await.unwrap();
     assert_eq!(page.final_url.as_str(), origin.url("/b#part"));
     assert_eq!((page.redirects, page.status.as_u16()), (2, 200));
     assert_eq!(page.text.as_deref(), Some("here"));
@@ -29,13 +27,8 @@ async fn a_loop_ends_at_the_limit() {
     let origin = Origin::start(|_| answer("302 Found", &["location: /"], b"")).await;
     let mut request = request(&origin.url("/"));
     request.max_redirects = 3;
-    let error = within(scraper(Config::default()).scrape(request))
-        .await
-        .unwrap_err();
-    assert_eq!(
-        (error.kind(), error.is_transient()),
-        (Kind::Redirect, false)
-    );
+    let error = within(scraper(Config::default()).scrape(request)).await.unwrap_err();
+    assert_eq!((error.kind(), error.is_transient()), (Kind::Redirect, false));
     assert_eq!(origin.seen().len(), 4);
 }
 
@@ -51,30 +44,15 @@ async fn a_post_becomes_a_get_and_secrets_stay() {
     let mut request = request(&origin.url("/"));
     request.method = Method::POST;
     request.body = "question".into();
-    for name in [
-        "cookie",
-        "authorization",
-        "x-token",
-        "content-type",
-        "accept-language",
-    ] {
-        request
-            .headers
-            .insert(name, HeaderValue::from_static("mine"));
+    for name in ["cookie", "authorization", "x-token", "content-type", "accept-language"] {
+        request.headers.insert(name, HeaderValue::from_static("mine"));
     }
-    within(scraper(Config::default()).scrape(request))
-        .await
-        .unwrap();
+    within(scraper(Config::default()).scrape(request)).await.unwrap();
 
-    let [first, second] = &origin.seen()[..] else {
-        panic!("two requests")
-    };
+    let [first, second] = &origin.seen()[..] else { panic!("two requests") };
     assert_eq!((first.method(), first.body.as_str()), ("POST", "question"));
     assert_eq!((second.method(), second.body.as_str()), ("GET", ""));
-    assert_eq!(
-        (second.header("cookie"), second.header("content-type")),
-        (Some("mine"), None)
-    );
+    assert_eq!((second.header("cookie"), second.header("content-type")), (Some("mine"), None));
     let third = &other.seen()[0];
     assert_eq!((third.method(), third.path()), ("GET", "/there"));
     assert_eq!(third.header("accept-language"), Some("mine"));
@@ -85,21 +63,12 @@ async fn a_post_becomes_a_get_and_secrets_stay() {
 
 #[tokio::test]
 async fn a_redirect_to_a_forbidden_address_is_not_followed() {
-    for target in [
-        "http://169.254.169.254/latest/",
-        "http://[::1]:8080/",
-        "http://10.0.0.1/",
-    ] {
+    for target in ["http://169.254.169.254/latest/", "http://[::1]:8080/", "http://10.0.0.1/"] {
         let location = format!("location: {target}");
         let origin = Origin::start(move |_| answer("302 Found", &[&location], b"")).await;
-        let error = within(scraper(Config::default()).scrape(request(&origin.url("/"))))
-            .await
-            .unwrap_err();
-        assert_eq!(
-            (error.kind(), error.is_transient()),
-            (Kind::Blocked, false),
-            "{target}"
-        );
+        let error =
+            within(scraper(Config::default()).scrape(request(&origin.url("/")))).await.unwrap_err();
+        assert_eq!((error.kind(), error.is_transient()), (Kind::Blocked, false), "{target}");
     }
 }
 
@@ -107,9 +76,7 @@ async fn a_redirect_to_a_forbidden_address_is_not_followed() {
 async fn a_forbidden_target_is_never_asked() {
     let origin = Arc::new(Origin::start(|_| html("<p>secret")).await);
     let (scraper, _running) = scrape::start(Config::default()).unwrap();
-    let error = within(scraper.scrape(request(&origin.url("/"))))
-        .await
-        .unwrap_err();
+    let error = within(scraper.scrape(request(&origin.url("/")))).await.unwrap_err();
     assert_eq!((error.kind(), error.code()), (Kind::Blocked, "blocked"));
     assert!(origin.seen().is_empty());
 }
@@ -122,9 +89,8 @@ async fn a_redirect_that_leads_nowhere() {
         ("x-nothing: 1", Kind::Status),
     ] {
         let origin = Origin::start(move |_| answer("302 Found", &[location], b"")).await;
-        let error = within(scraper(Config::default()).scrape(request(&origin.url("/"))))
-            .await
-            .unwrap_err();
+        let error =
+            within(scraper(Config::default()).scrape(request(&origin.url("/")))).await.unwrap_err();
         assert_eq!(error.kind(), kind, "{location}");
     }
 }

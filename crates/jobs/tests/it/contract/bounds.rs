@@ -15,18 +15,11 @@ fn bounded<B: Backend>(jobs: u64, bytes: u64) -> Rig<B> {
 pub(super) async fn full_by_jobs_and_room_again_when_one_is_over<B: Backend>() {
     let rig = bounded::<B>(3, 1_000_000);
     rig.accept([job(1), job(2)]).await;
-    let answers = rig
-        .submit(vec![job(3), job(4)], at(0))
-        .await
-        .expect("answered");
+    let answers = rig.submit(vec![job(3), job(4)], at(0)).await.expect("answered");
     assert_eq!(answers, [Submitted::Created, Submitted::Full]);
     assert!(rig.get(id(4)).await.expect("read").is_none());
     let claimed = rig.take_one(&FETCH, 0).await;
-    assert_eq!(
-        rig.offer(job(4)).await,
-        Submitted::Full,
-        "a leased job still counts"
-    );
+    assert_eq!(rig.offer(job(4)).await, Submitted::Full, "a leased job still counts");
     rig.end(claimed.lease, done(), 0).await;
     assert_eq!(rig.offer(job(4)).await, Submitted::Created);
     assert_eq!(rig.offer(job(5)).await, Submitted::Full);
@@ -61,17 +54,11 @@ pub(super) async fn results_count_against_the_byte_bound<B: Backend>() {
 pub(super) async fn a_repeat_is_recognised_when_full<B: Backend>() {
     let rig = bounded::<B>(1, 1_000_000);
     rig.accept([job(1).key("k", 1)]).await;
-    let existing = Submitted::Existing {
-        id: id(1),
-        created_at: at(0),
-    };
+    let existing = Submitted::Existing { id: id(1), created_at: at(0) };
     assert_eq!(rig.offer(job(2)).await, Submitted::Full);
     assert_eq!(rig.offer(job(1)).await, existing);
     assert_eq!(rig.offer(job(2).key("k", 1)).await, existing);
-    assert_eq!(
-        rig.offer(job(2).key("k", 2)).await,
-        Submitted::Conflict { id: id(1) }
-    );
+    assert_eq!(rig.offer(job(2).key("k", 2)).await, Submitted::Conflict { id: id(1) });
 }
 
 pub(super) async fn dropping_a_submission_leaks_no_room<B: Backend>() {

@@ -17,23 +17,11 @@ pub(super) async fn a_sweep_gives_the_space_of_results_back<B: Durable>() {
     let result = Bytes::from((0..BYTES).map(|i| (i % 251) as u8).collect::<Vec<_>>());
     for claimed in rig.take(&FETCH, MANY, 0).await {
         let result = Some(result.clone());
-        rig.end(
-            claimed.lease,
-            jobs::Outcome::Done {
-                verdict: None,
-                result,
-                note: None,
-            },
-            1,
-        )
-        .await;
+        rig.end(claimed.lease, jobs::Outcome::Done { verdict: None, result, note: None }, 1).await;
     }
     rig.flush().await.expect("flushed");
     let full = disk_bytes(rig.backend().dir());
-    assert!(
-        full >= RESULTS * BYTES as u64,
-        "results are stored as they are"
-    );
+    assert!(full >= RESULTS * BYTES as u64, "results are stored as they are");
     let swept = rig.sweep(at(2), MANY).await.expect("swept");
     assert_eq!(swept.jobs, RESULTS);
     rig.flush().await.expect("flushed");
@@ -50,15 +38,8 @@ pub(super) async fn a_directory_in_use_is_refused<B: Durable>() {
     rig.accept([job(1)]).await;
     let dir = rig.backend().dir();
     let second = SqliteStore::open(dir, config(LaneLimit::default(), Bounds::default()));
-    assert_eq!(
-        second.expect_err("the directory is in use").kind(),
-        ErrorKind::InUse
-    );
-    assert_eq!(
-        rig.offer(job(2)).await,
-        Submitted::Created,
-        "the first goes on"
-    );
+    assert_eq!(second.expect_err("the directory is in use").kind(), ErrorKind::InUse);
+    assert_eq!(rig.offer(job(2)).await, Submitted::Created, "the first goes on");
 }
 
 pub(super) async fn a_directory_that_is_a_file_is_refused<B: Durable>() {
@@ -66,30 +47,13 @@ pub(super) async fn a_directory_that_is_a_file_is_refused<B: Durable>() {
     let file = rig.backend().dir().join("a-file");
     fs::write(&file, "not a directory").expect("written");
     let store = SqliteStore::open(&file, config(LaneLimit::default(), Bounds::default()));
-    assert_eq!(
-        store.expect_err("not a directory").kind(),
-        ErrorKind::Unusable
-    );
-    assert_eq!(
-        fs::read(&file).expect("read"),
-        b"not a directory",
-        "left as it was"
-    );
+    assert_eq!(store.expect_err("not a directory").kind(), ErrorKind::Unusable);
+    assert_eq!(fs::read(&file).expect("read"), b"not a directory", "left as it was");
 }
 
 fn files(dir: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(dir)
-        .expect("read")
-        .map(|entry| entry.expect("read").path());
-    entries
-        .flat_map(|path| {
-            if path.is_dir() {
-                files(&path)
-            } else {
-                vec![path]
-            }
-        })
-        .collect()
+    let entries = fs::read_dir(dir).expect("read").map(|entry| entry.expect("read").path());
+    entries.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
 }
 
 /// Finds the stored body wherever it is, and flips one bit of it.
@@ -98,11 +62,7 @@ pub(super) async fn a_damaged_result_is_told_as_corrupt<B: Durable>() {
     let rig = Rig::<B>::new();
     rig.accept([job(1), job(2).lane("b")]).await;
     for claimed in rig.take(&FETCH, MANY, 0).await {
-        let body = if claimed.lease.id == id(1) {
-            BODY
-        } else {
-            b"another"
-        };
+        let body = if claimed.lease.id == id(1) { BODY } else { b"another" };
         rig.end(claimed.lease, advance(body), 0).await;
     }
     rig.flush().await.expect("flushed");
@@ -119,13 +79,7 @@ pub(super) async fn a_damaged_result_is_told_as_corrupt<B: Durable>() {
     }
     assert_eq!(hits, 1, "the body is stored once, as it is");
     let rig = rig.reopened().await;
-    let error = rig
-        .result(id(1))
-        .await
-        .expect_err("it is not what was written");
+    let error = rig.result(id(1)).await.expect_err("it is not what was written");
     assert_eq!(error.kind(), ErrorKind::Corrupt);
-    assert_eq!(
-        rig.result(id(2)).await.expect("read").expect("kept"),
-        "another"
-    );
+    assert_eq!(rig.result(id(2)).await.expect("read").expect("kept"), "another");
 }

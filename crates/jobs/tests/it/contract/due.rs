@@ -32,8 +32,7 @@ pub(super) async fn next_due_is_none_when_nothing_waits<B: Backend>() {
 
 pub(super) async fn next_due_tells_of_a_future_job<B: Backend>() {
     let rig = Rig::<B>::new();
-    rig.accept([job(1).due(900), job(2).due(500).lane("b"), job(3).due(700)])
-        .await;
+    rig.accept([job(1).due(900), job(2).due(500).lane("b"), job(3).due(700)]).await;
     assert_eq!(rig.next_due(&FETCH, at(0)), Some(at(500)));
     rig.cancel(id(2), None, at(0)).await.expect("answered");
     assert_eq!(rig.next_due(&FETCH, at(0)), Some(at(700)));
@@ -65,15 +64,7 @@ pub(super) async fn next_due_tells_of_a_lease_that_will_expire<B: Backend>() {
     let rig = Rig::<B>::new();
     rig.accept([job(1)]).await;
     rig.take_one(&FETCH, 0).await;
-    let due = rig
-        .next_due(&FETCH, at(1))
-        .expect("an expired lease makes a job claimable");
+    let due = rig.next_due(&FETCH, at(1)).expect("an expired lease makes a job claimable");
     assert_eq!(due, at(LEASE_MS));
-    assert_eq!(
-        rig.claim(&FETCH, MANY, at(9 * LEASE_MS), due)
-            .await
-            .expect("claimed")
-            .len(),
-        1
-    );
+    assert_eq!(rig.claim(&FETCH, MANY, at(9 * LEASE_MS), due).await.expect("claimed").len(), 1);
 }

@@ -24,10 +24,7 @@ pub(super) async fn lane_concurrency_is_never_exceeded<B: Backend>() {
     let claimed = rig.take(&FETCH, MANY, 0).await;
     assert_eq!(per_lane(&claimed), BTreeMap::from([("a", 3), ("b", 3)]));
     assert!(rig.take(&FETCH, MANY, 0).await.is_empty());
-    let of_a = claimed
-        .iter()
-        .find(|c| c.lane.as_str() == "a")
-        .expect("a job of a");
+    let of_a = claimed.iter().find(|c| c.lane.as_str() == "a").expect("a job of a");
     rig.end(of_a.lease, done(), 0).await;
     let claimed = rig.take(&FETCH, MANY, 0).await;
     assert_eq!(per_lane(&claimed), BTreeMap::from([("a", 1)]));
@@ -125,10 +122,7 @@ pub(super) async fn a_pause_holds_jobs_that_come_later<B: Backend>() {
     // The lane is empty now; its pause is not forgotten.
     rig.accept([job(2)]).await;
     assert!(rig.take(&FETCH, MANY, 4_999).await.is_empty());
-    assert_eq!(
-        rig.taken(&FETCH, MANY, 5_000).await,
-        BTreeSet::from([id(2)])
-    );
+    assert_eq!(rig.taken(&FETCH, MANY, 5_000).await, BTreeSet::from([id(2)]));
 }
 
 pub(super) async fn a_pause_only_grows<B: Backend>() {
@@ -145,20 +139,11 @@ pub(super) async fn a_pause_only_grows<B: Backend>() {
 
 pub(super) async fn a_lane_is_of_one_stage<B: Backend>() {
     let rig = Rig::<B>::lanes(1, 0);
-    rig.accept([
-        job(1),
-        job(2),
-        job(3).stage(&DELIVER),
-        job(4).stage(&DELIVER),
-    ])
-    .await;
+    rig.accept([job(1), job(2), job(3).stage(&DELIVER), job(4).stage(&DELIVER)]).await;
     let claimed = rig.take_one(&FETCH, 0).await;
     assert_eq!(rig.take(&DELIVER, MANY, 0).await.len(), 1);
     rig.pause(claimed.lease, done(), 0, 5_000).await;
-    assert!(
-        rig.take(&FETCH, MANY, 1).await.is_empty(),
-        "paused in its own stage"
-    );
+    assert!(rig.take(&FETCH, MANY, 1).await.is_empty(), "paused in its own stage");
     let after = LEASE_MS + 10_000;
     assert_eq!(rig.take(&DELIVER, MANY, after).await.len(), 1);
 }
@@ -169,10 +154,7 @@ pub(super) async fn lanes_are_told_busiest_first<B: Backend>() {
     rig.accept((10..13).map(|n| job(n).lane("b"))).await;
     rig.accept([job(20).stage(&DELIVER).lane("sink")]).await;
     let claimed = rig.take(&FETCH, MANY, 0).await;
-    let of_b = claimed
-        .iter()
-        .find(|c| c.lane.as_str() == "b")
-        .expect("a job of b");
+    let of_b = claimed.iter().find(|c| c.lane.as_str() == "b").expect("a job of b");
     rig.pause(of_b.lease, retry(0), 0, 5_000).await;
     let view = |stage: &jobs::Stage, key, waiting, in_flight, paused: Option<u64>| LaneView {
         stage: stage.clone(),
@@ -191,14 +173,7 @@ pub(super) async fn lanes_are_told_busiest_first<B: Backend>() {
     rig.accept([job(30).lane("c")]).await;
     let lease = rig.take_one(&FETCH, 0).await.lease;
     rig.pause(lease, done(), 0, 5_000).await;
-    assert_eq!(
-        rig.lanes(MANY, at(0)),
-        expected,
-        "a lane without jobs is not told"
-    );
+    assert_eq!(rig.lanes(MANY, at(0)), expected, "a lane without jobs is not told");
     let later = rig.lanes(MANY, at(5_000));
-    assert!(
-        later.iter().all(|lane| lane.paused_until.is_none()),
-        "the pause is over"
-    );
+    assert!(later.iter().all(|lane| lane.paused_until.is_none()), "the pause is over");
 }

@@ -39,10 +39,7 @@ pub(super) async fn a_lost_lease_charges_nothing<B: Backend>() {
     let rig = Rig::<B>::new();
     rig.accept([job(1)]).await;
     for round in 0..3 {
-        assert_eq!(
-            rig.take_one(&FETCH, round * (LEASE_MS + 1)).await.attempt,
-            1
-        );
+        assert_eq!(rig.take_one(&FETCH, round * (LEASE_MS + 1)).await.attempt, 1);
     }
 }
 
@@ -53,10 +50,7 @@ pub(super) async fn the_epoch_grows_with_every_claim<B: Backend>() {
     let mut last = None;
     for round in 0..8 {
         let claimed = rig.take_one(&FETCH, now).await;
-        assert!(
-            last.is_none_or(|last| claimed.lease.epoch > last),
-            "round {round}"
-        );
+        assert!(last.is_none_or(|last| claimed.lease.epoch > last), "round {round}");
         last = Some(claimed.lease.epoch);
         match round % 3 {
             0 => rig.end(claimed.lease, release(0), now).await,
@@ -65,13 +59,9 @@ pub(super) async fn the_epoch_grows_with_every_claim<B: Backend>() {
         }
     }
     let claimed = rig.take_one(&FETCH, now + LEASE_MS + 1).await;
-    rig.end(claimed.lease, advance(b"r"), now + LEASE_MS + 2)
-        .await;
+    rig.end(claimed.lease, advance(b"r"), now + LEASE_MS + 2).await;
     let delivered = rig.take_one(&DELIVER, now + LEASE_MS + 2).await;
-    assert!(
-        delivered.lease.epoch > claimed.lease.epoch,
-        "also across stages"
-    );
+    assert!(delivered.lease.epoch > claimed.lease.epoch, "also across stages");
 }
 
 pub(super) async fn a_stale_settlement_is_lost_and_changes_nothing<B: Backend>() {
@@ -103,11 +93,7 @@ pub(super) async fn settling_twice_is_lost<B: Backend>() {
     let rig = Rig::<B>::new();
     rig.accept([job(1), job(2).lane("b")]).await;
     for claimed in rig.take(&FETCH, MANY, 0).await {
-        let first = if claimed.lease.id == id(1) {
-            done()
-        } else {
-            retry(0)
-        };
+        let first = if claimed.lease.id == id(1) { done() } else { retry(0) };
         rig.end(claimed.lease, first, 0).await;
         assert_eq!(rig.say(claimed.lease, dead(), 0).await, Settled::LeaseLost);
     }
@@ -117,19 +103,12 @@ pub(super) async fn settling_twice_is_lost<B: Backend>() {
 
 pub(super) async fn settling_a_job_that_is_not_there_is_lost<B: Backend>() {
     let rig = Rig::<B>::new();
-    let lease = Lease {
-        id: id(404),
-        epoch: 1,
-    };
+    let lease = Lease { id: id(404), epoch: 1 };
     assert_eq!(rig.say(lease, done(), 0).await, Settled::LeaseLost);
     rig.accept([job(1)]).await;
     for epoch in [0, 1, u32::MAX] {
         let lease = Lease { id: id(1), epoch };
-        assert_eq!(
-            rig.say(lease, done(), 0).await,
-            Settled::LeaseLost,
-            "never claimed"
-        );
+        assert_eq!(rig.say(lease, done(), 0).await, Settled::LeaseLost, "never claimed");
     }
 }
 
@@ -158,10 +137,7 @@ pub(super) async fn extending_keeps_a_lease<B: Backend>() {
     let mut now = 0;
     for _ in 0..3 {
         now += LEASE_MS - 1;
-        let kept = rig
-            .extend(vec![lease], at(now + LEASE_MS), at(now))
-            .await
-            .expect("answered");
+        let kept = rig.extend(vec![lease], at(now + LEASE_MS), at(now)).await.expect("answered");
         assert_eq!(kept, [true]);
         assert!(rig.take(&FETCH, MANY, now + LEASE_MS - 1).await.is_empty());
     }
@@ -174,37 +150,20 @@ pub(super) async fn extending_a_lost_lease_is_false<B: Backend>() {
     let stale = rig.take_one(&FETCH, 0).await.lease;
     let now = LEASE_MS + 1;
     let current = rig.take_one(&FETCH, now).await.lease;
-    let lost = rig
-        .extend(vec![stale], at(3 * now), at(now))
-        .await
-        .expect("answered");
+    let lost = rig.extend(vec![stale], at(3 * now), at(now)).await.expect("answered");
     assert_eq!(lost, [false], "another has it");
     rig.end(current, done(), now).await;
-    let lost = rig
-        .extend(vec![current], at(3 * now), at(now))
-        .await
-        .expect("answered");
+    let lost = rig.extend(vec![current], at(3 * now), at(now)).await.expect("answered");
     assert_eq!(lost, [false], "it is over");
 }
 
 pub(super) async fn extensions_are_answered_in_order<B: Backend>() {
     let rig = Rig::<B>::new();
     rig.accept((1..=3).map(job)).await;
-    let leases: Vec<_> = rig
-        .take(&FETCH, 3, 0)
-        .await
-        .iter()
-        .map(|c| c.lease)
-        .collect();
+    let leases: Vec<_> = rig.take(&FETCH, 3, 0).await.iter().map(|c| c.lease).collect();
     rig.end(leases[1], done(), 0).await;
-    let unknown = Lease {
-        id: id(404),
-        epoch: 1,
-    };
+    let unknown = Lease { id: id(404), epoch: 1 };
     let asked = vec![leases[0], leases[1], unknown, leases[2]];
-    let kept = rig
-        .extend(asked, at(2 * LEASE_MS), at(1))
-        .await
-        .expect("answered");
+    let kept = rig.extend(asked, at(2 * LEASE_MS), at(1)).await.expect("answered");
     assert_eq!(kept, [true, false, false, true]);
 }

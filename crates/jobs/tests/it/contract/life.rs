@@ -11,18 +11,8 @@ pub(super) async fn a_fresh_store_is_healthy_and_empty<B: Backend>() {
     rig.health().expect("a fresh store is healthy");
     assert!(rig.failed().now_or_never().is_none(), "it has not failed");
     let stages = [&FETCH, &DELIVER];
-    let stages = stages.map(|s| StageCounts {
-        stage: s.clone(),
-        waiting: 0,
-        leased: 0,
-    });
-    assert_eq!(
-        rig.counts(),
-        Counts {
-            stages: stages.to_vec(),
-            ..Counts::default()
-        }
-    );
+    let stages = stages.map(|s| StageCounts { stage: s.clone(), waiting: 0, leased: 0 });
+    assert_eq!(rig.counts(), Counts { stages: stages.to_vec(), ..Counts::default() });
     assert!(rig.all().await.is_empty());
     assert!(rig.lanes(MANY, at(0)).is_empty());
     assert!(rig.take(&FETCH, MANY, 0).await.is_empty());
@@ -37,17 +27,11 @@ pub(super) async fn a_flush_is_answered<B: Backend>() {
     for _ in 0..3 {
         soon("a flush", rig.flush()).await.expect("flushed");
     }
-    assert_eq!(
-        rig.result(id(1)).await.expect("read").expect("kept"),
-        "page"
-    );
+    assert_eq!(rig.result(id(1)).await.expect("read").expect("kept"), "page");
 }
 
 fn is_closed<T: std::fmt::Debug>(answer: Result<T>) {
-    assert_eq!(
-        answer.expect_err("the store is closed").kind(),
-        ErrorKind::Closed
-    );
+    assert_eq!(answer.expect_err("the store is closed").kind(), ErrorKind::Closed);
 }
 
 pub(super) async fn a_closed_store_says_so<B: Backend>() {
@@ -58,11 +42,7 @@ pub(super) async fn a_closed_store_says_so<B: Backend>() {
     is_closed(soon("submit", rig.submit(vec![job(2)], at(1))).await);
     is_closed(soon("claim", rig.claim(&FETCH, 1, at(9), at(1))).await);
     is_closed(soon("extend", rig.extend(vec![lease], at(9), at(1))).await);
-    let settlement = Settlement {
-        lease,
-        outcome: done(),
-        pause_lane_until: None,
-    };
+    let settlement = Settlement { lease, outcome: done(), pause_lane_until: None };
     is_closed(soon("settle", rig.settle(vec![settlement], at(1))).await);
     is_closed(soon("result", rig.result(id(1))).await);
     is_closed(soon("get", rig.get(id(1))).await);
@@ -88,15 +68,8 @@ pub(super) async fn closing_answers_what_was_under_way<B: Backend>() {
                     Ok(_) => tokio::task::yield_now().await,
                     Err(error) => return error.kind(),
                 }
-                let lease = Lease {
-                    id: id(n),
-                    epoch: 1,
-                };
-                let settlement = Settlement {
-                    lease,
-                    outcome: done(),
-                    pause_lane_until: None,
-                };
+                let lease = Lease { id: id(n), epoch: 1 };
+                let settlement = Settlement { lease, outcome: done(), pause_lane_until: None };
                 if let Err(error) = store.settle(vec![settlement], at(0)).await {
                     return error.kind();
                 }

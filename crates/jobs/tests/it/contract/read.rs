@@ -15,12 +15,8 @@ fn ids(records: &[Record]) -> Vec<JobId> {
 /// Jobs 1..=6: waiting, leased, done, dead, cancelled, and waiting for delivery.
 async fn one_of_each<B: Backend>() -> Rig<B> {
     let rig = Rig::<B>::new();
-    rig.accept((1..=6).map(|n| {
-        job(n)
-            .lane(&format!("{n}"))
-            .due(if n == 1 { 9_999 } else { 0 })
-    }))
-    .await;
+    rig.accept((1..=6).map(|n| job(n).lane(&format!("{n}")).due(if n == 1 { 9_999 } else { 0 })))
+        .await;
     for claimed in rig.take(&FETCH, MANY, 0).await {
         match claimed.lease.id {
             n if n == id(3) => rig.end(claimed.lease, done(), 0).await,
@@ -60,63 +56,35 @@ pub(super) async fn a_filter_by_state_tells_apart<B: Backend>() {
         (&[], &[6, 5, 4, 3, 2, 1]),
     ];
     for (states, expected) in cases {
-        let filter = Filter {
-            states: states.to_vec(),
-            ..Filter::default()
-        };
+        let filter = Filter { states: states.to_vec(), ..Filter::default() };
         let found = rig.list(filter, None, MANY).await.expect("listed");
-        assert_eq!(
-            ids(&found),
-            expected.iter().map(|&n| id(n)).collect::<Vec<_>>(),
-            "{states:?}"
-        );
-        assert!(
-            found
-                .iter()
-                .all(|r| states.is_empty() || states.contains(&r.state))
-        );
+        assert_eq!(ids(&found), expected.iter().map(|&n| id(n)).collect::<Vec<_>>(), "{states:?}");
+        assert!(found.iter().all(|r| states.is_empty() || states.contains(&r.state)));
     }
 }
 
 pub(super) async fn a_filter_by_stage_and_verdict_tells_apart<B: Backend>() {
     let rig = one_of_each::<B>().await;
     let listed = async |states: &[State], stage: Option<&jobs::Stage>, verdict| {
-        let filter = Filter {
-            states: states.to_vec(),
-            stage: stage.cloned(),
-            verdict,
-        };
+        let filter = Filter { states: states.to_vec(), stage: stage.cloned(), verdict };
         ids(&rig.list(filter, None, MANY).await.expect("listed"))
     };
     assert_eq!(listed(&[], Some(&DELIVER), None).await, [id(6)]);
-    assert_eq!(
-        listed(&[], Some(&FETCH), None).await,
-        [5, 4, 3, 2, 1].map(id)
-    );
+    assert_eq!(listed(&[], Some(&FETCH), None).await, [5, 4, 3, 2, 1].map(id));
     assert_eq!(listed(&[State::Waiting], Some(&FETCH), None).await, [id(1)]);
     assert_eq!(listed(&[], None, Some(Verdict::Succeeded)).await, [id(6)]);
     assert!(listed(&[], None, Some(Verdict::Failed)).await.is_empty());
-    assert!(
-        listed(&[State::Done], Some(&DELIVER), None)
-            .await
-            .is_empty()
-    );
+    assert!(listed(&[State::Done], Some(&DELIVER), None).await.is_empty());
     let lease = rig.take_one(&DELIVER, 0).await.lease;
     rig.end(lease, dead(), 1).await;
     let succeeded = Some(Verdict::Succeeded);
-    assert_eq!(
-        listed(&[State::Dead], Some(&DELIVER), succeeded).await,
-        [id(6)]
-    );
+    assert_eq!(listed(&[State::Dead], Some(&DELIVER), succeeded).await, [id(6)]);
 }
 
 pub(super) async fn a_limit_is_kept<B: Backend>() {
     let rig = one_of_each::<B>().await;
     for limit in [0, 1, 3, 6, 7] {
-        let found = rig
-            .list(Filter::default(), None, limit)
-            .await
-            .expect("listed");
+        let found = rig.list(Filter::default(), None, limit).await.expect("listed");
         assert_eq!(ids(&found), [6, 5, 4, 3, 2, 1].map(id)[..limit.min(6)]);
     }
 }
@@ -125,10 +93,7 @@ pub(super) async fn a_cursor_neither_skips_nor_repeats<B: Backend>() {
     let rig = Rig::<B>::new();
     rig.accept((0..50).map(|n| job(2 * n))).await;
     for states in [vec![], vec![State::Waiting, State::Leased, State::Done]] {
-        let filter = Filter {
-            states,
-            ..Filter::default()
-        };
+        let filter = Filter { states, ..Filter::default() };
         let (mut seen, mut before, mut page) = (Vec::new(), None, 0);
         loop {
             let found = rig.list(filter.clone(), before, 7).await.expect("listed");
@@ -145,29 +110,19 @@ pub(super) async fn a_cursor_neither_skips_nor_repeats<B: Backend>() {
         let old: Vec<_> = seen.iter().copied().filter(|&s| s < id(1_000)).collect();
         assert_eq!(old, (0..50).rev().map(|n| id(2 * n)).collect::<Vec<_>>());
     }
-    let found = rig
-        .list(Filter::default(), Some(id(51)), 2)
-        .await
-        .expect("listed");
+    let found = rig.list(Filter::default(), Some(id(51)), 2).await.expect("listed");
     assert_eq!(ids(&found), [50, 48].map(id), "a cursor need not be a job");
 }
 
 pub(super) async fn counts_add_up_after_every_operation<B: Backend>() {
     let rig = Rig::<B>::lanes(2, 0);
     rig.counts_add_up().await;
-    rig.accept((0..10).map(|n| job(n).lane(&format!("{}", n % 3)).spec_of(n as usize * 10)))
-        .await;
+    rig.accept((0..10).map(|n| job(n).lane(&format!("{}", n % 3)).spec_of(n as usize * 10))).await;
     rig.counts_add_up().await;
     rig.offer(job(3)).await;
     rig.counts_add_up().await;
-    let outcomes = [
-        done(),
-        dead(),
-        advance(b"first"),
-        retry(0),
-        release(0),
-        advance(b"another page"),
-    ];
+    let outcomes =
+        [done(), dead(), advance(b"first"), retry(0), release(0), advance(b"another page")];
     let claimed = rig.take(&FETCH, MANY, 0).await;
     rig.counts_add_up().await;
     assert_eq!(claimed.len(), outcomes.len());
@@ -179,11 +134,7 @@ pub(super) async fn counts_add_up_after_every_operation<B: Backend>() {
     }
     for claimed in rig.take(&DELIVER, MANY, 1).await {
         let result = Some(bytes::Bytes::from_static(b"short"));
-        let outcome = jobs::Outcome::Done {
-            verdict: None,
-            result,
-            note: None,
-        };
+        let outcome = jobs::Outcome::Done { verdict: None, result, note: None };
         rig.end(claimed.lease, outcome, 1).await;
         rig.counts_add_up().await;
     }
@@ -191,19 +142,13 @@ pub(super) async fn counts_add_up_after_every_operation<B: Backend>() {
     rig.take(&FETCH, MANY, LEASE_MS + 3).await;
     rig.counts_add_up().await;
     for n in 0..10 {
-        rig.cancel(
-            id(n),
-            (n % 2 == 0).then(|| next(0, b"off")),
-            at(LEASE_MS + 4),
-        )
-        .await
-        .expect("ok");
+        rig.cancel(id(n), (n % 2 == 0).then(|| next(0, b"off")), at(LEASE_MS + 4))
+            .await
+            .expect("ok");
         rig.counts_add_up().await;
     }
     for n in 0..10 {
-        rig.redrive(id(n), refetch(0), at(LEASE_MS + 5))
-            .await
-            .expect("answered");
+        rig.redrive(id(n), refetch(0), at(LEASE_MS + 5)).await.expect("answered");
         rig.counts_add_up().await;
     }
     rig.cancel(id(7), None, at(0)).await.expect("answered");
@@ -223,9 +168,7 @@ pub(super) async fn every_change_is_dated<B: Backend>() {
     assert_eq!(rig.record(1).await.updated_at, at(5));
     rig.cancel(id(1), None, at(6)).await.expect("answered");
     assert_eq!(rig.record(1).await.updated_at, at(6));
-    rig.redrive(id(1), refetch(0), at(7))
-        .await
-        .expect("answered");
+    rig.redrive(id(1), refetch(0), at(7)).await.expect("answered");
     let record = rig.record(1).await;
     assert_eq!((record.updated_at, record.created_at), (at(7), at(1)));
 }

@@ -12,26 +12,14 @@ pub(super) async fn advance_moves_the_job_with_result_and_verdict<B: Backend>() 
     let rig = Rig::<B>::new();
     rig.accept([job(1)]).await;
     let claimed = rig.take_one(&FETCH, 0).await;
-    let to = Next {
-        verdict: Verdict::Failed,
-        ..next(0, b"page")
-    };
+    let to = Next { verdict: Verdict::Failed, ..next(0, b"page") };
     rig.end(claimed.lease, Outcome::Advance(to), 0).await;
     let record = rig.record(1).await;
     assert_eq!((record.state, &record.stage), (State::Waiting, &DELIVER));
-    assert_eq!(
-        (record.lane, record.verdict),
-        (LaneKey::new("sink"), Some(Verdict::Failed))
-    );
+    assert_eq!((record.lane, record.verdict), (LaneKey::new("sink"), Some(Verdict::Failed)));
     assert_eq!(record.result_bytes, Some(4));
-    assert_eq!(
-        rig.result(id(1)).await.expect("read").expect("stored"),
-        "page"
-    );
-    assert!(
-        rig.take(&FETCH, MANY, LEASE_MS + 1).await.is_empty(),
-        "it left its stage"
-    );
+    assert_eq!(rig.result(id(1)).await.expect("read").expect("stored"), "page");
+    assert!(rig.take(&FETCH, MANY, LEASE_MS + 1).await.is_empty(), "it left its stage");
     assert_eq!(rig.take(&DELIVER, MANY, 0).await.len(), 1);
 }
 
@@ -52,8 +40,7 @@ pub(super) async fn advance_waits_until_due<B: Backend>() {
     let rig = Rig::<B>::new();
     rig.accept([job(1)]).await;
     let claimed = rig.take_one(&FETCH, 0).await;
-    rig.end(claimed.lease, Outcome::Advance(next(500, b"r")), 0)
-        .await;
+    rig.end(claimed.lease, Outcome::Advance(next(500, b"r")), 0).await;
     assert!(rig.take(&DELIVER, MANY, 499).await.is_empty());
     assert_eq!(rig.take(&DELIVER, MANY, 500).await.len(), 1);
 }
@@ -67,18 +54,9 @@ pub(super) async fn done_keeps_what_it_does_not_replace<B: Backend>() {
     rig.end(claimed.lease, done(), 0).await;
     let record = rig.record(1).await;
     assert_eq!((record.state, record.stage), (State::Done, DELIVER.clone()));
-    assert_eq!(
-        (record.verdict, record.result_bytes),
-        (Some(Verdict::Succeeded), Some(4))
-    );
-    assert_eq!(
-        rig.result(id(1)).await.expect("read").expect("kept"),
-        "page"
-    );
-    assert!(
-        rig.take(&DELIVER, MANY, 2 * LEASE_MS).await.is_empty(),
-        "it is over"
-    );
+    assert_eq!((record.verdict, record.result_bytes), (Some(Verdict::Succeeded), Some(4)));
+    assert_eq!(rig.result(id(1)).await.expect("read").expect("kept"), "page");
+    assert!(rig.take(&DELIVER, MANY, 2 * LEASE_MS).await.is_empty(), "it is over");
 }
 
 pub(super) async fn done_replaces_what_it_says<B: Backend>() {
@@ -94,15 +72,9 @@ pub(super) async fn done_replaces_what_it_says<B: Backend>() {
     };
     rig.end(claimed.lease, outcome, 0).await;
     let record = rig.record(1).await;
-    assert_eq!(
-        (record.verdict, record.result_bytes),
-        (Some(Verdict::Failed), Some(7))
-    );
+    assert_eq!((record.verdict, record.result_bytes), (Some(Verdict::Failed), Some(7)));
     assert_eq!(record.note.as_deref(), Some("so it was"));
-    assert_eq!(
-        rig.result(id(1)).await.expect("read").expect("replaced"),
-        "another"
-    );
+    assert_eq!(rig.result(id(1)).await.expect("read").expect("replaced"), "another");
 }
 
 pub(super) async fn dead_is_kept_with_its_result_and_note<B: Backend>() {
@@ -115,14 +87,8 @@ pub(super) async fn dead_is_kept_with_its_result_and_note<B: Backend>() {
     let record = rig.record(1).await;
     assert_eq!((record.state, record.stage), (State::Dead, DELIVER.clone()));
     assert_eq!(record.note.as_deref(), Some("given up"));
-    assert_eq!(
-        rig.result(id(1)).await.expect("read").expect("kept"),
-        "page"
-    );
-    assert!(
-        rig.take(&DELIVER, MANY, 2 * LEASE_MS).await.is_empty(),
-        "it is over"
-    );
+    assert_eq!(rig.result(id(1)).await.expect("read").expect("kept"), "page");
+    assert!(rig.take(&DELIVER, MANY, 2 * LEASE_MS).await.is_empty(), "it is over");
 }
 
 pub(super) async fn a_retry_waits_until_its_time_and_keeps_its_note<B: Backend>() {
@@ -143,32 +109,22 @@ pub(super) async fn a_release_waits_until_its_time<B: Backend>() {
     let claimed = rig.take_one(&FETCH, 0).await;
     rig.end(claimed.lease, release(700), 0).await;
     let record = rig.record(1).await;
-    assert_eq!(
-        (record.state, record.due, record.note),
-        (State::Waiting, at(700), None)
-    );
+    assert_eq!((record.state, record.due, record.note), (State::Waiting, at(700), None));
     assert!(rig.take(&FETCH, MANY, 699).await.is_empty());
     assert_eq!(rig.take(&FETCH, MANY, 700).await.len(), 1);
 }
 
 pub(super) async fn answers_come_in_order_and_one_lost_lease_spoils_nothing<B: Backend>() {
     let rig = Rig::<B>::new();
-    rig.accept((1..=4).map(|n| job(n).lane(&format!("{n}"))))
-        .await;
+    rig.accept((1..=4).map(|n| job(n).lane(&format!("{n}")))).await;
     let mut claimed = rig.take(&FETCH, MANY, 0).await;
     claimed.sort_by_key(|c| c.lease.id);
     let mut leases: Vec<_> = claimed.iter().map(|c| c.lease).collect();
-    leases[1] = Lease {
-        epoch: leases[1].epoch + 7,
-        ..leases[1]
-    };
+    leases[1] = Lease { epoch: leases[1].epoch + 7, ..leases[1] };
     let outcomes = [done(), done(), advance(b"r"), dead()];
     let batch = leases.iter().zip(outcomes);
-    let batch = batch.map(|(&lease, outcome)| Settlement {
-        lease,
-        outcome,
-        pause_lane_until: None,
-    });
+    let batch =
+        batch.map(|(&lease, outcome)| Settlement { lease, outcome, pause_lane_until: None });
     let answers = rig.settle(batch.collect(), at(1)).await.expect("answered");
     let (kept, lost) = (Settled::Recorded, Settled::LeaseLost);
     assert_eq!(answers, [kept, lost, kept, kept]);
@@ -176,29 +132,16 @@ pub(super) async fn answers_come_in_order_and_one_lost_lease_spoils_nothing<B: B
     for n in 1..=4 {
         states.push(rig.record(n).await.state);
     }
-    assert_eq!(
-        states,
-        [State::Done, State::Leased, State::Waiting, State::Dead]
-    );
+    assert_eq!(states, [State::Done, State::Leased, State::Waiting, State::Dead]);
 }
 
 pub(super) async fn advancing_to_an_unknown_stage_is_invalid_and_changes_nothing<B: Backend>() {
     let rig = Rig::<B>::new();
     rig.accept([job(1)]).await;
     let lease = rig.take_one(&FETCH, 0).await.lease;
-    let to = Next {
-        stage: Stage::from_static("no such stage"),
-        ..next(0, b"r")
-    };
-    let settlement = Settlement {
-        lease,
-        outcome: Outcome::Advance(to),
-        pause_lane_until: None,
-    };
-    let error = rig
-        .settle(vec![settlement], at(1))
-        .await
-        .expect_err("the stage is unknown");
+    let to = Next { stage: Stage::from_static("no such stage"), ..next(0, b"r") };
+    let settlement = Settlement { lease, outcome: Outcome::Advance(to), pause_lane_until: None };
+    let error = rig.settle(vec![settlement], at(1)).await.expect_err("the stage is unknown");
     assert_eq!(error.kind(), ErrorKind::Invalid);
     assert_eq!(rig.record(1).await.state, State::Leased);
     assert_eq!(rig.result(id(1)).await.expect("read"), None);
@@ -217,10 +160,7 @@ pub(super) async fn a_result_comes_back_byte_for_byte<B: Backend>() {
     for (n, size) in (0..).zip(sizes) {
         let claimed = rig.take_one(&FETCH, 0).await;
         assert_eq!(claimed.lease.id, id(n));
-        let to = Next {
-            result: body(n, size),
-            ..next(0, b"")
-        };
+        let to = Next { result: body(n, size), ..next(0, b"") };
         rig.end(claimed.lease, Outcome::Advance(to), 0).await;
     }
     for (n, size) in (0..).zip(sizes) {

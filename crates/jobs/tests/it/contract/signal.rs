@@ -57,9 +57,7 @@ pub(super) async fn redriving_signals<B: Backend>() {
     let lease = rig.take_one(&FETCH, 0).await.lease;
     rig.end(lease, dead(), 0).await;
     signalled(&rig, &FETCH, async {
-        rig.redrive(id(1), refetch(0), at(1))
-            .await
-            .expect("answered");
+        rig.redrive(id(1), refetch(0), at(1)).await.expect("answered");
     })
     .await;
 }
@@ -68,9 +66,7 @@ pub(super) async fn calling_off_with_next_signals_the_next_stage<B: Backend>() {
     let rig = Rig::<B>::new();
     rig.accept([job(1)]).await;
     signalled(&rig, &DELIVER, async {
-        rig.cancel(id(1), Some(next(0, b"called off")), at(1))
-            .await
-            .expect("answered");
+        rig.cancel(id(1), Some(next(0, b"called off")), at(1)).await.expect("answered");
     })
     .await;
 }

@@ -78,19 +78,12 @@ impl Promises {
     }
 
     fn lost_in(&self, records: &HashMap<JobId, Record>) -> Vec<JobId> {
-        self.acknowledged
-            .iter()
-            .filter(|id| !records.contains_key(id))
-            .copied()
-            .collect()
+        self.acknowledged.iter().filter(|id| !records.contains_key(id)).copied().collect()
     }
 
     async fn check_record(&self, store: &dyn Store, record: &Record) {
         let id = record.id;
-        assert!(
-            record.spec == spec_of(id),
-            "{id}: its spec is not what was accepted"
-        );
+        assert!(record.spec == spec_of(id), "{id}: its spec is not what was accepted");
         let delivering = record.stage == DELIVER;
         let legal = match record.state {
             State::Waiting => true,
@@ -100,16 +93,9 @@ impl Promises {
         };
         assert!(legal, "{record:?}");
         let result = store.result(id).await.expect("its result can be read");
-        assert_eq!(
-            result.is_some(),
-            delivering,
-            "result and stage belong together: {record:?}"
-        );
+        assert_eq!(result.is_some(), delivering, "result and stage belong together: {record:?}");
         assert_eq!(result.as_ref().map(|r| r.len() as u64), record.result_bytes);
-        assert!(
-            result.is_none_or(|r| r == result_of(id)),
-            "{id}: its result is damaged"
-        );
+        assert!(result.is_none_or(|r| r == result_of(id)), "{id}: its result is damaged");
         let kept = match self.flushed.get(&id) {
             Some(Flushed::Advanced) => delivering,
             Some(Flushed::Done) => record.state == State::Done,
@@ -129,20 +115,13 @@ impl Promises {
                 let until = now + Duration::from_secs(60);
                 let claimed = store.claim(stage, 500, until, now).await.expect("claimed");
                 settled += claimed.len();
-                let outcome = Outcome::Done {
-                    verdict: None,
-                    result: None,
-                    note: None,
-                };
+                let outcome = Outcome::Done { verdict: None, result: None, note: None };
                 let settlements = claimed.iter().map(|c| Settlement {
                     lease: c.lease,
                     outcome: outcome.clone(),
                     pause_lane_until: None,
                 });
-                store
-                    .settle(settlements.collect(), now)
-                    .await
-                    .expect("settled");
+                store.settle(settlements.collect(), now).await.expect("settled");
             }
             if settled == 0 {
                 break;
@@ -163,10 +142,7 @@ fn open(dir: &Path) -> Arc<dyn Store> {
 async fn everything(store: &dyn Store) -> HashMap<JobId, Record> {
     let (mut all, mut before) = (HashMap::new(), None);
     loop {
-        let page = store
-            .list(Filter::default(), before, 500)
-            .await
-            .expect("listed");
+        let page = store.list(Filter::default(), before, 500).await.expect("listed");
         let Some(last) = page.last() else { return all };
         before = Some(last.id);
         for record in page {

@@ -68,9 +68,7 @@ async fn live(dir: &Path, submitters: usize, workers: usize) {
 /// One write, so that a line is either there or not.
 fn say(lines: &str) {
     let mut out = std::io::stdout().lock();
-    out.write_all(lines.as_bytes())
-        .and_then(|()| out.flush())
-        .expect("the parent listens");
+    out.write_all(lines.as_bytes()).and_then(|()| out.flush()).expect("the parent listens");
 }
 
 async fn submit(store: Arc<dyn Store>, submitter: usize) {
@@ -81,9 +79,7 @@ async fn submit(store: Arc<dyn Store>, submitter: usize) {
             sleep(Duration::from_millis(1)).await;
         }
         let now = SystemClock.now();
-        let ids: Vec<_> = (0..=(round + submitter) % 8)
-            .map(|_| JobId::draw())
-            .collect();
+        let ids: Vec<_> = (0..=(round + submitter) % 8).map(|_| JobId::draw()).collect();
         let jobs = ids.iter().map(|&id| NewJob {
             id,
             stage: FETCH.clone(),
@@ -93,30 +89,20 @@ async fn submit(store: Arc<dyn Store>, submitter: usize) {
             idempotency: None,
         });
         if lies {
-            say(&ids
-                .iter()
-                .map(|id| format!("ack {id}\n"))
-                .collect::<String>());
+            say(&ids.iter().map(|id| format!("ack {id}\n")).collect::<String>());
         }
         match store.submit(jobs.collect(), now).await {
             Ok(_) if lies => {}
             Ok(answers) => {
-                let created = ids
-                    .iter()
-                    .zip(answers)
-                    .filter(|(_, a)| *a == Submitted::Created);
-                say(&created
-                    .map(|(id, _)| format!("ack {id}\n"))
-                    .collect::<String>());
+                let created = ids.iter().zip(answers).filter(|(_, a)| *a == Submitted::Created);
+                say(&created.map(|(id, _)| format!("ack {id}\n")).collect::<String>());
             }
             Err(error) => {
                 say(&format!("error {:?}\n", error.kind()));
                 if error.kind() == ErrorKind::Unavailable {
                     failures += 1;
                     if failures == 1
-                        && timeout(Duration::from_secs(5), store.failed())
-                            .await
-                            .is_ok()
+                        && timeout(Duration::from_secs(5), store.failed()).await.is_ok()
                     {
                         say("failed\n");
                     }
@@ -145,10 +131,7 @@ async fn work(store: Arc<dyn Store>, stage: &'static Stage) {
             continue;
         };
         if round % 3 == 0 && store.flush().await.is_ok() {
-            let said = settlements
-                .iter()
-                .zip(answers)
-                .filter(|(_, a)| *a == Settled::Recorded);
+            let said = settlements.iter().zip(answers).filter(|(_, a)| *a == Settled::Recorded);
             say(&said.map(|(s, _)| flushed(s)).collect::<String>());
         }
     }
@@ -160,20 +143,11 @@ fn settlement(claimed: &Claimed) -> Settlement {
     let kind = crc32fast::hash(id.as_bytes()) % 20;
     let now = SystemClock.now();
     let outcome = if claimed.stage == DELIVER {
-        Outcome::Done {
-            verdict: None,
-            result: None,
-            note: None,
-        }
+        Outcome::Done { verdict: None, result: None, note: None }
     } else {
         match (kind, claimed.attempt) {
-            (0, 1) => Outcome::Retry {
-                at: now,
-                note: "once more".to_owned(),
-            },
-            (1, _) => Outcome::Dead {
-                note: "given up".to_owned(),
-            },
+            (0, 1) => Outcome::Retry { at: now, note: "once more".to_owned() },
+            (1, _) => Outcome::Dead { note: "given up".to_owned() },
             _ => Outcome::Advance(Next {
                 stage: DELIVER.clone(),
                 lane: LaneKey::new("sink"),
@@ -183,11 +157,7 @@ fn settlement(claimed: &Claimed) -> Settlement {
             }),
         }
     };
-    Settlement {
-        lease: claimed.lease,
-        outcome,
-        pause_lane_until: None,
-    }
+    Settlement { lease: claimed.lease, outcome, pause_lane_until: None }
 }
 
 /// What is on disk for sure now.

@@ -26,10 +26,7 @@ struct Disk {
 
 impl Disk {
     fn new() -> Self {
-        let disk = Self {
-            root: tempfile::tempdir().expect("a temporary directory"),
-            shim: shim(),
-        };
+        let disk = Self { root: tempfile::tempdir().expect("a temporary directory"), shim: shim() };
         fs::create_dir(disk.data()).expect("created");
         disk
     }
@@ -75,11 +72,7 @@ impl Disk {
 /// The shim, where cargo puts it: beside this binary, or one directory up.
 fn shim() -> PathBuf {
     let exe = std::env::current_exe().expect("this test's own path");
-    let found = exe
-        .ancestors()
-        .skip(1)
-        .take(2)
-        .map(|dir| dir.join("libfaultfs.so"));
+    let found = exe.ancestors().skip(1).take(2).map(|dir| dir.join("libfaultfs.so"));
     found
         .into_iter()
         .find(|path| path.exists())
@@ -87,9 +80,7 @@ fn shim() -> PathBuf {
 }
 
 fn count(said: &[String], word: &str) -> usize {
-    said.iter()
-        .filter(|line| line.split(' ').next() == Some(word))
-        .count()
+    said.iter().filter(|line| line.split(' ').next() == Some(word)).count()
 }
 
 fn errors(said: &[String]) -> impl Iterator<Item = &str> {
@@ -109,17 +100,11 @@ async fn nothing_acknowledged_is_lost_to_a_power_cut() {
             random.random_range(40..1_500)
         };
         let torn = random.random_range(0..u32::MAX);
-        let run = disk.start(
-            Load {
-                submitters: 4,
-                workers: 4,
-            },
-            |command| {
-                command
-                    .env("FAULTFS_RULES", format!("die nth={nth}"))
-                    .env("FAULTFS_SEED", torn.to_string());
-            },
-        );
+        let run = disk.start(Load { submitters: 4, workers: 4 }, |command| {
+            command
+                .env("FAULTFS_RULES", format!("die nth={nth}"))
+                .env("FAULTFS_SEED", torn.to_string());
+        });
         let (status, said) = run.end();
         let code = status.and_then(|status| status.code());
         assert_eq!(code, Some(DIED), "cycle {cycle}, operation {nth}: {said:?}");
@@ -128,10 +113,7 @@ async fn nothing_acknowledged_is_lost_to_a_power_cut() {
         println!("cycle {cycle}: power cut at operation {nth}, {acknowledged} acknowledged");
         promises.check(&disk.data()).await;
     }
-    assert!(
-        acknowledged > 500,
-        "only {acknowledged} jobs: too little to tell anything"
-    );
+    assert!(acknowledged > 500, "only {acknowledged} jobs: too little to tell anything");
     promises.finish(&disk.data()).await;
 }
 
@@ -141,17 +123,9 @@ async fn an_early_acknowledgement_would_be_noticed() {
     let mut lost = 0;
     for nth in [60, 61, 62, 63, 64, 65] {
         let disk = Disk::new();
-        let run = disk.start(
-            Load {
-                submitters: 4,
-                workers: 0,
-            },
-            |command| {
-                command
-                    .env("FAULTFS_RULES", format!("die nth={nth}"))
-                    .env(LIES, "1");
-            },
-        );
+        let run = disk.start(Load { submitters: 4, workers: 0 }, |command| {
+            command.env("FAULTFS_RULES", format!("die nth={nth}")).env(LIES, "1");
+        });
         let (_, said) = run.end();
         disk.cut();
         let mut promises = Promises::default();
@@ -164,36 +138,17 @@ async fn an_early_acknowledgement_would_be_noticed() {
 #[tokio::test]
 async fn after_a_failed_sync_nothing_is_acknowledged() {
     let disk = Disk::new();
-    let mut run = disk.start(
-        Load {
-            submitters: 1,
-            workers: 0,
-        },
-        |_| {},
-    );
+    let mut run = disk.start(Load { submitters: 1, workers: 0 }, |_| {});
     run.wait_until("some are acknowledged", |said| count(said, "ack") > 50);
     disk.rule("fail fsync EIO");
     let (status, said) = run.end();
-    assert!(
-        status.is_some_and(|status| status.success()),
-        "{status:?} {said:?}"
-    );
-    let first = said
-        .iter()
-        .position(|line| line.starts_with("error"))
-        .expect("it fails");
-    let acks_after = said[first..]
-        .iter()
-        .filter(|line| line.starts_with("ack"))
-        .count();
+    assert!(status.is_some_and(|status| status.success()), "{status:?} {said:?}");
+    let first = said.iter().position(|line| line.starts_with("error")).expect("it fails");
+    let acks_after = said[first..].iter().filter(|line| line.starts_with("ack")).count();
     assert_eq!(acks_after, 0, "a failed sync is final");
     let unavailable = format!("{:?}", ErrorKind::Unavailable);
     assert!(errors(&said).all(|kind| kind == unavailable), "{said:?}");
-    assert_eq!(
-        count(&said, "failed"),
-        1,
-        "the store says that it has failed"
-    );
+    assert_eq!(count(&said, "failed"), 1, "the store says that it has failed");
     disk.cut();
     reopened_with_everything(&disk.data(), &said).await;
 }
@@ -201,31 +156,13 @@ async fn after_a_failed_sync_nothing_is_acknowledged() {
 #[tokio::test]
 async fn one_failed_sync_is_as_final_as_many() {
     let disk = Disk::new();
-    let mut run = disk.start(
-        Load {
-            submitters: 1,
-            workers: 2,
-        },
-        |_| {},
-    );
+    let mut run = disk.start(Load { submitters: 1, workers: 2 }, |_| {});
     run.wait_until("some are acknowledged", |said| count(said, "ack") > 50);
     disk.rule("fail fsync nth=1 EIO");
     let (status, said) = run.end();
-    assert!(
-        status.is_some_and(|status| status.success()),
-        "{status:?} {said:?}"
-    );
-    let first = said
-        .iter()
-        .position(|line| line.starts_with("error"))
-        .expect("it fails");
-    assert_eq!(
-        said[first..]
-            .iter()
-            .filter(|line| line.starts_with("ack"))
-            .count(),
-        0
-    );
+    assert!(status.is_some_and(|status| status.success()), "{status:?} {said:?}");
+    let first = said.iter().position(|line| line.starts_with("error")).expect("it fails");
+    assert_eq!(said[first..].iter().filter(|line| line.starts_with("ack")).count(), 0);
     disk.cut();
     reopened_with_everything(&disk.data(), &said).await;
 }
@@ -233,18 +170,10 @@ async fn one_failed_sync_is_as_final_as_many() {
 #[tokio::test]
 async fn a_full_disk_is_told_and_space_makes_it_work_again() {
     let disk = Disk::new();
-    let mut run = disk.start(
-        Load {
-            submitters: 1,
-            workers: 2,
-        },
-        |_| {},
-    );
+    let mut run = disk.start(Load { submitters: 1, workers: 2 }, |_| {});
     run.wait_until("some are acknowledged", |said| count(said, "ack") > 50);
     disk.rule("fail write ENOSPC");
-    run.wait_until("it says that the disk is full", |said| {
-        errors(said).count() >= 5
-    });
+    run.wait_until("it says that the disk is full", |said| errors(said).count() >= 5);
     let full = run.said();
     disk.rule("off");
     run.wait_until("it works again", |said| {
@@ -253,17 +182,8 @@ async fn a_full_disk_is_told_and_space_makes_it_work_again() {
     let said = run.kill();
     let no_space = format!("{:?}", ErrorKind::NoSpace);
     assert!(errors(&said).all(|kind| kind == no_space), "{said:?}");
-    let first = full
-        .iter()
-        .position(|line| line.starts_with("error"))
-        .expect("it failed");
-    assert_eq!(
-        full[first..]
-            .iter()
-            .filter(|line| line.starts_with("ack"))
-            .count(),
-        0
-    );
+    let first = full.iter().position(|line| line.starts_with("error")).expect("it failed");
+    assert_eq!(full[first..].iter().filter(|line| line.starts_with("ack")).count(), 0);
     disk.cut();
     reopened_with_everything(&disk.data(), &said).await;
 }

@@ -50,11 +50,7 @@ impl Run {
             .stdout(out);
         prepare(&mut command);
         let child = command.spawn().expect("the child starts");
-        Self {
-            child,
-            said,
-            _scratch: scratch,
-        }
+        Self { child, said, _scratch: scratch }
     }
 
     /// The complete lines so far.
@@ -74,14 +70,8 @@ impl Run {
                 return;
             }
             let ended = self.child.try_wait().expect("its state");
-            assert!(
-                ended.is_none(),
-                "the child ended ({ended:?}) before {what}: {said:?}"
-            );
-            assert!(
-                waited < DEADLINE,
-                "{what}: not within {DEADLINE:?}: {said:?}"
-            );
+            assert!(ended.is_none(), "the child ended ({ended:?}) before {what}: {said:?}");
+            assert!(waited < DEADLINE, "{what}: not within {DEADLINE:?}: {said:?}");
             sleep(POLL);
             waited += POLL;
         }

@@ -17,13 +17,7 @@ async fn an_idle_driver_stops_at_once() {
     sleep(secs(100)).await;
     let stopped = Instant::now();
     scene.stop.cancel();
-    assert_eq!(
-        running.await.expect("it drains"),
-        Drained {
-            finished: 0,
-            released: 0
-        }
-    );
+    assert_eq!(running.await.expect("it drains"), Drained { finished: 0, released: 0 });
     assert!(stopped.elapsed() < secs(1));
 }
 
@@ -37,13 +31,7 @@ async fn what_finishes_within_the_grace_is_settled() {
     });
     sleep(secs(5)).await;
     scene.stop.cancel();
-    assert_eq!(
-        running.await.expect("it drains"),
-        Drained {
-            finished: 3,
-            released: 0
-        }
-    );
+    assert_eq!(running.await.expect("it drains"), Drained { finished: 3, released: 0 });
     assert!(scene.elapsed() < secs(26), "it does not sit the grace out");
     scene.reach((0..3).map(id), State::Done).await;
 }
@@ -53,41 +41,20 @@ async fn what_outlasts_the_grace_is_released_uncharged() {
     let scene = Scene::new();
     scene.submit((1..=2).map(job)).await;
     let running = scene.drive(4, |job| async move {
-        sleep(if job.lease.id == id(1) {
-            secs(20)
-        } else {
-            secs(1_000_000)
-        })
-        .await;
+        sleep(if job.lease.id == id(1) { secs(20) } else { secs(1_000_000) }).await;
         finished()
     });
     sleep(secs(5)).await;
     scene.stop.cancel();
-    assert_eq!(
-        running.await.expect("it drains"),
-        Drained {
-            finished: 1,
-            released: 1
-        }
-    );
+    assert_eq!(running.await.expect("it drains"), Drained { finished: 1, released: 1 });
     assert!(scene.elapsed() >= secs(35) && scene.elapsed() < secs(36));
     assert_eq!(scene.record(id(1)).await.state, State::Done);
     let put_back = scene.record(id(2)).await;
     assert_eq!((put_back.state, put_back.attempts), (State::Waiting, 0));
     let now = jobs::Clock::now(&*scene.clock);
     assert!(put_back.due <= now, "due at once");
-    let again = scene
-        .store
-        .claim(&put_back.stage, 9, now + secs(1), now)
-        .await
-        .expect("claimed");
-    assert_eq!(
-        again
-            .iter()
-            .map(|c| (c.lease.id, c.attempt))
-            .collect::<Vec<_>>(),
-        [(id(2), 1)]
-    );
+    let again = scene.store.claim(&put_back.stage, 9, now + secs(1), now).await.expect("claimed");
+    assert_eq!(again.iter().map(|c| (c.lease.id, c.attempt)).collect::<Vec<_>>(), [(id(2), 1)]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -103,19 +70,9 @@ async fn leases_are_kept_alive_during_the_grace() {
     scene.stop.cancel();
     sleep(secs(9)).await;
     let later = jobs::Clock::now(&*scene.clock) + secs(45);
-    let stolen = scene
-        .store
-        .claim(&FETCH, 9, later + secs(60), later)
-        .await
-        .expect("claimed");
+    let stolen = scene.store.claim(&FETCH, 9, later + secs(60), later).await.expect("claimed");
     assert!(stolen.is_empty(), "the lease was not extended");
-    assert_eq!(
-        running.await.expect("it drains"),
-        Drained {
-            finished: 1,
-            released: 0
-        }
-    );
+    assert_eq!(running.await.expect("it drains"), Drained { finished: 1, released: 0 });
     assert_eq!(scene.record(id(1)).await.state, State::Done);
 }
 
@@ -135,13 +92,7 @@ async fn nothing_is_claimed_once_it_is_to_stop() {
     sleep(secs(5)).await;
     scene.stop.cancel();
     scene.submit([job(2)]).await;
-    assert_eq!(
-        running.await.expect("it drains"),
-        Drained {
-            finished: 1,
-            released: 0
-        }
-    );
+    assert_eq!(running.await.expect("it drains"), Drained { finished: 1, released: 0 });
     assert_eq!(runs.load(Ordering::SeqCst), 1);
     assert_eq!(scene.record(id(1)).await.state, State::Waiting);
     assert_eq!(scene.record(id(2)).await.state, State::Waiting);

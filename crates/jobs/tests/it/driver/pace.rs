@@ -13,9 +13,7 @@ use crate::rig::{Differently, at, id, job};
 #[tokio::test(start_paused = true)]
 async fn no_more_than_its_slots_are_in_hand() {
     let scene = Scene::new();
-    scene
-        .submit((0..30).map(|n| job(n).lane(&format!("{}", n % 4))))
-        .await;
+    scene.submit((0..30).map(|n| job(n).lane(&format!("{}", n % 4)))).await;
     let (now, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
     let (inner_now, inner_most) = (Arc::clone(&now), Arc::clone(&most));
     scene.drive(5, move |_| {
@@ -28,15 +26,8 @@ async fn no_more_than_its_slots_are_in_hand() {
         }
     });
     scene.reach((0..30).map(id), State::Done).await;
-    assert_eq!(
-        most.load(Ordering::SeqCst),
-        5,
-        "all slots are used, and no more"
-    );
-    assert!(
-        scene.elapsed() < Duration::from_millis(6_500),
-        "a freed slot is filled at once"
-    );
+    assert_eq!(most.load(Ordering::SeqCst), 5, "all slots are used, and no more");
+    assert!(scene.elapsed() < Duration::from_millis(6_500), "a freed slot is filled at once");
 }
 
 #[tokio::test(start_paused = true)]
@@ -82,29 +73,19 @@ async fn a_retry_is_taken_up_when_it_is_due() {
     scene.submit([job(1)]).await;
     let start = Instant::now();
     scene.drive(4, move |job| {
-        assert_eq!(
-            u64::from(job.attempt) - 1,
-            start.elapsed().as_secs() / 1_800
-        );
+        assert_eq!(u64::from(job.attempt) - 1, start.elapsed().as_secs() / 1_800);
         async move {
             match job.attempt {
                 4 => finished(),
                 n => {
                     let at = at(1_800_000 * u64::from(n));
-                    Outcome::Retry {
-                        at,
-                        note: "later".to_owned(),
-                    }
-                    .into()
+                    Outcome::Retry { at, note: "later".to_owned() }.into()
                 }
             }
         }
     });
     scene.reach([id(1)], State::Done).await;
-    assert!(
-        scene.elapsed() < secs(3 * 1_800 + 1),
-        "no later than it was due"
-    );
+    assert!(scene.elapsed() < secs(3 * 1_800 + 1), "no later than it was due");
     assert_eq!(scene.record(id(1)).await.attempts, 4);
 }
 
@@ -124,21 +105,13 @@ async fn a_due_job_is_not_forgotten_behind_a_later_one() {
 #[tokio::test(start_paused = true)]
 async fn a_pause_of_the_lane_is_kept() {
     let scene = Scene::new();
-    scene
-        .submit([job(1), job(2).due(1), job(3).lane("b").due(1)])
-        .await;
+    scene.submit([job(1), job(2).due(1), job(3).lane("b").due(1)]).await;
     let start = Instant::now();
     scene.drive(1, move |job| async move {
         match (job.lease.id, job.attempt) {
             (n, 1) if n == id(1) => {
-                let outcome = Outcome::Retry {
-                    at: at(0),
-                    note: "too many requests".to_owned(),
-                };
-                Finish {
-                    pause_lane_until: Some(at(600_000)),
-                    ..outcome.into()
-                }
+                let outcome = Outcome::Retry { at: at(0), note: "too many requests".to_owned() };
+                Finish { pause_lane_until: Some(at(600_000)), ..outcome.into() }
             }
             (n, _) if n == id(3) => finished(),
             _ => {
@@ -151,9 +124,5 @@ async fn a_pause_of_the_lane_is_kept() {
     assert!(scene.elapsed() < secs(1), "another lane goes on");
     scene.reach([id(1), id(2)], State::Done).await;
     assert!(scene.elapsed() < secs(601));
-    assert_eq!(
-        scene.record(id(2)).await.attempts,
-        1,
-        "no attempt failed an assertion"
-    );
+    assert_eq!(scene.record(id(2)).await.attempts, 1, "no attempt failed an assertion");
 }

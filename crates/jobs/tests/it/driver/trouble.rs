@@ -27,10 +27,7 @@ async fn a_panic_is_a_retry_that_is_charged() {
         let record = scene.record(id(n)).await;
         assert_eq!(record.attempts, 2);
         let note = record.note.expect("what went wrong is kept");
-        assert!(
-            !note.contains("on purpose"),
-            "inner details are not for people"
-        );
+        assert!(!note.contains("on purpose"), "inner details are not for people");
     }
 }
 
@@ -43,11 +40,7 @@ async fn the_outcome_of_a_lost_lease_is_dropped() {
         finished()
     });
     sleep(secs(5)).await;
-    scene
-        .store
-        .cancel(id(1), None, jobs::Clock::now(&*scene.clock))
-        .await
-        .expect("answered");
+    scene.store.cancel(id(1), None, jobs::Clock::now(&*scene.clock)).await.expect("answered");
     scene.submit([job(2)]).await;
     scene.reach([id(2)], State::Done).await;
     assert_eq!(scene.record(id(1)).await.state, State::Cancelled);
@@ -58,26 +51,14 @@ async fn work_whose_lease_is_lost_is_aborted_and_its_slot_is_free() {
     let scene = Scene::new();
     scene.submit([job(1)]).await;
     scene.drive(1, |job| async move {
-        sleep(if job.lease.id == id(1) {
-            secs(1_000_000)
-        } else {
-            secs(1)
-        })
-        .await;
+        sleep(if job.lease.id == id(1) { secs(1_000_000) } else { secs(1) }).await;
         finished()
     });
     sleep(secs(5)).await;
-    scene
-        .store
-        .cancel(id(1), None, jobs::Clock::now(&*scene.clock))
-        .await
-        .expect("answered");
+    scene.store.cancel(id(1), None, jobs::Clock::now(&*scene.clock)).await.expect("answered");
     scene.submit([job(2)]).await;
     scene.reach([id(2)], State::Done).await;
-    assert!(
-        scene.elapsed() < secs(5 + 60),
-        "noticed at the next heartbeat"
-    );
+    assert!(scene.elapsed() < secs(5 + 60), "noticed at the next heartbeat");
 }
 
 #[tokio::test(start_paused = true)]
@@ -88,10 +69,7 @@ async fn a_claim_that_fails_is_tried_again_with_back_off() {
     scene.drive(1, |_| async { finished() });
     scene.reach([id(1)], State::Done).await;
     assert!(scene.elapsed() > secs(5), "20 tries are not made at once");
-    assert!(
-        scene.elapsed() < secs(300),
-        "nor are they given up for long"
-    );
+    assert!(scene.elapsed() < secs(300), "nor are they given up for long");
     assert!(faulty.calls(Call::Claim) < 30);
 }
 
@@ -143,20 +121,11 @@ async fn what_a_finish_holds_is_let_go_once_it_is_recorded() {
     faulty.fail(Call::Settle, u32::MAX, ErrorKind::NoSpace);
     scene.drive(2, move |_| {
         let held = Held(Arc::clone(&inner));
-        async move {
-            Finish {
-                held: Some(Box::new(held)),
-                ..finished()
-            }
-        }
+        async move { Finish { held: Some(Box::new(held)), ..finished() } }
     });
     sleep(secs(30)).await;
     assert!(faulty.calls(Call::Settle) > 1);
-    assert_eq!(
-        let_go.load(Ordering::SeqCst),
-        0,
-        "its outcome is not recorded yet"
-    );
+    assert_eq!(let_go.load(Ordering::SeqCst), 0, "its outcome is not recorded yet");
     faulty.fail(Call::Settle, 0, ErrorKind::NoSpace);
     scene.reach([id(1)], State::Done).await;
     scene.counted(&let_go, 1).await;
@@ -206,13 +175,6 @@ async fn a_stop_is_heard_while_the_store_is_down() {
     let stopped = scene.elapsed();
     scene.stop.cancel();
     let _ = running.await;
-    assert!(
-        scene.elapsed() - stopped < secs(60),
-        "within the grace and a little"
-    );
-    assert_eq!(
-        scene.record(id(1)).await.state,
-        State::Leased,
-        "nothing was made up"
-    );
+    assert!(scene.elapsed() - stopped < secs(60), "within the grace and a little");
+    assert_eq!(scene.record(id(1)).await.state, State::Leased, "nothing was made up");
 }

@@ -16,36 +16,14 @@ use crate::rig::{Differently, job};
 #[derive(Clone, Debug)]
 pub(super) enum Command {
     Submit(Vec<Draft>),
-    Claim {
-        deliver: bool,
-        max: usize,
-        lease_ms: u64,
-    },
-    Extend {
-        which: Vec<Index>,
-        by_ms: u64,
-    },
+    Claim { deliver: bool, max: usize, lease_ms: u64 },
+    Extend { which: Vec<Index>, by_ms: u64 },
     Settle(Vec<Saying>),
-    Cancel {
-        job: u64,
-        tell: Option<u64>,
-    },
-    Redrive {
-        job: u64,
-        deliver: bool,
-        lane: u8,
-        in_ms: u64,
-    },
-    Sweep {
-        older_than_ms: u64,
-        any: bool,
-    },
-    Pass {
-        ms: u64,
-    },
-    StepBack {
-        ms: u64,
-    },
+    Cancel { job: u64, tell: Option<u64> },
+    Redrive { job: u64, deliver: bool, lane: u8, in_ms: u64 },
+    Sweep { older_than_ms: u64, any: bool },
+    Pass { ms: u64 },
+    StepBack { ms: u64 },
     Reopen,
 }
 
@@ -87,14 +65,7 @@ fn in_ms() -> impl Strategy<Value = u64> {
 fn draft() -> impl Strategy<Value = Draft> {
     let key = option::weighted(0.3, (0_u8..4, 0_u8..2));
     (0..JOBS, any::<bool>(), 0..LANES, in_ms(), 0_usize..80, key).prop_map(
-        |(job, deliver, lane, in_ms, bytes, key)| Draft {
-            job,
-            deliver,
-            lane,
-            in_ms,
-            bytes,
-            key,
-        },
+        |(job, deliver, lane, in_ms, bytes, key)| Draft { job, deliver, lane, in_ms, bytes, key },
     )
 }
 
@@ -143,11 +114,7 @@ pub(super) fn command() -> impl Strategy<Value = Command> {
 impl Draft {
     pub(super) fn job(&self, now: Timestamp) -> NewJob {
         let new = job(self.job).stage(stage(self.deliver)).spec_of(self.bytes);
-        let new = NewJob {
-            due: after(now, self.in_ms),
-            lane: key(self.lane),
-            ..new
-        };
+        let new = NewJob { due: after(now, self.in_ms), lane: key(self.lane), ..new };
         match self.key {
             Some((key, fingerprint)) => new.key(&format!("key {key}"), fingerprint),
             None => new,
@@ -165,34 +132,23 @@ impl Saying {
             What::Advance { lane, in_ms, bytes } => {
                 Outcome::Advance(next(now, lane, in_ms, bytes, Verdict::Succeeded))
             }
-            What::Retry { in_ms } => Outcome::Retry {
-                at: after(now, in_ms),
-                note: "again".to_owned(),
-            },
-            What::Release { in_ms } => Outcome::Release {
-                at: after(now, in_ms),
-            },
+            What::Retry { in_ms } => {
+                Outcome::Retry { at: after(now, in_ms), note: "again".to_owned() }
+            }
+            What::Release { in_ms } => Outcome::Release { at: after(now, in_ms) },
             What::Done { result, note } => Outcome::Done {
                 verdict: note.then_some(Verdict::Failed),
                 result: result.map(body),
                 note: note.then(|| "done".to_owned()),
             },
-            What::Dead => Outcome::Dead {
-                note: "dead".to_owned(),
-            },
+            What::Dead => Outcome::Dead { note: "dead".to_owned() },
         }
     }
 }
 
 pub(super) fn next(now: Timestamp, lane: u8, in_ms: u64, bytes: usize, verdict: Verdict) -> Next {
     let due = after(now, in_ms);
-    Next {
-        stage: DELIVER.clone(),
-        lane: key(lane),
-        due,
-        verdict,
-        result: body(bytes),
-    }
+    Next { stage: DELIVER.clone(), lane: key(lane), due, verdict, result: body(bytes) }
 }
 
 pub(super) fn stage(deliver: bool) -> &'static Stage {
@@ -208,9 +164,5 @@ fn after(now: Timestamp, ms: u64) -> Timestamp {
 }
 
 fn body(bytes: usize) -> Bytes {
-    Bytes::from(
-        (0..bytes)
-            .map(|i| (i * 7 + bytes) as u8)
-            .collect::<Vec<_>>(),
-    )
+    Bytes::from((0..bytes).map(|i| (i * 7 + bytes) as u8).collect::<Vec<_>>())
 }

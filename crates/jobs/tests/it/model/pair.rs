@@ -35,16 +35,9 @@ pub(super) struct Pair {
 
 impl Pair {
     pub(super) fn new(with_interval: bool) -> Self {
-        let interval = if with_interval {
-            INTERVAL
-        } else {
-            Duration::ZERO
-        };
+        let interval = if with_interval { INTERVAL } else { Duration::ZERO };
         let config = config(
-            LaneLimit {
-                concurrency: 2,
-                interval,
-            },
+            LaneLimit { concurrency: 2, interval },
             // Which of a batch finds the last room is told by the contract, not here.
             Bounds::default(),
         );
@@ -84,11 +77,7 @@ impl Pair {
                 let jobs: Vec<_> = drafts.iter().map(|d| d.job(now)).collect();
                 self.both(async |s| s.submit(jobs.clone(), now).await).await;
             }
-            Command::Claim {
-                deliver,
-                max,
-                lease_ms,
-            } => {
+            Command::Claim { deliver, max, lease_ms } => {
                 let max = if self.turn_is_free { MANY } else { max };
                 self.claim(stage(deliver), max, lease_ms).await;
             }
@@ -101,37 +90,24 @@ impl Pair {
             Command::Settle(sayings) => {
                 if !self.leases.is_empty() {
                     let said = sayings.iter().map(|s| (*s.which.get(&self.leases), s));
-                    let said: Vec<_> = said
-                        .map(|(lease, s)| (lease, s.outcome(now), s.pause(now)))
-                        .collect();
+                    let said: Vec<_> =
+                        said.map(|(lease, s)| (lease, s.outcome(now), s.pause(now))).collect();
                     self.settle(&said).await;
                 }
             }
             Command::Cancel { job, tell } => {
                 let next = tell.map(|ms| next(now, 0, ms, 10, Verdict::Cancelled));
-                self.both(async |s| s.cancel(id(job), next.clone(), now).await)
-                    .await;
+                self.both(async |s| s.cancel(id(job), next.clone(), now).await).await;
             }
-            Command::Redrive {
-                job,
-                deliver,
-                lane,
-                in_ms,
-            } => {
+            Command::Redrive { job, deliver, lane, in_ms } => {
                 let due = now + Duration::from_millis(in_ms);
-                let to = Redrive {
-                    stage: stage(deliver).clone(),
-                    lane: key(lane),
-                    due,
-                };
-                self.both(async |s| s.redrive(id(job), to.clone(), now).await)
-                    .await;
+                let to = Redrive { stage: stage(deliver).clone(), lane: key(lane), due };
+                self.both(async |s| s.redrive(id(job), to.clone(), now).await).await;
             }
             Command::Sweep { older_than_ms, any } => {
                 let before = now - Duration::from_millis(older_than_ms);
                 let max = if any { MANY } else { 0 };
-                self.both(async |s| Ok(s.sweep(before, max).await?.jobs))
-                    .await;
+                self.both(async |s| Ok(s.sweep(before, max).await?.jobs)).await;
                 let kept: Vec<_> = self.listed().await.iter().map(|r| r.id).collect();
                 self.leases.retain(|[lease, _]| kept.contains(&lease.id));
             }
@@ -159,15 +135,8 @@ impl Pair {
             });
             told.collect::<Vec<_>>()
         };
-        assert_eq!(
-            told(&claims[0]),
-            told(&claims[1]),
-            "left: memory, right: sqlite"
-        );
-        let leases = claims[0]
-            .values()
-            .zip(claims[1].values())
-            .map(|(m, s)| [m.lease, s.lease]);
+        assert_eq!(told(&claims[0]), told(&claims[1]), "left: memory, right: sqlite");
+        let leases = claims[0].values().zip(claims[1].values()).map(|(m, s)| [m.lease, s.lease]);
         self.leases.extend(leases);
         claims[0].len()
     }
@@ -177,12 +146,7 @@ impl Pair {
         let mut answers = Vec::new();
         for (at, store) in self.stores().iter().enumerate() {
             let leases = which.iter().map(|pair| pair[at]).collect();
-            answers.push(
-                store
-                    .extend(leases, until, self.now)
-                    .await
-                    .expect("answered"),
-            );
+            answers.push(store.extend(leases, until, self.now).await.expect("answered"));
         }
         assert_eq!(answers[0], answers[1], "left: memory, right: sqlite");
     }
@@ -195,12 +159,7 @@ impl Pair {
                 outcome: outcome.clone(),
                 pause_lane_until: *pause,
             });
-            answers.push(
-                store
-                    .settle(settlements.collect(), self.now)
-                    .await
-                    .expect("answered"),
-            );
+            answers.push(store.settle(settlements.collect(), self.now).await.expect("answered"));
         }
         assert_eq!(answers[0], answers[1], "left: memory, right: sqlite");
     }
@@ -222,8 +181,7 @@ impl Pair {
     }
 
     async fn listed(&self) -> Vec<Record> {
-        self.both(async |s| s.list(Filter::default(), None, MANY).await)
-            .await
+        self.both(async |s| s.list(Filter::default(), None, MANY).await).await
     }
 
     /// Everything that can be read.
@@ -254,25 +212,16 @@ impl Pair {
             let before = self.leases.len();
             let claimed =
                 self.claim(&FETCH, MANY, 1_000).await + self.claim(&DELIVER, MANY, 1_000).await;
-            let done = Outcome::Done {
-                verdict: None,
-                result: None,
-                note: None,
-            };
-            let said: Vec<_> = self.leases[before..]
-                .iter()
-                .map(|lease| (*lease, done.clone(), None))
-                .collect();
+            let done = Outcome::Done { verdict: None, result: None, note: None };
+            let said: Vec<_> =
+                self.leases[before..].iter().map(|lease| (*lease, done.clone(), None)).collect();
             self.settle(&said).await;
             if self.stores()[0].counts().live() == 0 {
                 return;
             }
             if claimed == 0 {
                 let due = self.next_due().expect("a live job is claimable some time");
-                assert!(
-                    due > self.now,
-                    "nothing was claimable, so waiting must help"
-                );
+                assert!(due > self.now, "nothing was claimable, so waiting must help");
                 self.now = due;
             }
         }

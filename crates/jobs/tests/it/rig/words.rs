@@ -46,42 +46,24 @@ pub(crate) trait Differently: Sized {
 
 impl Differently for NewJob {
     fn lane(self, key: &str) -> Self {
-        Self {
-            lane: LaneKey::new(key),
-            ..self
-        }
+        Self { lane: LaneKey::new(key), ..self }
     }
 
     fn due(self, ms: u64) -> Self {
-        Self {
-            due: at(ms),
-            ..self
-        }
+        Self { due: at(ms), ..self }
     }
 
     fn spec_of(self, bytes: usize) -> Self {
-        Self {
-            spec: Bytes::from(vec![b's'; bytes]),
-            ..self
-        }
+        Self { spec: Bytes::from(vec![b's'; bytes]), ..self }
     }
 
     fn key(self, key: &str, fingerprint: u8) -> Self {
-        let idempotency = Idempotency {
-            key: key.to_owned(),
-            fingerprint: [fingerprint; 32],
-        };
-        Self {
-            idempotency: Some(idempotency),
-            ..self
-        }
+        let idempotency = Idempotency { key: key.to_owned(), fingerprint: [fingerprint; 32] };
+        Self { idempotency: Some(idempotency), ..self }
     }
 
     fn stage(self, stage: &Stage) -> Self {
-        Self {
-            stage: stage.clone(),
-            ..self
-        }
+        Self { stage: stage.clone(), ..self }
     }
 }
 
@@ -103,26 +85,17 @@ pub(crate) fn advance(result: &'static [u8]) -> Outcome {
 
 /// [`Outcome::Done`] with nothing new to say.
 pub(crate) fn done() -> Outcome {
-    Outcome::Done {
-        verdict: None,
-        result: None,
-        note: None,
-    }
+    Outcome::Done { verdict: None, result: None, note: None }
 }
 
 /// [`Outcome::Dead`].
 pub(crate) fn dead() -> Outcome {
-    Outcome::Dead {
-        note: "given up".to_owned(),
-    }
+    Outcome::Dead { note: "given up".to_owned() }
 }
 
 /// [`Outcome::Retry`] not before `ms`.
 pub(crate) fn retry(ms: u64) -> Outcome {
-    Outcome::Retry {
-        at: at(ms),
-        note: "try again".to_owned(),
-    }
+    Outcome::Retry { at: at(ms), note: "try again".to_owned() }
 }
 
 /// [`Outcome::Release`] not before `ms`.
@@ -132,9 +105,5 @@ pub(crate) fn release(ms: u64) -> Outcome {
 
 /// Back to the first stage's lane `a` at `ms`.
 pub(crate) fn refetch(ms: u64) -> Redrive {
-    Redrive {
-        stage: FETCH.clone(),
-        lane: LaneKey::new("a"),
-        due: at(ms),
-    }
+    Redrive { stage: FETCH.clone(), lane: LaneKey::new("a"), due: at(ms) }
 }
