@@ -37,21 +37,11 @@ async fn a_client_that_hung_up_can_ask_again_under_its_key() -> Result<()> {
     for n in 0..20 {
         let url = world.origin.page(n, PAGE);
         world.ledger.doubt(&url);
-        send_and_leave(
-            &server,
-            &url,
-            &format!("idempotency-key: \"key-{n}\"\r\n"),
-            true,
-        )
-        .await?;
-        let headers = [
-            ("content-type", "application/json"),
-            ("idempotency-key", &*format!("\"key-{n}\"")),
-        ];
+        send_and_leave(&server, &url, &format!("idempotency-key: \"key-{n}\"\r\n"), true).await?;
+        let headers =
+            [("content-type", "application/json"), ("idempotency-key", &*format!("\"key-{n}\""))];
         let body = format!("{{\"url\":\"{url}\"}}");
-        let answer = client
-            .request(Method::POST, "/v1/jobs", &headers, body.into())
-            .await?;
+        let answer = client.request(Method::POST, "/v1/jobs", &headers, body.into()).await?;
         // One id for each URL: the verdict finds a second one spurious.
         world.sink.wait_for(&accepted_id(&answer)?, LIMIT).await?;
     }
@@ -81,16 +71,12 @@ async fn list(client: &mut Connection) -> Result<Vec<String>> {
     ensure!(answer.status == 200, "{}: {}", answer.status, answer.text());
     let page = answer.json()?;
     let jobs = page["jobs"].as_array().into_iter().flatten();
-    Ok(jobs
-        .filter_map(|job| job["id"].as_str().map(str::to_owned))
-        .collect())
+    Ok(jobs.filter_map(|job| job["id"].as_str().map(str::to_owned)).collect())
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn overload_is_told_and_what_is_accepted_is_delivered() -> Result<()> {
-    let world = World::new("overload")
-        .await?
-        .flags(["--queue-max-jobs", "50"]);
+    let world = World::new("overload").await?.flags(["--queue-max-jobs", "50"]);
     let server = world.start().await?;
     world.origin.hold();
     let mut load = world.load(32);
@@ -100,10 +86,7 @@ async fn overload_is_told_and_what_is_accepted_is_delivered() -> Result<()> {
     assert_eq!((report.accepted, report.refused), (50, 1950));
     assert_eq!(report.refused_without_retry_after, 0);
     let refused_us = percentile(&report.refuse_us, 0.99);
-    assert!(
-        refused_us < 1_000_000,
-        "refusals took {refused_us} µs at the 99th percentile"
-    );
+    assert!(refused_us < 1_000_000, "refusals took {refused_us} µs at the 99th percentile");
     let healthy = server.client().get("/healthz").await?;
     assert_eq!(healthy.status, 200);
     world.origin.release();
@@ -112,16 +95,9 @@ async fn overload_is_told_and_what_is_accepted_is_delivered() -> Result<()> {
     let mut load = world.load(32);
     load.first = 10_000;
     load.refused_pause = Duration::from_millis(1);
-    let report = load
-        .run(Stop::After(Duration::from_secs(5)), &world.ledger)
-        .await;
+    let report = load.run(Stop::After(Duration::from_secs(5)), &world.ledger).await;
     report.check()?;
-    assert!(
-        report.accepted > 100,
-        "{} accepted of {}",
-        report.accepted,
-        report.refused
-    );
+    assert!(report.accepted > 100, "{} accepted of {}", report.accepted, report.refused);
     world.settle(&server).await?;
     Ok(())
 }
@@ -132,81 +108,37 @@ async fn what_clients_get_wrong_is_told_and_nothing_breaks() -> Result<()> {
     let server = world.start().await?;
     let mut client = server.client();
     let url = world.origin.page(1, PAGE);
-    let long = format!(
-        "{{\"url\":\"{url}\",\"tags\":[\"{}\"]}}",
-        "x".repeat(100_000)
-    );
+    let long = format!("{{\"url\":\"{url}\",\"tags\":[\"{}\"]}}", "x".repeat(100_000));
     let cases = [
         ("{\"url\":".to_owned(), 400, None),
         ("[]".to_owned(), 422, None),
         ("{}".to_owned(), 422, None),
-        (
-            format!("{{\"url\":\"{url}\",\"colour\":1}}"),
-            422,
-            Some("/colour"),
-        ),
+        (format!("{{\"url\":\"{url}\",\"colour\":1}}"), 422, Some("/colour")),
         ("{\"url\":17}".to_owned(), 422, Some("/url")),
-        (
-            "{\"url\":\"ftp://example.com/\"}".to_owned(),
-            422,
-            Some("/url"),
-        ),
-        (
-            format!("{{\"url\":\"{url}\",\"timeout\":\"9h\"}}"),
-            422,
-            Some("/timeout"),
-        ),
-        (
-            format!("{{\"url\":\"{url}\",\"formats\":[\"pdf\"]}}"),
-            422,
-            Some("/formats/0"),
-        ),
+        ("{\"url\":\"ftp://example.com/\"}".to_owned(), 422, Some("/url")),
+        (format!("{{\"url\":\"{url}\",\"timeout\":\"9h\"}}"), 422, Some("/timeout")),
+        (format!("{{\"url\":\"{url}\",\"formats\":[\"pdf\"]}}"), 422, Some("/formats/0")),
         (long, 413, None),
     ];
     for (body, status, pointer) in cases {
         let shown = body[..body.len().min(80)].to_owned();
         // A connection of its own: a server may close one whose body it did not read to the end.
         let answer = server.client().post("/v1/jobs", body).await?;
-        ensure!(
-            answer.status == status,
-            "{} for {shown}: {}",
-            answer.status,
-            answer.text()
-        );
-        ensure!(
-            answer.header("content-type") == Some("application/problem+json"),
-            "{shown}"
-        );
+        ensure!(answer.status == status, "{} for {shown}: {}", answer.status, answer.text());
+        ensure!(answer.header("content-type") == Some("application/problem+json"), "{shown}");
         if let Some(pointer) = pointer {
             let problem = answer.json()?;
-            ensure!(
-                problem["errors"][0]["pointer"] == pointer,
-                "{shown}: {problem}"
-            );
+            ensure!(problem["errors"][0]["pointer"] == pointer, "{shown}: {problem}");
         }
     }
-    for path in [
-        "/v1/jobs/not-an-id",
-        "/v1/jobs/0190b0c5-0000-7000-8000-000000000000",
-        "/nowhere",
-    ] {
+    for path in ["/v1/jobs/not-an-id", "/v1/jobs/0190b0c5-0000-7000-8000-000000000000", "/nowhere"]
+    {
         let answer = client.get(path).await?;
-        ensure!(
-            answer.status == 404,
-            "{} for {path}: {}",
-            answer.status,
-            answer.text()
-        );
+        ensure!(answer.status == 404, "{} for {path}: {}", answer.status, answer.text());
     }
-    let answer = client
-        .request(Method::PUT, "/v1/jobs", &[], "".into())
-        .await?;
+    let answer = client.request(Method::PUT, "/v1/jobs", &[], "".into()).await?;
     ensure!(answer.status == 405, "{}: {}", answer.status, answer.text());
     world.settle(&server).await?;
-    ensure!(
-        !server.log_tail().contains("panicked"),
-        "{}",
-        server.log_tail()
-    );
+    ensure!(!server.log_tail().contains("panicked"), "{}", server.log_tail());
     Ok(())
 }

@@ -34,10 +34,7 @@ async fn kill_9_in_a_loop_under_load_loses_nothing() -> Result<()> {
             let mut server = Server::spawn(&world.config)?;
             // Every fifth dies at any moment of its start.
             if cycle % 5 != 4 {
-                server
-                    .ready()
-                    .await
-                    .with_context(|| format!("cycle {cycle}"))?;
+                server.ready().await.with_context(|| format!("cycle {cycle}"))?;
             }
             sleep(Duration::from_millis(rng.random_range(5..500))).await;
             server.kill9()?;
@@ -46,10 +43,7 @@ async fn kill_9_in_a_loop_under_load_loses_nothing() -> Result<()> {
     };
     let report = under_load(&world, killing).await?;
     let least = 15 * u64::from(cycles());
-    assert!(
-        report.accepted > least,
-        "too few jobs to mean anything: {report:?}"
-    );
+    assert!(report.accepted > least, "too few jobs to mean anything: {report:?}");
     Ok(())
 }
 
@@ -117,10 +111,7 @@ async fn power_cuts(
         Ok(())
     };
     let report = under_load(&world, cutting).await?;
-    assert!(
-        report.accepted > 100,
-        "too few jobs to mean anything: {report:?}"
-    );
+    assert!(report.accepted > 100, "too few jobs to mean anything: {report:?}");
     Ok(())
 }
 
@@ -128,9 +119,8 @@ async fn power_cuts(
 async fn under_load(world: &World, happen: impl Future<Output = Result<()>>) -> Result<LoadReport> {
     let (stop, stopped) = watch::channel(false);
     let origin = Arc::clone(&world.origin);
-    let mut load = Load::new(world.config.addr, move |n| {
-        origin.page(n, SIZES[n as usize % SIZES.len()])
-    });
+    let mut load =
+        Load::new(world.config.addr, move |n| origin.page(n, SIZES[n as usize % SIZES.len()]));
     load.clients = 12;
     load.rate = Some(RATE);
     let happening = async {

@@ -27,20 +27,13 @@ async fn failed_sync(name: &str, rule: &str) -> Result<()> {
     let mut server = world.start().await?;
     // Acknowledged and not fetched yet when the disk fails.
     world.origin.hold();
-    world
-        .load(4)
-        .run(Stop::Jobs(BEFORE), &world.ledger)
-        .await
-        .check()?;
+    world.load(4).run(Stop::Jobs(BEFORE), &world.ledger).await.check()?;
 
     shim.command(rule)?;
     for n in 0..20 {
         let url = world.origin.page(1000 + n, PAGE);
         let mut client = server.client().with_timeout(Duration::from_secs(5));
-        match client
-            .post("/v1/jobs", format!("{{\"url\":\"{url}\"}}"))
-            .await
-        {
+        match client.post("/v1/jobs", format!("{{\"url\":\"{url}\"}}")).await {
             Ok(answer) => {
                 ensure!(
                     answer.status == 503,
@@ -52,10 +45,7 @@ async fn failed_sync(name: &str, rule: &str) -> Result<()> {
             Err(_) => world.ledger.doubt(&url),
         }
     }
-    let status = server
-        .wait_exit(LIMIT)
-        .await
-        .context("a store that failed ends the process")?;
+    let status = server.wait_exit(LIMIT).await.context("a store that failed ends the process")?;
     assert!(!status.success(), "{status}");
     let log = server.log_tail();
     assert!(log.contains("the store failed"), "it must say so:\n{log}");
@@ -81,11 +71,7 @@ async fn a_full_disk_refuses_and_recovers_by_itself() -> Result<()> {
     let mut client = server.client();
     // These are acknowledged; their results come while there is no room for them.
     world.origin.hold();
-    world
-        .load(4)
-        .run(Stop::Jobs(BEFORE), &world.ledger)
-        .await
-        .check()?;
+    world.load(4).run(Stop::Jobs(BEFORE), &world.ledger).await.check()?;
 
     shim.command("fail write ENOSPC; fail truncate ENOSPC")?;
     refused_as_full(&world, &mut client, 5000).await?;
@@ -95,11 +81,7 @@ async fn a_full_disk_refuses_and_recovers_by_itself() -> Result<()> {
     for n in 5001..5010 {
         refused_as_full(&world, &mut client, n).await?;
     }
-    ensure!(
-        server.ended()?.is_none(),
-        "a full disk must not end it:\n{}",
-        server.log_tail()
-    );
+    ensure!(server.ended()?.is_none(), "a full disk must not end it:\n{}", server.log_tail());
 
     shim.command("off")?;
     recovers(&world, &server).await?;
@@ -120,20 +102,9 @@ async fn after_cut(world: &mut World, mut shim: FaultFs) -> Result<Server> {
 
 async fn refused_as_full(world: &World, client: &mut Connection, n: u64) -> Result<()> {
     let url = world.origin.page(n, PAGE);
-    let answer = client
-        .post("/v1/jobs", format!("{{\"url\":\"{url}\"}}"))
-        .await?;
-    ensure!(
-        answer.status == 503,
-        "{} on a full disk: {}",
-        answer.status,
-        answer.text()
-    );
-    ensure!(
-        answer.header("retry-after").is_some(),
-        "no Retry-After: {:?}",
-        answer.headers
-    );
+    let answer = client.post("/v1/jobs", format!("{{\"url\":\"{url}\"}}")).await?;
+    ensure!(answer.status == 503, "{} on a full disk: {}", answer.status, answer.text());
+    ensure!(answer.header("retry-after").is_some(), "no Retry-After: {:?}", answer.headers);
     Ok(())
 }
 
@@ -143,10 +114,7 @@ async fn recovers(world: &World, server: &Server) -> Result<()> {
     let mut n = 6000;
     let accepted = eventually("jobs to be accepted again", LIMIT, async || {
         n += 1;
-        world
-            .submit(&mut client, &world.origin.page(n, PAGE))
-            .await
-            .is_ok()
+        world.submit(&mut client, &world.origin.page(n, PAGE)).await.is_ok()
     });
     accepted.await.with_context(|| server.log_tail())
 }
@@ -160,24 +128,14 @@ async fn a_disk_that_only_says_it_synced_is_found_out() -> Result<()> {
     let mut server = world.start().await?;
     shim.command("lie fsync")?;
     world.origin.hold();
-    world
-        .load(4)
-        .run(Stop::Jobs(BEFORE), &world.ledger)
-        .await
-        .check()?;
+    world.load(4).run(Stop::Jobs(BEFORE), &world.ledger).await.check()?;
     server.kill9()?;
     shim.power_cut()?;
     shim.start_with("")?;
     world.origin.release();
     let _server = world.start().await?;
-    let lost = world
-        .ledger
-        .settle(&world.sink, Duration::from_secs(2))
-        .await;
-    let lost = lost
-        .err()
-        .context("acknowledged jobs must be missed")?
-        .to_string();
+    let lost = world.ledger.settle(&world.sink, Duration::from_secs(2)).await;
+    let lost = lost.err().context("acknowledged jobs must be missed")?.to_string();
     assert!(lost.contains("missing"), "{lost}");
     Ok(())
 }

@@ -18,11 +18,7 @@ const AT_ONCE: Duration = Duration::from_secs(10);
 async fn refused(config: &ServerConfig, words: &[&str]) -> Result<()> {
     let (status, said) = Server::run_to_end(config, AT_ONCE).await?;
     let code = status.code();
-    ensure!(
-        code.is_some_and(|code| code != 0),
-        "{status} for {:?}:\n{said}",
-        config.flags
-    );
+    ensure!(code.is_some_and(|code| code != 0), "{status} for {:?}:\n{said}", config.flags);
     for word in words {
         ensure!(said.contains(word), "{word:?} is not in:\n{said}");
     }
@@ -35,31 +31,13 @@ async fn bad_flags_are_named_with_what_they_take() -> Result<()> {
     let world = World::without_forwarding("flags").await?;
     let cases: [(&[&str], &[&str]); 11] = [
         (&["--no-such-flag"], &["--no-such-flag"]),
-        (
-            &["--fetch-timeout", "banana"],
-            &["--fetch-timeout", "banana"],
-        ),
+        (&["--fetch-timeout", "banana"], &["--fetch-timeout", "banana"]),
         (&["--fetch-timeout", "0s"], &["--fetch-timeout", "at least"]),
-        (
-            &["--max-bytes", "12 parsecs"],
-            &["--max-bytes", "12 parsecs"],
-        ),
-        (
-            &["--forward-to", "not a url"],
-            &["--forward-to", "https://"],
-        ),
-        (
-            &["--forward-to", "ftp://example.com/"],
-            &["--forward-to", "http"],
-        ),
-        (
-            &["--fetch-allow", "10.0.0.0/99"],
-            &["--fetch-allow", "10.0.0.0/99"],
-        ),
-        (
-            &["--delivery-schedule", "0,soon"],
-            &["--delivery-schedule", "soon"],
-        ),
+        (&["--max-bytes", "12 parsecs"], &["--max-bytes", "12 parsecs"]),
+        (&["--forward-to", "not a url"], &["--forward-to", "https://"]),
+        (&["--forward-to", "ftp://example.com/"], &["--forward-to", "http"]),
+        (&["--fetch-allow", "10.0.0.0/99"], &["--fetch-allow", "10.0.0.0/99"]),
+        (&["--delivery-schedule", "0,soon"], &["--delivery-schedule", "soon"]),
         (&["--queue-max-jobs", "0"], &["--queue-max-jobs"]),
         (&["--log-format", "xml"], &["--log-format", "json"]),
         (&["--store", "postgres://x"], &["--store", "sqlite"]),
@@ -69,15 +47,8 @@ async fn bad_flags_are_named_with_what_they_take() -> Result<()> {
     }
     let secret = world.bare().with(["--secret", "whsec_hunter2"]);
     refused(&secret, &["--secret"]).await?;
-    assert!(
-        !secret.log_tail().contains("hunter2"),
-        "a secret was printed:\n{}",
-        secret.log_tail()
-    );
-    assert!(
-        !world.config.data.exists(),
-        "a bad flag leaves nothing behind"
-    );
+    assert!(!secret.log_tail().contains("hunter2"), "a secret was printed:\n{}", secret.log_tail());
+    assert!(!world.config.data.exists(), "a bad flag leaves nothing behind");
     Ok(())
 }
 
@@ -101,27 +72,13 @@ async fn a_data_directory_belongs_to_one_server() -> Result<()> {
     let world = World::without_forwarding("locked").await?;
     let mut first = world.start().await?;
     let mut second = world.bare();
-    second
-        .addr
-        .set_port(ServerConfig::new("", world.scratch.path()).addr.port());
+    second.addr.set_port(ServerConfig::new("", world.scratch.path()).addr.port());
     second.log = world.scratch.path().join("second.log");
-    refused(
-        &second,
-        &["--data-dir", &world.config.data.display().to_string()],
-    )
-    .await?;
-    assert_eq!(
-        first.client().get("/readyz").await?.status,
-        200,
-        "the first one does not mind"
-    );
+    refused(&second, &["--data-dir", &world.config.data.display().to_string()]).await?;
+    assert_eq!(first.client().get("/readyz").await?.status, 200, "the first one does not mind");
     first.kill9()?;
     let third = Server::start(&second).await?;
-    assert_eq!(
-        third.client().get("/readyz").await?.status,
-        200,
-        "a dead one's lock is gone"
-    );
+    assert_eq!(third.client().get("/readyz").await?.status, 200, "a dead one's lock is gone");
     Ok(())
 }
 

@@ -25,20 +25,14 @@ async fn a_fetch_that_fails_for_good_is_an_event_too() -> Result<()> {
         ("/loop/6", "redirect", 11),
     ];
     for (host, (path, code, requests)) in cases.into_iter().enumerate() {
-        let id = world
-            .submit(&mut client, &world.origin.url(host, path))
-            .await?;
+        let id = world.submit(&mut client, &world.origin.url(host, path)).await?;
         let event = world.sink.wait_for(&id, LIMIT).await?;
         assert_eq!(event.kind, "job.failed", "{path}");
         if !code.is_empty() {
             assert_eq!(event.error.as_deref(), Some(code), "{path}");
         }
         wait_for_status(&mut client, &id, "failed").await?;
-        assert_eq!(
-            world.origin.report().hosts[host].requests,
-            requests,
-            "{path}"
-        );
+        assert_eq!(world.origin.report().hosts[host].requests, requests, "{path}");
     }
     world.settle(&server).await?;
     Ok(())
@@ -49,20 +43,10 @@ async fn a_flaky_and_a_slow_origin_and_redirects_are_waited_for() -> Result<()> 
     let world = World::new("flaky").await?;
     let server = world.start().await?;
     let mut client = server.client();
-    for path in [
-        "/flaky/2/7?size=3000",
-        "/slow/8?size=3000&ms=50",
-        "/redirect/3/9?size=3000",
-    ] {
-        let id = world
-            .submit(&mut client, &world.origin.url(0, path))
-            .await?;
+    for path in ["/flaky/2/7?size=3000", "/slow/8?size=3000&ms=50", "/redirect/3/9?size=3000"] {
+        let id = world.submit(&mut client, &world.origin.url(0, path)).await?;
         let event = world.sink.wait_for(&id, LIMIT).await?;
-        assert_eq!(
-            (event.kind.as_str(), event.fault),
-            ("job.succeeded", None),
-            "{path}"
-        );
+        assert_eq!((event.kind.as_str(), event.fault), ("job.succeeded", None), "{path}");
     }
     world.settle(&server).await?;
     Ok(())
@@ -99,10 +83,7 @@ async fn hostile_hosts_neither_stop_good_ones_nor_take_the_memory() -> Result<()
     for job in good {
         world.sink.wait_for(&job.id, LIMIT).await?;
     }
-    assert!(
-        started.elapsed() < Duration::from_secs(20),
-        "good hosts waited for bad ones"
-    );
+    assert!(started.elapsed() < Duration::from_secs(20), "good hosts waited for bad ones");
     let verdict = world.settle(&server).await?;
     assert!(verdict.count("job.failed") >= 120, "{:?}", verdict.kinds);
     let peak = server.usage()?.peak_rss_bytes;
@@ -117,18 +98,12 @@ async fn a_host_is_not_asked_harder_than_its_pace() -> Result<()> {
     let mut client = server.client();
     let mut last = String::new();
     for n in 0..30 {
-        let url = world
-            .origin
-            .url(0, &format!("/page/{n}?size={PAGE}&delay=20"));
+        let url = world.origin.url(0, &format!("/page/{n}?size={PAGE}&delay=20"));
         last = world.submit(&mut client, &url).await?;
     }
     world.settle(&server).await?;
     assert_eq!(job(&mut client, &last).await?["attempts"], 1);
-    assert!(
-        world.origin.report().peak() <= 2,
-        "{:?}",
-        world.origin.report().hosts[0]
-    );
+    assert!(world.origin.report().peak() <= 2, "{:?}", world.origin.report().hosts[0]);
     Ok(())
 }
 
@@ -139,22 +114,12 @@ async fn a_redirect_out_of_policy_is_not_followed() -> Result<()> {
     let world = world.flags(["--fetch-allow", &only]);
     let server = world.start().await?;
     let mut client = server.client();
-    let id = world
-        .submit(&mut client, &world.origin.url(0, "/away/1/7"))
-        .await?;
+    let id = world.submit(&mut client, &world.origin.url(0, "/away/1/7")).await?;
     let event = world.sink.wait_for(&id, LIMIT).await?;
-    assert_eq!(
-        (event.kind.as_str(), event.error.as_deref()),
-        ("job.failed", Some("blocked"))
-    );
+    assert_eq!((event.kind.as_str(), event.error.as_deref()), ("job.failed", Some("blocked")));
     // And what is forbidden from the start is not even accepted.
-    for url in [
-        world.origin.url(1, "/page/1"),
-        "http://169.254.169.254/latest/".to_owned(),
-    ] {
-        let answer = client
-            .post("/v1/jobs", format!("{{\"url\":\"{url}\"}}"))
-            .await?;
+    for url in [world.origin.url(1, "/page/1"), "http://169.254.169.254/latest/".to_owned()] {
+        let answer = client.post("/v1/jobs", format!("{{\"url\":\"{url}\"}}")).await?;
         assert_eq!(answer.status, 422, "{url}: {}", answer.text());
         assert_eq!(answer.json()?["errors"][0]["pointer"], "/url");
     }

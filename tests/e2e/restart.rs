@@ -18,9 +18,7 @@ const READY: Duration = Duration::from_secs(10);
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_hundred_thousand_queued_jobs_survive_kill_9() -> Result<()> {
     let queued = match std::env::var("PAGEWIRE_E2E_QUEUED") {
-        Ok(queued) => queued
-            .parse()
-            .context("PAGEWIRE_E2E_QUEUED must be a number")?,
+        Ok(queued) => queued.parse().context("PAGEWIRE_E2E_QUEUED must be a number")?,
         Err(_) => QUEUED,
     };
     let world = World::new("queued").await?;
@@ -35,10 +33,7 @@ async fn a_hundred_thousand_queued_jobs_survive_kill_9() -> Result<()> {
         let report = load.run(Stop::Jobs(queued), &world.ledger).await;
         report.check()?;
         assert_eq!(report.accepted, queued, "{:?}", report.unexpected_shown);
-        harness::say(&format!(
-            "{queued} jobs accepted in {} ms",
-            report.elapsed_us / 1000
-        ));
+        harness::say(&format!("{queued} jobs accepted in {} ms", report.elapsed_us / 1000));
         server.kill9()?;
     }
     world.origin.release();
@@ -49,20 +44,13 @@ async fn a_hundred_thousand_queued_jobs_survive_kill_9() -> Result<()> {
 
     let listed = list_all(&mut server.client()).await?;
     let accepted = world.ledger.entries().accepted;
-    let missing = accepted
-        .iter()
-        .filter(|job| !listed.contains(&job.id))
-        .count();
+    let missing = accepted.iter().filter(|job| !listed.contains(&job.id)).count();
     assert_eq!((missing, listed.len() as u64), (0, queued));
 
     // A job for an idle host does not wait for the hundred thousand, which are on their way.
     let url = world.origin.url(9, &format!("/page/1000000?size={PAGE}"));
     let id = world.submit(&mut server.client(), &url).await?;
-    world
-        .sink
-        .wait_for(&id, LIMIT)
-        .await
-        .with_context(|| server.log_tail())?;
+    world.sink.wait_for(&id, LIMIT).await.with_context(|| server.log_tail())?;
     world.sink.wait_for_posts(1000.min(queued), LIMIT).await?;
     let report = world.sink.report();
     let faulty = report.events.iter().find_map(|event| event.fault.clone());

@@ -26,10 +26,7 @@ async fn sigterm_under_load_ends_in_good_order_and_loses_nothing() -> Result<()>
     report.check()?;
     let server = world.start().await?;
     let verdict = world.settle(&server).await?;
-    assert_eq!(
-        verdict.duplicates, 0,
-        "an orderly end records what was delivered"
-    );
+    assert_eq!(verdict.duplicates, 0, "an orderly end records what was delivered");
     assert!(report.accepted > 200, "{report:?}");
     Ok(())
 }
@@ -49,12 +46,7 @@ async fn stop_in_order(server: &mut Server, limit: Duration) -> Result<()> {
     let asked = Instant::now();
     let status = server.wait_exit(LIMIT).await?;
     ensure!(status.success(), "{status}:\n{}", server.log_tail());
-    ensure!(
-        asked.elapsed() < limit,
-        "took {:?}:\n{}",
-        asked.elapsed(),
-        server.log_tail()
-    );
+    ensure!(asked.elapsed() < limit, "took {:?}:\n{}", asked.elapsed(), server.log_tail());
     Ok(())
 }
 
@@ -64,11 +56,7 @@ async fn after_an_orderly_end_everything_is_on_disk() -> Result<()> {
     let mut shim = world.shim()?;
     world.config.environment = shim.environment();
     let mut server = world.start().await?;
-    world
-        .load(8)
-        .run(Stop::Jobs(200), &world.ledger)
-        .await
-        .check()?;
+    world.load(8).run(Stop::Jobs(200), &world.ledger).await.check()?;
     world.settle(&server).await?;
     stop_in_order(&mut server, Duration::from_secs(5)).await?;
     shim.power_cut()?;
@@ -87,9 +75,7 @@ async fn work_that_does_not_finish_in_the_grace_period_is_put_back_uncharged() -
     world.origin.hold();
     let id = {
         let mut server = world.start().await?;
-        let id = world
-            .submit(&mut server.client(), &world.origin.page(1, PAGE))
-            .await?;
+        let id = world.submit(&mut server.client(), &world.origin.page(1, PAGE)).await?;
         let fetching = async || world.origin.report().requests() == 1;
         eventually("the fetch to be under way", LIMIT, fetching).await?;
         stop_in_order(&mut server, Duration::from_secs(4)).await?;
@@ -112,11 +98,7 @@ async fn a_second_signal_ends_it_at_once_and_loses_nothing() -> Result<()> {
     world.origin.hold();
     {
         let mut server = world.start().await?;
-        world
-            .load(4)
-            .run(Stop::Jobs(20), &world.ledger)
-            .await
-            .check()?;
+        world.load(4).run(Stop::Jobs(20), &world.ledger).await.check()?;
         server.terminate()?;
         let draining = async || {
             let mut client = server.client().with_timeout(Duration::from_secs(1));
@@ -126,19 +108,12 @@ async fn a_second_signal_ends_it_at_once_and_loses_nothing() -> Result<()> {
         server.terminate()?;
         let asked = Instant::now();
         server.wait_exit(Duration::from_secs(10)).await?;
-        assert!(
-            asked.elapsed() < Duration::from_secs(3),
-            "took {:?}",
-            asked.elapsed()
-        );
+        assert!(asked.elapsed() < Duration::from_secs(3), "took {:?}", asked.elapsed());
     }
     world.origin.release();
     let server = world.start().await?;
     let first = &world.ledger.entries().accepted[0].id;
-    assert_eq!(
-        job(&mut server.client(), first).await?["id"],
-        first.as_str()
-    );
+    assert_eq!(job(&mut server.client(), first).await?["id"], first.as_str());
     world.settle(&server).await?;
     Ok(())
 }

@@ -49,17 +49,9 @@ impl World {
     pub(crate) async fn without_forwarding(name: &str) -> Result<Self> {
         harness::seed();
         let scratch = Scratch::new(name)?;
-        let origin = Origin::start(OriginConfig {
-            hosts: 10,
-            ..OriginConfig::default()
-        })
-        .await?;
+        let origin = Origin::start(OriginConfig { hosts: 10, ..OriginConfig::default() }).await?;
         let secret = Some(SECRET.to_owned());
-        let sink = Sink::start(SinkConfig {
-            secret,
-            ..SinkConfig::default()
-        })
-        .await?;
+        let sink = Sink::start(SinkConfig { secret, ..SinkConfig::default() }).await?;
         let config = ServerConfig::new(env!("CARGO_BIN_EXE_pagewire"), scratch.path()).with([
             "--secret",
             SECRET,
@@ -95,10 +87,7 @@ impl World {
 
     /// The same server without any of the flags.
     pub(crate) fn bare(&self) -> ServerConfig {
-        ServerConfig {
-            flags: Vec::new(),
-            ..self.config.clone()
-        }
+        ServerConfig { flags: Vec::new(), ..self.config.clone() }
     }
 
     /// Puts the storage shim under the server's data directory.
@@ -117,17 +106,10 @@ impl World {
     /// Submits one job that must be acknowledged, and writes it into the ledger: its id.
     pub(crate) async fn submit(&self, client: &mut Connection, url: &str) -> Result<String> {
         let sent_us = unix_micros();
-        let answer = client
-            .post("/v1/jobs", format!("{{\"url\":\"{url}\"}}"))
-            .await?;
+        let answer = client.post("/v1/jobs", format!("{{\"url\":\"{url}\"}}")).await?;
         let id = accepted_id(&answer)?;
         let accepted_us = unix_micros();
-        self.ledger.accept(Accepted {
-            id: id.clone(),
-            url: url.to_owned(),
-            sent_us,
-            accepted_us,
-        });
+        self.ledger.accept(Accepted { id: id.clone(), url: url.to_owned(), sent_us, accepted_us });
         Ok(id)
     }
 
@@ -146,22 +128,14 @@ impl World {
         let url = self.origin.page(n, PAGE);
         let id = self.submit(&mut server.client(), &url).await?;
         let event = self.sink.wait_for(&id, LIMIT).await?;
-        ensure!(
-            event.kind == "job.succeeded" && event.fault.is_none(),
-            "{event:?}"
-        );
+        ensure!(event.kind == "job.succeeded" && event.fault.is_none(), "{event:?}");
         Ok(event)
     }
 }
 
 /// The id of a 202.
 pub(crate) fn accepted_id(answer: &Answer) -> Result<String> {
-    ensure!(
-        answer.status == 202,
-        "{} instead of 202: {}",
-        answer.status,
-        answer.text()
-    );
+    ensure!(answer.status == 202, "{} instead of 202: {}", answer.status, answer.text());
     let id = answer.json()?["id"].as_str().map(str::to_owned);
     id.context("a 202 without an id")
 }
@@ -169,12 +143,7 @@ pub(crate) fn accepted_id(answer: &Answer) -> Result<String> {
 /// What the server says of a job.
 pub(crate) async fn job(client: &mut Connection, id: &str) -> Result<Value> {
     let answer = client.get(&format!("/v1/jobs/{id}")).await?;
-    ensure!(
-        answer.status == 200,
-        "{} for {id}: {}",
-        answer.status,
-        answer.text()
-    );
+    ensure!(answer.status == 200, "{} for {id}: {}", answer.status, answer.text());
     answer.json()
 }
 

@@ -29,18 +29,13 @@ pub fn rng(purpose: &str) -> StdRng {
 /// Kill cycles to run: `PAGEWIRE_E2E_CYCLES`, 25 when it is not set.
 pub fn cycles() -> u32 {
     match std::env::var("PAGEWIRE_E2E_CYCLES") {
-        Ok(cycles) => cycles
-            .parse()
-            .expect("PAGEWIRE_E2E_CYCLES must be a number"),
+        Ok(cycles) => cycles.parse().expect("PAGEWIRE_E2E_CYCLES must be a number"),
         Err(_) => 25,
     }
 }
 
 /// A line for whoever watches the test.
-#[expect(
-    clippy::print_stderr,
-    reason = "test output, captured by the test runner"
-)]
+#[expect(clippy::print_stderr, reason = "test output, captured by the test runner")]
 pub fn say(line: &str) {
     eprintln!("{line}");
 }
@@ -59,23 +54,15 @@ impl Scratch {
     /// # Errors
     /// When it cannot be made.
     pub fn new(name: &str) -> anyhow::Result<Self> {
-        let dir = tempfile::Builder::new()
-            .prefix(&format!("pagewire-{name}-"))
-            .tempdir();
+        let dir = tempfile::Builder::new().prefix(&format!("pagewire-{name}-")).tempdir();
         let dir = dir.context("making a scratch directory")?;
-        let path = dir
-            .path()
-            .canonicalize()
-            .context("resolving the scratch directory")?;
+        let path = dir.path().canonicalize().context("resolving the scratch directory")?;
         if std::env::var("PAGEWIRE_E2E_KEEP").is_ok_and(|keep| keep != "0") {
             say(&format!("keeping {}", path.display()));
             drop(dir.keep());
             return Ok(Self { path, guard: None });
         }
-        Ok(Self {
-            path,
-            guard: Some(dir),
-        })
+        Ok(Self { path, guard: Some(dir) })
     }
 
     /// Where it is.

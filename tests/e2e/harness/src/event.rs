@@ -68,22 +68,8 @@ impl Event {
         if read.data.id != id {
             return Err(format!("{id}: data.id is {}", read.data.id));
         }
-        let Data {
-            url,
-            error,
-            metadata,
-            raw_base64,
-            markdown,
-            text,
-            html,
-            ..
-        } = read.data;
-        let held = Content {
-            raw_base64,
-            markdown,
-            text,
-            html,
-        };
+        let Data { url, error, metadata, raw_base64, markdown, text, html, .. } = read.data;
+        let held = Content { raw_base64, markdown, text, html };
         let fault = match read.r#type.as_str() {
             "job.succeeded" if content => page::fault(&url, &held),
             "job.failed" if error.is_none() => Some(format!("{id}: failed without error")),
@@ -113,10 +99,7 @@ impl Event {
         }
         if self.kind != other.kind || self.url != other.url {
             let now = format!("{} for {}", other.kind, other.url);
-            self.fault = Some(format!(
-                "{}: {} for {}, then {now}",
-                self.id, self.kind, self.url
-            ));
+            self.fault = Some(format!("{}: {} for {}, then {now}", self.id, self.kind, self.url));
         }
     }
 

@@ -81,10 +81,7 @@ impl FaultFs {
             ("FAULTFS_RULES".into(), self.rules.clone().into()),
         ];
         if let Some(seed) = self.seed {
-            vars.push((
-                "FAULTFS_SEED".into(),
-                (seed + u64::from(self.cuts)).to_string().into(),
-            ));
+            vars.push(("FAULTFS_SEED".into(), (seed + u64::from(self.cuts)).to_string().into()));
         }
         vars
     }
@@ -93,9 +90,7 @@ impl FaultFs {
     pub fn counts(&self) -> (u64, u64) {
         let bytes = std::fs::read(self.home.join("stats")).unwrap_or_default();
         let read = |at: usize| {
-            let bytes = bytes
-                .get(at..at + 8)
-                .and_then(|bytes| bytes.try_into().ok());
+            let bytes = bytes.get(at..at + 8).and_then(|bytes| bytes.try_into().ok());
             bytes.map_or(0, u64::from_ne_bytes)
         };
         (read(0), read(8))
@@ -150,44 +145,24 @@ fn up_to_date() -> Option<PathBuf> {
     let library = target_directory()?.join("debug/libfaultfs.so");
     let built = library.metadata().ok()?.modified().ok()?;
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../faultfs");
-    let files = std::fs::read_dir(source.join("src"))
-        .ok()?
-        .flatten()
-        .map(|file| file.path());
-    let fresh = |path: PathBuf| {
-        path.metadata()
-            .and_then(|meta| meta.modified())
-            .is_ok_and(|at| at < built)
-    };
-    files
-        .chain([source.join("Cargo.toml")])
-        .all(fresh)
-        .then_some(library)
+    let files = std::fs::read_dir(source.join("src")).ok()?.flatten().map(|file| file.path());
+    let fresh =
+        |path: PathBuf| path.metadata().and_then(|meta| meta.modified()).is_ok_and(|at| at < built);
+    files.chain([source.join("Cargo.toml")]).all(fresh).then_some(library)
 }
 
 fn build() -> anyhow::Result<PathBuf> {
-    anyhow::ensure!(
-        cfg!(target_os = "linux"),
-        "the storage shim works on Linux only"
-    );
+    anyhow::ensure!(cfg!(target_os = "linux"), "the storage shim works on Linux only");
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
     command
-        .args([
-            "build",
-            "--package",
-            "faultfs",
-            "--message-format",
-            "json-render-diagnostics",
-        ])
+        .args(["build", "--package", "faultfs", "--message-format", "json-render-diagnostics"])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .stdin(Stdio::null());
     if let Some(target) = target_directory() {
         command.arg("--target-dir").arg(target);
     }
-    let output = command
-        .output()
-        .context("running cargo build --package faultfs")?;
+    let output = command.output().context("running cargo build --package faultfs")?;
     anyhow::ensure!(
         output.status.success(),
         "cargo build --package faultfs failed: {}",
@@ -201,16 +176,12 @@ fn build() -> anyhow::Result<PathBuf> {
             message["reason"] == "compiler-artifact" && message["target"]["name"] == "faultfs"
         })
         .context("cargo names no faultfs library")?;
-    let path = artifact["filenames"][0]
-        .as_str()
-        .context("the library has no file")?;
+    let path = artifact["filenames"][0].as_str().context("the library has no file")?;
     Ok(PathBuf::from(path))
 }
 
 /// The target directory that the running binary was built into.
 fn target_directory() -> Option<PathBuf> {
     let exe = std::env::current_exe().ok()?;
-    exe.ancestors()
-        .find(|dir| dir.join("CACHEDIR.TAG").exists())
-        .map(Path::to_owned)
+    exe.ancestors().find(|dir| dir.join("CACHEDIR.TAG").exists()).map(Path::to_owned)
 }

@@ -23,9 +23,7 @@ pub struct Connection {
 
 impl fmt::Debug for Connection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Connection")
-            .field("addr", &self.addr)
-            .finish_non_exhaustive()
+        f.debug_struct("Connection").field("addr", &self.addr).finish_non_exhaustive()
     }
 }
 
@@ -86,13 +84,7 @@ impl Connection {
     /// A connection to `addr`, not made yet. Requests have 30 s.
     pub fn new(addr: SocketAddr) -> Self {
         let limit = Duration::from_secs(30);
-        Self {
-            addr,
-            limit,
-            api_key: None,
-            sender: None,
-            tasks: JoinSet::new(),
-        }
+        Self { addr, limit, api_key: None, sender: None, tasks: JoinSet::new() }
     }
 
     /// Gives each request `limit` instead.
@@ -123,8 +115,7 @@ impl Connection {
     /// When there is no whole answer in time.
     pub async fn post(&mut self, path: &str, json: impl Into<Bytes>) -> Result<Answer, Failure> {
         let headers = [(CONTENT_TYPE.as_str(), "application/json")];
-        self.request(Method::POST, path, &headers, json.into())
-            .await
+        self.request(Method::POST, path, &headers, json.into()).await
     }
 
     /// Makes any request.
@@ -138,19 +129,16 @@ impl Connection {
         headers: &[(&str, &str)],
         body: Bytes,
     ) -> Result<Answer, Failure> {
-        let mut request = Request::builder()
-            .method(method)
-            .uri(path)
-            .header(HOST, self.addr.to_string());
+        let mut request =
+            Request::builder().method(method).uri(path).header(HOST, self.addr.to_string());
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
         if let Some(key) = &self.api_key {
             request = request.header("authorization", format!("Bearer {key}"));
         }
-        let request = request
-            .body(Full::new(body))
-            .map_err(|error| Failure::NotSent(error.to_string()))?;
+        let request =
+            request.body(Full::new(body)).map_err(|error| Failure::NotSent(error.to_string()))?;
         // Taken out, so that a request that is dropped or fails takes the connection with it.
         let mut sender = match self.kept().await {
             Some(sender) => sender,
@@ -171,13 +159,10 @@ impl Connection {
     async fn connect(&mut self) -> Result<SendRequest<Full<Bytes>>, Failure> {
         let lost = |error: &dyn fmt::Display| Failure::NotSent(format!("{}: {error}", self.addr));
         let connected = timeout(self.limit, TcpStream::connect(self.addr)).await;
-        let stream = connected
-            .map_err(|late| lost(&late))?
-            .map_err(|error| lost(&error))?;
+        let stream = connected.map_err(|late| lost(&late))?.map_err(|error| lost(&error))?;
         let _ = stream.set_nodelay(true);
-        let (sender, connection) = handshake(TokioIo::new(stream))
-            .await
-            .map_err(|error| lost(&error))?;
+        let (sender, connection) =
+            handshake(TokioIo::new(stream)).await.map_err(|error| lost(&error))?;
         self.tasks.abort_all();
         while self.tasks.try_join_next().is_some() {}
         self.tasks.spawn(async move {
@@ -193,15 +178,7 @@ async fn exchange(
     request: Request<Full<Bytes>>,
 ) -> Result<Answer, Failure> {
     let lost = |error: hyper::Error| Failure::NoAnswer(error.to_string());
-    let (head, body) = sender
-        .send_request(request)
-        .await
-        .map_err(lost)?
-        .into_parts();
+    let (head, body) = sender.send_request(request).await.map_err(lost)?.into_parts();
     let body = body.collect().await.map_err(lost)?.to_bytes();
-    Ok(Answer {
-        status: head.status.as_u16(),
-        headers: head.headers,
-        body,
-    })
+    Ok(Answer { status: head.status.as_u16(), headers: head.headers, body })
 }

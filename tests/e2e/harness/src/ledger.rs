@@ -80,12 +80,7 @@ impl Ledger {
     /// # Errors
     /// With what is missing, spurious or corrupted.
     pub async fn settle(&self, sink: &Sink, limit: Duration) -> anyhow::Result<Verdict> {
-        let ids: Vec<String> = self
-            .entries()
-            .accepted
-            .into_iter()
-            .map(|job| job.id)
-            .collect();
+        let ids: Vec<String> = self.entries().accepted.into_iter().map(|job| job.id).collect();
         let mut missing: Vec<&String> = ids.iter().collect();
         let (mut seen, mut since) = (sink.delivered(), Instant::now());
         loop {
@@ -131,32 +126,23 @@ pub struct Verdict {
 impl Verdict {
     /// Compares promises with deeds.
     pub fn of(promised: &Entries, seen: &SinkReport) -> Self {
-        let mut verdict = Self {
-            accepted: promised.accepted.len() as u64,
-            ..Self::default()
-        };
+        let mut verdict = Self { accepted: promised.accepted.len() as u64, ..Self::default() };
         let mut open: HashMap<&str, &str> = HashMap::with_capacity(promised.accepted.len());
         for job in &promised.accepted {
             if open.insert(&job.id, &job.url).is_some() {
-                verdict
-                    .corrupted
-                    .push(format!("{} was given to two jobs", job.id));
+                verdict.corrupted.push(format!("{} was given to two jobs", job.id));
             }
         }
         let mut doubtful: HashSet<&str> = HashSet::new();
         for event in &seen.events {
             match open.get(event.id.as_str()) {
                 Some(url) if *url != event.url => {
-                    verdict
-                        .corrupted
-                        .push(format!("{}: {url} became {}", event.id, event.url));
+                    verdict.corrupted.push(format!("{}: {url} became {}", event.id, event.url));
                 }
                 Some(_) => {}
                 // Accepted perhaps, but only once.
                 None if promised.uncertain.contains(&event.url) && doubtful.insert(&event.url) => {}
-                None => verdict
-                    .spurious
-                    .push(format!("{} for {}", event.id, event.url)),
+                None => verdict.spurious.push(format!("{} for {}", event.id, event.url)),
             }
             verdict.corrupted.extend(event.fault.clone());
             verdict.rewritten += u64::from(event.rewritten);
@@ -183,9 +169,8 @@ impl Verdict {
     /// # Errors
     /// With the first of what is not.
     pub fn check(&self) -> anyhow::Result<()> {
-        let sound = [&self.missing, &self.spurious, &self.corrupted]
-            .iter()
-            .all(|list| list.is_empty());
+        let sound =
+            [&self.missing, &self.spurious, &self.corrupted].iter().all(|list| list.is_empty());
         let first = |list: &[String]| list[..list.len().min(SHOWN)].join("; ");
         anyhow::ensure!(
             sound,
@@ -210,24 +195,12 @@ mod tests {
     use crate::Event;
 
     fn job(id: &str) -> Accepted {
-        Accepted {
-            id: id.into(),
-            url: format!("u/{id}"),
-            sent_us: 0,
-            accepted_us: 0,
-        }
+        Accepted { id: id.into(), url: format!("u/{id}"), sent_us: 0, accepted_us: 0 }
     }
 
     fn event(id: &str) -> Event {
         let (url, kind) = (format!("u/{id}"), "job.succeeded".to_owned());
-        Event {
-            id: id.into(),
-            url,
-            kind,
-            attempts: 1,
-            delivered: 1,
-            ..Event::default()
-        }
+        Event { id: id.into(), url, kind, attempts: 1, delivered: 1, ..Event::default() }
     }
 
     fn verdict(jobs: &[&str], doubts: &[&str], events: Vec<Event>) -> Verdict {
@@ -235,21 +208,12 @@ mod tests {
             accepted: jobs.iter().map(|id| job(id)).collect(),
             uncertain: doubts.iter().map(|id| format!("u/{id}")).collect(),
         };
-        Verdict::of(
-            &promised,
-            &SinkReport {
-                events,
-                ..SinkReport::default()
-            },
-        )
+        Verdict::of(&promised, &SinkReport { events, ..SinkReport::default() })
     }
 
     #[test]
     fn everything_delivered_is_conserved_and_duplicates_are_counted() {
-        let twice = Event {
-            delivered: 3,
-            ..event("b")
-        };
+        let twice = Event { delivered: 3, ..event("b") };
         let verdict = verdict(&["a", "b"], &["c"], vec![event("a"), twice, event("c")]);
         verdict.check().unwrap();
         assert_eq!((verdict.delivered, verdict.duplicates), (2, 2));
@@ -257,10 +221,7 @@ mod tests {
 
     #[test]
     fn a_missing_or_unanswered_event_is_missing() {
-        let refused = Event {
-            delivered: 0,
-            ..event("b")
-        };
+        let refused = Event { delivered: 0, ..event("b") };
         let verdict = verdict(&["a", "b"], &[], vec![refused]);
         assert_eq!(verdict.missing.len(), 2);
         assert!(verdict.check().is_err());
@@ -269,35 +230,15 @@ mod tests {
     #[test]
     fn an_event_nobody_asked_for_is_spurious_also_the_second_of_a_doubtful_job() {
         assert_eq!(verdict(&[], &[], vec![event("a")]).spurious.len(), 1);
-        let again = Event {
-            url: "u/c".into(),
-            ..event("d")
-        };
-        assert_eq!(
-            verdict(&[], &["c"], vec![event("c"), again]).spurious.len(),
-            1
-        );
+        let again = Event { url: "u/c".into(), ..event("d") };
+        assert_eq!(verdict(&[], &["c"], vec![event("c"), again]).spurious.len(), 1);
     }
 
     #[test]
     fn a_wrong_url_and_a_faulty_content_are_corrupted() {
-        let wrong = Event {
-            url: "u/z".into(),
-            ..event("a")
-        };
-        let faulty = Event {
-            fault: Some("cut".into()),
-            ..event("b")
-        };
-        assert_eq!(
-            verdict(&["a", "b"], &[], vec![wrong, faulty])
-                .corrupted
-                .len(),
-            2
-        );
-        assert_eq!(
-            verdict(&["a", "a"], &[], vec![event("a")]).corrupted.len(),
-            1
-        );
+        let wrong = Event { url: "u/z".into(), ..event("a") };
+        let faulty = Event { fault: Some("cut".into()), ..event("b") };
+        assert_eq!(verdict(&["a", "b"], &[], vec![wrong, faulty]).corrupted.len(), 2);
+        assert_eq!(verdict(&["a", "a"], &[], vec![event("a")]).corrupted.len(), 1);
     }
 }

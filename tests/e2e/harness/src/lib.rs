@@ -18,6 +18,7 @@
 //! `PAGEWIRE_E2E_SEED` seeds what is random (printed by [`seed`]), `PAGEWIRE_E2E_KEEP=1` keeps
 //! scratch directories, `PAGEWIRE_E2E_CYCLES` is the number of kill cycles (default 25).
 
+mod answers;
 mod env;
 mod event;
 mod faultfs;

@@ -103,11 +103,7 @@ impl LoadReport {
     /// With the first of them.
     pub fn check(&self) -> anyhow::Result<()> {
         let shown = self.unexpected_shown.first().map_or("", String::as_str);
-        anyhow::ensure!(
-            self.unexpected == 0,
-            "{} unexpected answers: {shown}",
-            self.unexpected
-        );
+        anyhow::ensure!(self.unexpected == 0, "{} unexpected answers: {shown}", self.unexpected);
         Ok(())
     }
 }
@@ -177,8 +173,7 @@ impl Run {
             if let Some(rate) = self.load.rate {
                 sleep_until(self.started + Duration::from_secs_f64(ticket as f64 / rate)).await;
             }
-            self.submit(self.load.first + ticket, &mut connection, &mut report)
-                .await;
+            self.submit(self.load.first + ticket, &mut connection, &mut report).await;
         }
         report
     }
@@ -247,12 +242,7 @@ impl Run {
             (202, Some(id)) => {
                 report.accepted += 1;
                 report.accept_us.push(took_us);
-                self.ledger.accept(Accepted {
-                    id,
-                    url,
-                    sent_us,
-                    accepted_us: sent_us + took_us,
-                });
+                self.ledger.accept(Accepted { id, url, sent_us, accepted_us: sent_us + took_us });
             }
             (429 | 503, _) => {
                 report.refused += 1;
@@ -265,9 +255,7 @@ impl Run {
             (status, _) => {
                 report.unexpected += 1;
                 if report.unexpected_shown.len() < KEPT {
-                    report
-                        .unexpected_shown
-                        .push(format!("{status} for {url}: {}", answer.text()));
+                    report.unexpected_shown.push(format!("{status} for {url}: {}", answer.text()));
                 }
                 sleep(self.load.refused_pause).await;
             }
@@ -280,7 +268,5 @@ fn id_of(answer: &Answer) -> Option<String> {
     struct Job {
         id: String,
     }
-    serde_json::from_slice::<Job>(&answer.body)
-        .ok()
-        .map(|job| job.id)
+    serde_json::from_slice::<Job>(&answer.body).ok().map(|job| job.id)
 }

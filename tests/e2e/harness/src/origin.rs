@@ -1,30 +1,22 @@
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::Context;
-use bytes::Bytes;
-use futures_util::stream;
-use http_body_util::{BodyExt, StreamBody};
-use hyper::body::{Frame, Incoming};
+use hyper::body::Incoming;
 use hyper::{Request, Response};
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
+use crate::answers::{address, cut, drip, elsewhere, html, huge, number, redirect};
 use crate::page::{DEFAULT_BYTES, render};
 use crate::sink::json;
 use crate::unix_micros;
 use crate::wire::{Body, Hangup, abandon, bind, full, serve};
-
-/// Addresses on one /24 of the loopback network that are used before the next one.
-const PER_NET: usize = 250;
-
-/// Bytes a `/huge` body is made of.
-const CHUNK: usize = 64 * 1024;
 
 /// How an origin starts.
 #[derive(Clone, Debug)]
@@ -40,11 +32,7 @@ pub struct OriginConfig {
 
 impl Default for OriginConfig {
     fn default() -> Self {
-        Self {
-            hosts: 1,
-            port: 0,
-            delay: Duration::ZERO,
-        }
+        Self { hosts: 1, port: 0, delay: Duration::ZERO }
     }
 }
 
@@ -131,30 +119,13 @@ impl OriginReport {
     }
 }
 
-/// The address of host `index`.
-fn address(index: usize) -> Ipv4Addr {
-    if index == 0 {
-        return Ipv4Addr::LOCALHOST;
-    }
-    let [net, host] = [index / PER_NET, index % PER_NET + 1];
-    Ipv4Addr::new(
-        127,
-        1,
-        u8::try_from(net).unwrap_or(u8::MAX),
-        u8::try_from(host).unwrap_or(u8::MAX),
-    )
-}
-
 impl Origin {
     /// Starts to listen on all hosts.
     ///
     /// # Errors
     /// When an address cannot be bound.
     pub async fn start(config: OriginConfig) -> anyhow::Result<Self> {
-        anyhow::ensure!(
-            (1..=60_000).contains(&config.hosts),
-            "an origin has 1 to 60,000 hosts"
-        );
+        anyhow::ensure!((1..=60_000).contains(&config.hosts), "an origin has 1 to 60,000 hosts");
         let shared = Arc::new(Shared {
             delay: config.delay,
             hosts: (0..config.hosts).map(|_| Host::default()).collect(),
@@ -164,9 +135,8 @@ impl Origin {
         let (mut port, mut tasks) = (config.port, JoinSet::new());
         for index in 0..config.hosts {
             let addr = SocketAddr::from((address(index), port));
-            let listener = bind(addr)
-                .await
-                .with_context(|| format!("binding the origin to {addr}"))?;
+            let listener =
+                bind(addr).await.with_context(|| format!("binding the origin to {addr}"))?;
             port = listener.local_addr()?.port();
             let shared = Arc::clone(&shared);
             tasks.spawn(serve(listener, move |request, hangup| {
@@ -174,28 +144,17 @@ impl Origin {
                 async move { shared.handle(index, request, hangup).await }
             }));
         }
-        Ok(Self {
-            port,
-            shared,
-            _tasks: tasks,
-        })
+        Ok(Self { port, shared, _tasks: tasks })
     }
 
     /// The URL of `path` (which starts with `/`) on host `host`, counted from 0 and wrapping around.
     pub fn url(&self, host: usize, path: &str) -> String {
-        format!(
-            "http://{}:{}{path}",
-            address(host % self.shared.hosts.len()),
-            self.port
-        )
+        format!("http://{}:{}{path}", address(host % self.shared.hosts.len()), self.port)
     }
 
     /// The URL of page `n` with that many bytes, the hosts taken in turn.
     pub fn page(&self, n: u64, bytes: usize) -> String {
-        self.url(
-            usize::try_from(n).unwrap_or(0),
-            &format!("/page/{n}?size={bytes}"),
-        )
+        self.url(usize::try_from(n).unwrap_or(0), &format!("/page/{n}?size={bytes}"))
     }
 
     /// The port of all hosts.
@@ -226,9 +185,7 @@ impl<'a> InFlight<'a> {
     fn new(host: &'a Host) -> Self {
         let now = unix_micros();
         host.requests.fetch_add(1, Ordering::Relaxed);
-        let _ = host
-            .first_us
-            .compare_exchange(0, now, Ordering::Relaxed, Ordering::Relaxed);
+        let _ = host.first_us.compare_exchange(0, now, Ordering::Relaxed, Ordering::Relaxed);
         host.last_us.fetch_max(now, Ordering::Relaxed);
         let in_flight = host.in_flight.fetch_add(1, Ordering::Relaxed) + 1;
         host.peak.fetch_max(in_flight, Ordering::Relaxed);
@@ -242,13 +199,6 @@ impl Drop for InFlight<'_> {
     }
 }
 
-/// The query's number of that name.
-fn number(query: &str, name: &str) -> Option<u64> {
-    query
-        .split('&')
-        .find_map(|pair| pair.strip_prefix(name)?.strip_prefix('=')?.parse().ok())
-}
-
 impl Shared {
     fn report(&self) -> OriginReport {
         let read = |value: &AtomicU64| value.load(Ordering::Relaxed);
@@ -259,9 +209,7 @@ impl Shared {
             first_us: read(&host.first_us),
             last_us: read(&host.last_us),
         });
-        OriginReport {
-            hosts: hosts.collect(),
-        }
+        OriginReport { hosts: hosts.collect() }
     }
 
     async fn handle(
@@ -290,17 +238,11 @@ impl Shared {
         let bytes = bytes.unwrap_or(DEFAULT_BYTES);
         match parts[0] {
             "page" => html(200, full(render(n, bytes))),
-            "fail" => html(
-                u16::try_from(k).unwrap_or(500),
-                full("<p>failed on purpose</p>"),
-            ),
+            "fail" => html(u16::try_from(k).unwrap_or(500), full("<p>failed on purpose</p>")),
             "flaky" if self.fails_still(path, k) => html(503, full("<p>not yet</p>")),
             "flaky" => html(200, full(render(n, bytes))),
             "hang" => std::future::pending().await,
-            "slow" => html(
-                200,
-                drip(render(n, bytes), number(query, "ms").unwrap_or(100)),
-            ),
+            "slow" => html(200, drip(render(n, bytes), number(query, "ms").unwrap_or(100))),
             "huge" => html(200, huge(number(query, "bytes").unwrap_or(1 << 30))),
             "redirect" if k > 0 => redirect(&format!("/redirect/{}/{n}?{query}", k - 1)),
             "redirect" => redirect(&format!("/page/{n}?{query}")),
@@ -321,70 +263,4 @@ impl Shared {
         *seen += 1;
         *seen <= times
     }
-}
-
-fn html(status: u16, body: Body) -> io::Result<Response<Body>> {
-    let answer = Response::builder()
-        .status(status)
-        .header("content-type", "text/html; charset=utf-8");
-    answer.body(body).map_err(io::Error::other)
-}
-
-fn redirect(to: &str) -> io::Result<Response<Body>> {
-    let answer = Response::builder().status(302).header("location", to);
-    answer.body(full("")).map_err(io::Error::other)
-}
-
-/// Page `n` on host `host`, whose port is that of the request.
-fn elsewhere(request: &Request<Incoming>, host: u64, n: u64) -> String {
-    let asked = request
-        .headers()
-        .get("host")
-        .and_then(|host| host.to_str().ok());
-    let port = asked
-        .and_then(|host| host.rsplit_once(':'))
-        .map_or("80", |(_, port)| port);
-    format!(
-        "http://{}:{port}/page/{n}",
-        address(usize::try_from(host).unwrap_or(0))
-    )
-}
-
-/// `page` in ten parts, `ms` milliseconds apart.
-fn drip(page: String, ms: u64) -> Body {
-    let part = page.len().div_ceil(10).max(1);
-    let parts = stream::unfold(Bytes::from(page), move |mut rest| async move {
-        if rest.is_empty() {
-            return None;
-        }
-        sleep(Duration::from_millis(ms)).await;
-        let part = rest.split_to(part.min(rest.len()));
-        Some((Ok(Frame::data(part)), rest))
-    });
-    StreamBody::new(parts).boxed_unsync()
-}
-
-/// That many bytes of paragraphs, made as they are read.
-fn huge(bytes: u64) -> Body {
-    let text = b"<p>all work and no play makes jack a dull boy</p>\n";
-    let chunk: Bytes = text.iter().copied().cycle().take(CHUNK).collect();
-    let parts = stream::unfold(bytes, move |left| {
-        let take = left.min(CHUNK as u64);
-        let part = chunk.slice(..usize::try_from(take).unwrap_or(CHUNK));
-        async move { (take > 0).then(|| (Ok(Frame::data(part)), left - take)) }
-    });
-    StreamBody::new(parts).boxed_unsync()
-}
-
-/// Half of `page` under a header that promises all of it.
-fn cut(page: String) -> io::Result<Response<Body>> {
-    let len = page.len();
-    let half = Bytes::from(page).slice(..len / 2);
-    let parts = stream::iter([Ok(Frame::data(half)), Err(abandon())]);
-    let answer = Response::builder()
-        .status(200)
-        .header("content-length", len);
-    answer
-        .body(StreamBody::new(parts).boxed_unsync())
-        .map_err(io::Error::other)
 }

@@ -29,10 +29,7 @@ fn checksum(n: u64, bytes: usize) -> u64 {
 /// The words that open and close page `n` of that size.
 pub fn markers(n: u64, bytes: usize) -> [String; 2] {
     let sum = checksum(n, bytes);
-    [
-        format!("pwstart{n}x{sum:016x}"),
-        format!("pwend{n}x{sum:016x}"),
-    ]
+    [format!("pwstart{n}x{sum:016x}"), format!("pwend{n}x{sum:016x}")]
 }
 
 /// Page `n`: HTML of exactly `bytes` bytes (at least [`MIN_BYTES`]), all ASCII.
@@ -85,21 +82,11 @@ pub fn fault(url: &str, data: &Content) -> Option<String> {
         }
     }
     let markers = markers(n, bytes);
-    for (name, text) in [
-        ("markdown", &data.markdown),
-        ("text", &data.text),
-        ("html", &data.html),
-    ] {
+    for (name, text) in [("markdown", &data.markdown), ("text", &data.text), ("html", &data.html)] {
         let Some(text) = text else { continue };
         seen = true;
-        if let Some(missing) = markers
-            .iter()
-            .find(|marker| !text.contains(marker.as_str()))
-        {
-            return Some(format!(
-                "{url}: {name} lacks {missing} ({} bytes)",
-                text.len()
-            ));
+        if let Some(missing) = markers.iter().find(|marker| !text.contains(marker.as_str())) {
+            return Some(format!("{url}: {name} lacks {missing} ({} bytes)", text.len()));
         }
     }
     (!seen).then(|| format!("{url}: the event has no content"))
@@ -128,15 +115,10 @@ mod tests {
             let page = render(7, bytes);
             assert_eq!(page.len(), bytes.max(MIN_BYTES));
             let url = format!("http://127.0.0.1:1/page/7?size={bytes}");
-            let content = Content {
-                text: Some(page.clone()),
-                ..Content::default()
-            };
+            let content = Content { text: Some(page.clone()), ..Content::default() };
             assert_eq!(fault(&url, &content), None);
-            let raw = Content {
-                raw_base64: Some(BASE64_STANDARD.encode(&page)),
-                ..Content::default()
-            };
+            let raw =
+                Content { raw_base64: Some(BASE64_STANDARD.encode(&page)), ..Content::default() };
             assert_eq!(fault(&url, &raw), None);
         }
     }
@@ -146,15 +128,10 @@ mod tests {
         let url = "http://127.0.0.1:1/page/7?size=500";
         let cut = render(7, 500)[..400].to_owned();
         for text in [render(8, 500), render(7, 501), cut] {
-            let raw = Content {
-                raw_base64: Some(BASE64_STANDARD.encode(&text)),
-                ..Content::default()
-            };
+            let raw =
+                Content { raw_base64: Some(BASE64_STANDARD.encode(&text)), ..Content::default() };
             assert!(fault(url, &raw).is_some());
-            let content = Content {
-                text: Some(text),
-                ..Content::default()
-            };
+            let content = Content { text: Some(text), ..Content::default() };
             assert!(fault(url, &content).is_some());
         }
         assert!(fault(url, &Content::default()).is_some());

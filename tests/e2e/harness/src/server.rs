@@ -153,11 +153,7 @@ impl Server {
             .command()?
             .spawn()
             .with_context(|| format!("starting {}", config.binary.display()))?;
-        Ok(Self {
-            config: config.clone(),
-            child,
-            started: Instant::now(),
-        })
+        Ok(Self { config: config.clone(), child, started: Instant::now() })
     }
 
     /// Waits until `/readyz` answers 200; how long that was after the start.
@@ -174,19 +170,12 @@ impl Server {
                     self.log_tail()
                 );
             }
-            if probe
-                .get("/readyz")
-                .await
-                .is_ok_and(|answer| answer.status == 200)
-            {
+            if probe.get("/readyz").await.is_ok_and(|answer| answer.status == 200) {
                 return Ok(self.started.elapsed());
             }
             if Instant::now() > end {
                 let limit = self.config.ready_limit;
-                anyhow::bail!(
-                    "the server was not ready in {limit:?}:\n{}",
-                    self.log_tail()
-                );
+                anyhow::bail!("the server was not ready in {limit:?}:\n{}", self.log_tail());
             }
             sleep(Duration::from_millis(5)).await;
         }
@@ -203,10 +192,7 @@ impl Server {
         let mut server = Self::spawn(config)?;
         let status = server.wait_exit(limit).await?;
         let said = config.log_tail();
-        let said = said
-            .rsplit_once(START)
-            .map_or(said.as_str(), |(_, last)| last)
-            .to_owned();
+        let said = said.rsplit_once(START).map_or(said.as_str(), |(_, last)| last).to_owned();
         Ok((status, said))
     }
 
@@ -249,10 +235,7 @@ impl Server {
     /// When it had ended by itself before.
     pub fn kill9(&mut self) -> anyhow::Result<()> {
         if let Some(status) = self.child.try_wait().context("looking after the server")? {
-            anyhow::bail!(
-                "the server had ended by itself ({status}):\n{}",
-                self.log_tail()
-            );
+            anyhow::bail!("the server had ended by itself ({status}):\n{}", self.log_tail());
         }
         self.child.kill().context("killing the server")?;
         self.child.wait().context("waiting for the killed server")?;
@@ -272,11 +255,7 @@ impl Server {
     /// # Errors
     /// When it cannot be sent.
     pub fn signal(&self, name: &str) -> anyhow::Result<()> {
-        let kill = Command::new("kill")
-            .arg("-s")
-            .arg(name)
-            .arg(self.pid().to_string())
-            .status();
+        let kill = Command::new("kill").arg("-s").arg(name).arg(self.pid().to_string()).status();
         let kill = kill.context("running kill")?;
         anyhow::ensure!(kill.success(), "cannot send {name} to the server");
         Ok(())
@@ -313,10 +292,7 @@ impl Drop for Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
         if std::thread::panicking() {
-            crate::env::say(&format!(
-                "---- end of the server's log ----\n{}",
-                self.log_tail()
-            ));
+            crate::env::say(&format!("---- end of the server's log ----\n{}", self.log_tail()));
         }
     }
 }

@@ -23,13 +23,9 @@ pub fn verify(
     let key = BASE64_STANDARD
         .decode(secret.strip_prefix("whsec_").unwrap_or(secret))
         .map_err(|_| "the secret is not base64".to_owned())?;
-    let at: u64 = timestamp
-        .parse()
-        .map_err(|_| format!("webhook-timestamp {timestamp:?}"))?;
+    let at: u64 = timestamp.parse().map_err(|_| format!("webhook-timestamp {timestamp:?}"))?;
     if at.abs_diff(now_s) > TOLERANCE_S {
-        return Err(format!(
-            "webhook-timestamp {at} is not within {TOLERANCE_S} s of {now_s}"
-        ));
+        return Err(format!("webhook-timestamp {at} is not within {TOLERANCE_S} s of {now_s}"));
     }
     let mut mac =
         Hmac::<Sha256>::new_from_slice(&key).map_err(|_| "the secret has no bytes".to_owned())?;
@@ -43,11 +39,7 @@ pub fn verify(
         .filter_map(|one| one.strip_prefix("v1,"))
         .filter_map(|one| BASE64_STANDARD.decode(one).ok())
         .any(|one| mac.clone().verify_slice(&one).is_ok());
-    if fits {
-        Ok(())
-    } else {
-        Err(format!("no signature fits in {signatures:?}"))
-    }
+    if fits { Ok(()) } else { Err(format!("no signature fits in {signatures:?}")) }
 }
 
 #[cfg(test)]

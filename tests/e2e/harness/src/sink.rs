@@ -34,11 +34,7 @@ pub struct SinkConfig {
 
 impl Default for SinkConfig {
     fn default() -> Self {
-        Self {
-            addr: SocketAddr::from(([127, 0, 0, 1], 0)),
-            secret: None,
-            check_content: true,
-        }
+        Self { addr: SocketAddr::from(([127, 0, 0, 1], 0)), secret: None, check_content: true }
     }
 }
 
@@ -107,11 +103,7 @@ impl Sink {
             state: Mutex::default(),
             changed: Notify::new(),
         });
-        let mut sink = Self {
-            addr: config.addr,
-            shared,
-            tasks: JoinSet::new(),
-        };
+        let mut sink = Self { addr: config.addr, shared, tasks: JoinSet::new() };
         sink.up().await?;
         Ok(sink)
     }
@@ -144,9 +136,8 @@ impl Sink {
         if !self.tasks.is_empty() {
             return Ok(());
         }
-        let listener = bind(self.addr)
-            .await
-            .with_context(|| format!("binding the sink to {}", self.addr))?;
+        let listener =
+            bind(self.addr).await.with_context(|| format!("binding the sink to {}", self.addr))?;
         self.addr = listener.local_addr()?;
         let shared = Arc::clone(&self.shared);
         self.tasks.spawn(serve(listener, move |request, hangup| {
@@ -173,11 +164,7 @@ impl Sink {
 
     /// Whether `id` was delivered (answered 2xx).
     pub fn has(&self, id: &str) -> bool {
-        self.shared
-            .lock()
-            .events
-            .get(id)
-            .is_some_and(|event| event.delivered > 0)
+        self.shared.lock().events.get(id).is_some_and(|event| event.delivered > 0)
     }
 
     /// Everything seen so far.

@@ -3,15 +3,10 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::time::{Instant, sleep};
 
 /// Microseconds since 1970, the clock that processes of one machine share.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "measures the product from outside"
-)]
+#[expect(clippy::disallowed_methods, reason = "measures the product from outside")]
 pub fn unix_micros() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    since.map_or(0, |since| {
-        u64::try_from(since.as_micros()).unwrap_or(u64::MAX)
-    })
+    since.map_or(0, |since| u64::try_from(since.as_micros()).unwrap_or(u64::MAX))
 }
 
 /// Asks `condition` again and again until it holds.

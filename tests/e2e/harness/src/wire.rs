@@ -24,9 +24,7 @@ pub(crate) type Body = UnsyncBoxBody<Bytes, io::Error>;
 
 /// A body of known length.
 pub(crate) fn full(bytes: impl Into<Bytes>) -> Body {
-    Full::new(bytes.into())
-        .map_err(|never| match never {})
-        .boxed_unsync()
+    Full::new(bytes.into()).map_err(|never| match never {}).boxed_unsync()
 }
 
 /// The connection is to be given up, in the way its [`Hangup`] says.
@@ -144,10 +142,7 @@ where
     F: Future<Output = io::Result<Response<Body>>>,
 {
     let hangup = Hangup::default();
-    let wire = Wire {
-        stream,
-        hangup: hangup.clone(),
-    };
+    let wire = Wire { stream, hangup: hangup.clone() };
     let service = service_fn(move |request| handler(request, hangup.clone()));
     // An error means that the peer left or that it was sent away: both are wanted here.
     let _ = hyper::server::conn::http1::Builder::new()

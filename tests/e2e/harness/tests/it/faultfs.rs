@@ -18,11 +18,7 @@ fn child() {
         return;
     };
     let dir = std::env::var("FAULTFS_DIR").unwrap();
-    for line in script
-        .lines()
-        .map(str::trim)
-        .filter(|line| !line.is_empty())
-    {
+    for line in script.lines().map(str::trim).filter(|line| !line.is_empty()) {
         if let Err(error) = step(Path::new(&dir), line) {
             println!("{line}: {error}");
             std::process::exit(error.raw_os_error().unwrap_or(1));
@@ -33,14 +29,8 @@ fn child() {
 fn step(dir: &Path, line: &str) -> std::io::Result<()> {
     let words: Vec<&str> = line.split(' ').collect();
     let path = dir.join(words[1]);
-    let open = || {
-        OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(&path)
-    };
+    let open =
+        || OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
     match words[0] {
         "append" => {
             let mut file = open()?;
@@ -76,13 +66,7 @@ impl Disk {
 
     fn run(&self, script: &str) -> ExitStatus {
         Command::new(std::env::current_exe().unwrap())
-            .args([
-                "--exact",
-                "faultfs::child",
-                "--nocapture",
-                "--test-threads",
-                "1",
-            ])
+            .args(["--exact", "faultfs::child", "--nocapture", "--test-threads", "1"])
             .env(SCRIPT, script)
             .envs(self.shim.environment())
             .status()
@@ -105,11 +89,7 @@ fn only_what_was_synced_survives() {
     let mut disk = Disk::new();
     disk.cut("append a one\nsync a\nsyncdir .\nappend a two\nappend b other\nsyncdir .");
     assert_eq!(disk.read("a").as_deref(), Some("one"));
-    assert_eq!(
-        disk.read("b").as_deref(),
-        Some(""),
-        "its name was synced, its content was not"
-    );
+    assert_eq!(disk.read("b").as_deref(), Some(""), "its name was synced, its content was not");
 }
 
 #[test]
@@ -126,11 +106,7 @@ fn what_was_there_at_the_start_is_durable_and_changes_are_patched_in() {
     disk.cut("put a 2 xx\nput a 6 yy\ndatasync a\nput a 0 zz");
     assert_eq!(disk.read("a").as_deref(), Some("01xx45yy89"));
     disk.cut("truncate a 4\nsync a\nappend a tail");
-    assert_eq!(
-        disk.read("a").as_deref(),
-        Some("01xx"),
-        "a second cut starts from the first"
-    );
+    assert_eq!(disk.read("a").as_deref(), Some("01xx"), "a second cut starts from the first");
     disk.cut("truncate a 2\ntruncate a 4\nsync a");
     assert_eq!(disk.read("a").as_deref(), Some("01\0\0"));
 }
@@ -140,15 +116,9 @@ fn renames_and_unlinks_wait_for_the_directory() {
     let mut disk = Disk::new();
     let base = "append a one\nsync a\nappend b two\nsync b\nsyncdir .\n";
     disk.cut(&format!("{base}rename a b"));
-    assert_eq!(
-        (disk.read("a").as_deref(), disk.read("b").as_deref()),
-        (Some("one"), Some("two"))
-    );
+    assert_eq!((disk.read("a").as_deref(), disk.read("b").as_deref()), (Some("one"), Some("two")));
     disk.cut("rename a b\nsyncdir .\nunlink b");
-    assert_eq!(
-        (disk.read("a"), disk.read("b").as_deref()),
-        (None, Some("one"))
-    );
+    assert_eq!((disk.read("a"), disk.read("b").as_deref()), (None, Some("one")));
     disk.cut("unlink b\nsyncdir .");
     assert_eq!(disk.read("b"), None);
 }
@@ -157,10 +127,7 @@ fn renames_and_unlinks_wait_for_the_directory() {
 fn a_file_that_takes_a_dead_ones_inode_starts_empty() {
     let mut disk = Disk::new();
     disk.cut("append a secret\nsync a\nsyncdir .\nunlink a\nappend b new\nsyncdir .");
-    assert_eq!(
-        (disk.read("a"), disk.read("b").as_deref()),
-        (None, Some(""))
-    );
+    assert_eq!((disk.read("a"), disk.read("b").as_deref()), (None, Some("")));
 }
 
 #[test]
@@ -168,11 +135,7 @@ fn directories_and_copies_are_watched() {
     let mut disk = Disk::new();
     disk.cut("mkdir d\nsyncdir .\nappend d/a one\nsync d/a\nsyncdir d\ncopy d/a d/b\nsync d/b\nsyncdir d");
     assert_eq!(disk.read("d/a").as_deref(), Some("one"));
-    assert_eq!(
-        disk.read("d/b").as_deref(),
-        Some("one"),
-        "copied through write, not around it"
-    );
+    assert_eq!(disk.read("d/b").as_deref(), Some("one"), "copied through write, not around it");
 }
 
 #[test]
@@ -192,27 +155,18 @@ fn rules_fail_the_operations_they_name() {
     disk.shim.start_with("fail nth=3 EIO").unwrap();
     assert_eq!(disk.run("append a x\nsync a\nsync a").code(), Some(5));
     assert!(disk.run("append a x\nsync a").success());
-    disk.shim
-        .start_with("fail rename nth=2 EIO; fail unlink EROFS")
-        .unwrap();
+    disk.shim.start_with("fail rename nth=2 EIO; fail unlink EROFS").unwrap();
     assert_eq!(disk.run("rename a b\nrename b a").code(), Some(5));
     assert_eq!(disk.run("unlink b").code(), Some(30));
     disk.shim.command("off").unwrap();
-    assert!(
-        disk.run("append a one\nsync a").success(),
-        "the control file wins"
-    );
+    assert!(disk.run("append a one\nsync a").success(), "the control file wins");
 }
 
 #[test]
 fn a_failed_sync_is_final() {
     let mut disk = Disk::new();
     disk.shim.start_with("fail fsync nth=2 EIO").unwrap();
-    assert_eq!(
-        disk.run("append a one\nsync a\nappend a two\nsync a")
-            .code(),
-        Some(5)
-    );
+    assert_eq!(disk.run("append a one\nsync a\nappend a two\nsync a").code(), Some(5));
     // The same process would have to write again; what the failed sync held is gone.
     disk.shim.start_with("").unwrap();
     assert!(disk.run("syncdir .\nput a 6 !\nsync a").success());
@@ -250,15 +204,7 @@ fn torn_writes_keep_whole_blocks_of_what_was_not_synced() {
         disk.read("a").unwrap()
     };
     let seeds: Vec<String> = (1..9).map(kept).collect();
-    assert!(
-        seeds.iter().any(|text| text.contains(&"x".repeat(512))),
-        "some blocks are kept"
-    );
-    assert!(
-        seeds
-            .iter()
-            .any(|text| text.len() < 65536 || text.contains('\0')),
-        "some are lost"
-    );
+    assert!(seeds.iter().any(|text| text.contains(&"x".repeat(512))), "some blocks are kept");
+    assert!(seeds.iter().any(|text| text.len() < 65536 || text.contains('\0')), "some are lost");
     assert_eq!(kept(3), seeds[2], "the same seed keeps the same");
 }
