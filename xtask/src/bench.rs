@@ -135,16 +135,10 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         print!("\n{}", report::table(&rows));
     }
     // The origin and the sink are in good health in every scenario: none of this may happen.
-    let broken: Vec<&str> = rows
-        .iter()
-        .filter(|row| row.lost + row.failed + row.errors > 0)
-        .map(Row::name)
-        .collect();
+    let broken: Vec<&str> =
+        rows.iter().filter(|row| row.lost + row.failed + row.errors > 0).map(Row::name).collect();
     if !broken.is_empty() {
-        bail!(
-            "jobs were lost, or failed, or could not be submitted, in: {}",
-            broken.join(", ")
-        );
+        bail!("jobs were lost, or failed, or could not be submitted, in: {}", broken.join(", "));
     }
     Ok(())
 }
@@ -154,22 +148,12 @@ fn build(options: &Options) -> Result<()> {
     if options.binary.is_none() {
         succeed(cargo(&["build", "--release", "-p", "server"]))?;
     }
-    succeed(cargo(&[
-        "build",
-        "--release",
-        "-p",
-        "xtask",
-        "--features",
-        "baseline",
-    ]))
+    succeed(cargo(&["build", "--release", "-p", "xtask", "--features", "baseline"]))
 }
 
 /// The binary that is measured.
 fn binary(options: &Options) -> PathBuf {
-    options
-        .binary
-        .clone()
-        .unwrap_or_else(|| release_dir().join("pagewire"))
+    options.binary.clone().unwrap_or_else(|| release_dir().join("pagewire"))
 }
 
 /// Where the built binaries are.

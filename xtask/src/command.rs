@@ -7,20 +7,25 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 
+/// Beginnings of the variables that cargo sets for a program that it runs.
+const OURS: [&str; 6] = [
+    "CARGO_PKG_",
+    "CARGO_MANIFEST_",
+    "CARGO_CRATE_NAME",
+    "CARGO_BIN_NAME",
+    "CARGO_PRIMARY_PACKAGE",
+    "OUT_DIR",
+];
+
 /// The workspace's root directory.
 pub(crate) fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .parent()
-        .expect("xtask stands in the workspace")
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask stands in the workspace")
 }
 
 /// Where cargo builds to: this program stands in `TARGET/PROFILE/`, however that was set.
 pub(crate) fn target_dir() -> PathBuf {
     let here = env::current_exe().ok();
-    let dir = here
-        .as_deref()
-        .and_then(Path::parent)
-        .and_then(Path::parent);
+    let dir = here.as_deref().and_then(Path::parent).and_then(Path::parent);
     dir.map_or_else(|| root().join("target"), Path::to_owned)
 }
 
@@ -28,9 +33,13 @@ pub(crate) fn target_dir() -> PathBuf {
 pub(crate) fn cargo(args: &[&str]) -> Command {
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.args(args).current_dir(root());
-    // Of our own package, put there by `cargo run`: not meant for what we start.
-    for name in ["CARGO_MANIFEST_DIR", "CARGO_PKG_NAME", "CARGO_PKG_VERSION"] {
-        command.env_remove(name);
+    // `cargo run` tells us of our own package. Handed on, that would be taken for a change of the
+    // environment by build scripts that watch it (ring's does), and everything above them would be
+    // built anew whenever somebody changes between `cargo` and `cargo xtask`.
+    for (name, _) in env::vars_os() {
+        if OURS.iter().any(|ours| name.to_string_lossy().starts_with(ours)) {
+            command.env_remove(name);
+        }
     }
     command
 }
@@ -38,9 +47,7 @@ pub(crate) fn cargo(args: &[&str]) -> Command {
 /// Runs `command` to its end with our own output; an error unless it succeeds.
 pub(crate) fn succeed(mut command: Command) -> Result<()> {
     let name = describe(&command);
-    let status = command
-        .status()
-        .with_context(|| format!("cannot start `{name}`"))?;
+    let status = command.status().with_context(|| format!("cannot start `{name}`"))?;
     if !status.success() {
         bail!("`{name}` failed ({status})");
     }
@@ -76,14 +83,9 @@ pub(crate) fn succeed_keeping(
     keep: impl Fn(&str) -> bool,
 ) -> Result<Vec<String>> {
     let name = describe(&command);
-    let mut child = command
-        .stderr(Stdio::piped())
-        .spawn()
-        .with_context(|| format!("cannot start `{name}`"))?;
-    let lines = child
-        .stderr
-        .take()
-        .map(|pipe| BufReader::new(pipe).split(b'\n'));
+    let mut child =
+        command.stderr(Stdio::piped()).spawn().with_context(|| format!("cannot start `{name}`"))?;
+    let lines = child.stderr.take().map(|pipe| BufReader::new(pipe).split(b'\n'));
     let mut kept = Vec::new();
     let mut out = std::io::stderr().lock();
     for line in lines.into_iter().flatten() {
@@ -96,9 +98,7 @@ pub(crate) fn succeed_keeping(
         }
     }
     drop(out);
-    let status = child
-        .wait()
-        .with_context(|| format!("cannot wait for `{name}`"))?;
+    let status = child.wait().with_context(|| format!("cannot wait for `{name}`"))?;
     if !status.success() {
         bail!("`{name}` failed ({status}) {}", kept.join("; ").trim());
     }
@@ -107,11 +107,7 @@ pub(crate) fn succeed_keeping(
 
 /// `always` when people are watching: a child that writes to a pipe cannot see that itself.
 pub(crate) fn colour() -> &'static str {
-    if std::io::stderr().is_terminal() {
-        "always"
-    } else {
-        "auto"
-    }
+    if std::io::stderr().is_terminal() { "always" } else { "auto" }
 }
 
 /// The line without its terminal colours (ECMA-48 CSI sequences).
@@ -130,11 +126,8 @@ fn plain(line: &str) -> String {
 
 fn describe(command: &Command) -> String {
     let program = Path::new(command.get_program());
-    let mut text = program
-        .file_name()
-        .unwrap_or(command.get_program())
-        .to_string_lossy()
-        .into_owned();
+    let mut text =
+        program.file_name().unwrap_or(command.get_program()).to_string_lossy().into_owned();
     for arg in command.get_args() {
         text.push(' ');
         text.push_str(&arg.to_string_lossy());
@@ -148,10 +141,7 @@ mod tests {
 
     #[test]
     fn colours_are_taken_out() {
-        assert_eq!(
-            plain("\u{1b}[32;1m Summary\u{1b}[0m 3 passed"),
-            " Summary 3 passed"
-        );
+        assert_eq!(plain("\u{1b}[32;1m Summary\u{1b}[0m 3 passed"), " Summary 3 passed");
     }
 
     #[test]
@@ -164,9 +154,6 @@ mod tests {
         let mut shell = Command::new("sh");
         shell.args(["-c", "exit 3"]);
         let error = succeed(shell).expect_err("it fails").to_string();
-        assert!(
-            error.contains("sh -c exit 3") && error.contains('3'),
-            "{error}"
-        );
+        assert!(error.contains("sh -c exit 3") && error.contains('3'), "{error}");
     }
 }

@@ -34,15 +34,8 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     if let Some(only) = &options.only {
         filter.push_str(&format!(" & test({only})"));
     }
-    let mut run = cargo(&[
-        "nextest",
-        "run",
-        "--workspace",
-        "--no-capture",
-        "--color",
-        colour(),
-        "-E",
-    ]);
+    let mut run =
+        cargo(&["nextest", "run", "--workspace", "--no-capture", "--color", colour(), "-E"]);
     run.arg(filter);
     if let Some(seed) = options.seed {
         run.env("PAGEWIRE_E2E_SEED", seed.to_string());

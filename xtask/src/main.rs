@@ -1,11 +1,7 @@
 //! `cargo xtask`: everything a developer or CI runs on this workspace.
 //!
 //! Links no crate of the product: the binary is driven from outside, like a user would.
-#![expect(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "a command-line tool"
-)]
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command-line tool")]
 
 mod bench;
 mod clock;
@@ -20,12 +16,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 #[derive(Parser)]
-#[command(
-    name = "cargo xtask",
-    bin_name = "cargo xtask",
-    about,
-    max_term_width = 100
-)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", about, max_term_width = 100)]
 struct Cli {
     #[command(subcommand)]
     task: Task,

@@ -39,9 +39,7 @@ enum Step {
 
 impl Step {
     fn name(self) -> String {
-        self.to_possible_value()
-            .map(|v| v.get_name().to_owned())
-            .unwrap_or_default()
+        self.to_possible_value().map(|v| v.get_name().to_owned()).unwrap_or_default()
     }
 
     /// Does it; the lines to show again at the very end.

@@ -66,9 +66,7 @@ fn exit_with_parent() -> Result<()> {
 /// Tells the parent where this tool listens.
 fn announce(addr: SocketAddr) -> Result<()> {
     let mut out = std::io::stdout().lock();
-    writeln!(out, "{addr}")
-        .and_then(|()| out.flush())
-        .context("cannot say where the tool listens")
+    writeln!(out, "{addr}").and_then(|()| out.flush()).context("cannot say where the tool listens")
 }
 
 fn listen(addr: SocketAddr) -> std::io::Result<TcpListener> {

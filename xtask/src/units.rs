@@ -2,13 +2,10 @@
 
 /// Reads a size such as `15KB`, `5MB`, `64KiB` or `1500` (bytes).
 pub(crate) fn parse_size(text: &str) -> Result<u64, String> {
-    let digits = text
-        .find(|c: char| !c.is_ascii_digit())
-        .unwrap_or(text.len());
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let (number, unit) = text.split_at(digits);
-    let number: u64 = number
-        .parse()
-        .map_err(|_| format!("{text:?} does not begin with a number"))?;
+    let number: u64 =
+        number.parse().map_err(|_| format!("{text:?} does not begin with a number"))?;
     let factor: u64 = match unit.trim().to_ascii_lowercase().as_str() {
         "" | "b" => 1,
         "k" | "kb" => 1_000,
@@ -18,14 +15,10 @@ pub(crate) fn parse_size(text: &str) -> Result<u64, String> {
         "g" | "gb" => 1_000_000_000,
         "gib" => 1 << 30,
         _ => {
-            return Err(format!(
-                "{unit:?} is not a unit: use KB, MB, GB, KiB, MiB or GiB"
-            ));
+            return Err(format!("{unit:?} is not a unit: use KB, MB, GB, KiB, MiB or GiB"));
         }
     };
-    number
-        .checked_mul(factor)
-        .ok_or_else(|| format!("{text:?} is too large"))
+    number.checked_mul(factor).ok_or_else(|| format!("{text:?} is too large"))
 }
 
 /// Groups the digits of a count by thousands.

@@ -29,11 +29,7 @@ pub(crate) fn run(rig: &Rig<'_>) -> Result<Vec<Row>> {
     };
     let mut runs =
         vec![(System::Baseline, "baseline".to_owned()); usize::from(!options.no_baseline)];
-    runs.extend(
-        formats
-            .into_iter()
-            .map(|formats| (System::Pagewire, formats)),
-    );
+    runs.extend(formats.into_iter().map(|formats| (System::Pagewire, formats)));
     let mut rows = Vec::new();
     for (system, formats) in runs {
         let load = Load {
@@ -49,8 +45,7 @@ pub(crate) fn run(rig: &Rig<'_>) -> Result<Vec<Row>> {
         let mut row = rig.start(system, &setup)?.measure(&load)?.row;
         if system == System::Pagewire {
             row.more.insert("memory_budget_mb", mb(budget));
-            row.more
-                .insert("rss_over_budget_mb", tenth(row.peak_rss_mb - mb(budget)));
+            row.more.insert("rss_over_budget_mb", tenth(row.peak_rss_mb - mb(budget)));
         }
         rows.push(row);
     }

@@ -54,11 +54,7 @@ impl Bench {
         self.await_delivered(&load.name, report.accepted, load.within)?;
         let mut row = self.row(load, &report, &accepted, before)?;
         row.scenario = load.name.clone();
-        Ok(Measured {
-            row,
-            rss,
-            load: report,
-        })
+        Ok(Measured { row, rss, load: report })
     }
 
     /// Runs the load generator to its end: its report, which jobs were accepted, and the server's
@@ -103,11 +99,7 @@ impl Bench {
         poll(within, SAMPLE_EVERY, || {
             let delivered = self.deliveries("/stats")?.distinct;
             if shown.elapsed() > PROGRESS_EVERY {
-                eprintln!(
-                    "{name}: {} of {} delivered",
-                    grouped(delivered),
-                    grouped(jobs)
-                );
+                eprintln!("{name}: {} of {} delivered", grouped(delivered), grouped(jobs));
                 shown = clock::now();
             }
             self.server.check_alive(&self.log())?;
@@ -118,10 +110,7 @@ impl Bench {
     }
 
     /// The numbers of a run that is over.
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "counts and times are far below 2^52"
-    )]
+    #[expect(clippy::cast_precision_loss, reason = "counts and times are far below 2^52")]
     pub(crate) fn row(
         &self,
         load: &Load,
@@ -131,13 +120,9 @@ impl Bench {
     ) -> Result<Row> {
         let after = self.server.usage()?;
         let sink = self.deliveries("/report")?;
-        let counts = get(self.sink_addr, "/counts")
-            .context("cannot ask the sink")?
-            .1;
+        let counts = get(self.sink_addr, "/counts").context("cannot ask the sink")?.1;
         let came = |job: usize| counts.get(job).is_some_and(|&count| count > 0);
-        let lost = (0..accepted.len())
-            .filter(|&job| accepted[job] > 0 && !came(job))
-            .count();
+        let lost = (0..accepted.len()).filter(|&job| accepted[job] > 0 && !came(job)).count();
         let seconds = sink.last_us.saturating_sub(report.first_us).max(1) as f64 / 1e6;
         if let Some(error) = &report.first_error {
             eprintln!(
@@ -146,10 +131,7 @@ impl Bench {
             );
         }
         if let Some(event) = &sink.first_failure {
-            eprintln!(
-                "{}: {} jobs failed, the first with: {event}",
-                load.name, sink.failed
-            );
+            eprintln!("{}: {} jobs failed, the first with: {event}", load.name, sink.failed);
         }
         let cpu_us = after.cpu_us.saturating_sub(before.cpu_us) as f64;
         Ok(Row {

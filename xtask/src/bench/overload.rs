@@ -31,11 +31,7 @@ pub(crate) fn run(rig: &Rig<'_>) -> Result<Vec<Row>> {
         jobs: options.jobs.unwrap_or(CAPACITY_JOBS),
         clients: options.clients(),
         rate: 0,
-        formats: options
-            .formats
-            .first()
-            .cloned()
-            .unwrap_or_else(|| "raw".to_owned()),
+        formats: options.formats.first().cloned().unwrap_or_else(|| "raw".to_owned()),
         hosts: setup.hosts,
         within: WITHIN,
     };
@@ -47,16 +43,12 @@ pub(crate) fn run(rig: &Rig<'_>) -> Result<Vec<Row>> {
     load.jobs = rate.saturating_mul(options.seconds);
     load.clients = options.clients.unwrap_or(CLIENTS);
     eprintln!("{}: {rate} jobs/s for {} s", load.name, options.seconds);
-    let Measured {
-        mut row,
-        rss,
-        load: report,
-    } = rig.start(System::Pagewire, &setup)?.measure(&load)?;
+    let Measured { mut row, rss, load: report } =
+        rig.start(System::Pagewire, &setup)?.measure(&load)?;
     let at = |percent: usize| mb(rss.get(rss.len() * percent / 100).copied().unwrap_or(0));
     row.more.insert("offered_per_s", f64::from(rate));
     row.more.insert("submitted_per_s", submitted_per_s(&report));
-    row.more
-        .insert("accept_p99_from_due_ms", ms(report.due_p99_us));
+    row.more.insert("accept_p99_from_due_ms", ms(report.due_p99_us));
     row.more.insert("rss_mb_at_25_percent", at(25));
     row.more.insert("rss_mb_at_50_percent", at(50));
     row.more.insert("rss_mb_at_99_percent", at(99));
@@ -64,10 +56,7 @@ pub(crate) fn run(rig: &Rig<'_>) -> Result<Vec<Row>> {
 }
 
 /// What was really offered: less than asked for when all connections wait for answers.
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "counts and times are far below 2^52"
-)]
+#[expect(clippy::cast_precision_loss, reason = "counts and times are far below 2^52")]
 fn submitted_per_s(report: &LoadReport) -> f64 {
     let submitted = report.accepted + report.refused + report.errors;
     tenth(submitted as f64 / (report.took_us.max(1) as f64 / 1e6))

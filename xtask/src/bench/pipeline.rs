@@ -59,17 +59,12 @@ fn one(rig: &Rig<'_>, system: System, setup: &Setup, formats: &str) -> Result<Ro
 /// Puts each run's CPU time beside the baseline's: by medians, when there are several rounds.
 pub(crate) fn compare(rows: &mut [Row]) {
     let of = |rows: &[Row], name: &str| {
-        let mut cpu: Vec<f64> = rows
-            .iter()
-            .filter(|row| row.scenario == name)
-            .map(|row| row.cpu_us_per_job)
-            .collect();
+        let mut cpu: Vec<f64> =
+            rows.iter().filter(|row| row.scenario == name).map(|row| row.cpu_us_per_job).collect();
         cpu.sort_unstable_by(f64::total_cmp);
         cpu.get(cpu.len() / 2).copied()
     };
-    let baseline = rows
-        .iter()
-        .find(|row| row.system == System::Baseline.name());
+    let baseline = rows.iter().find(|row| row.system == System::Baseline.name());
     let Some(baseline) = baseline.and_then(|row| of(rows, &row.scenario)) else {
         return;
     };
@@ -87,12 +82,7 @@ mod tests {
     use super::*;
 
     fn row(scenario: &str, system: &'static str, cpu: f64) -> Row {
-        Row {
-            scenario: scenario.to_owned(),
-            system,
-            cpu_us_per_job: cpu,
-            ..Row::default()
-        }
+        Row { scenario: scenario.to_owned(), system, cpu_us_per_job: cpu, ..Row::default() }
     }
 
     #[test]

@@ -53,21 +53,14 @@ impl Process {
 
     /// The first line it prints: the address it listens on.
     pub(crate) fn announced(&mut self) -> Result<SocketAddr> {
-        let out = self
-            .child
-            .stdout
-            .take()
-            .context("its output was taken already")?;
+        let out = self.child.stdout.take().context("its output was taken already")?;
         let mut line = String::new();
         BufReader::new(out)
             .read_line(&mut line)
             .with_context(|| format!("cannot read what the {} prints", self.name))?;
-        line.trim().parse().with_context(|| {
-            format!(
-                "the {} said {line:?} instead of where it listens",
-                self.name
-            )
-        })
+        line.trim()
+            .parse()
+            .with_context(|| format!("the {} said {line:?} instead of where it listens", self.name))
     }
 
     /// All it prints until it ends; an error unless it succeeds.
@@ -92,11 +85,7 @@ impl Process {
         let text = fs::read_to_string(log).unwrap_or_default();
         let lines: Vec<&str> = text.lines().collect();
         let tail = &lines[lines.len().saturating_sub(LOG_TAIL)..];
-        bail!(
-            "the {} ended ({status}); its last words:\n{}",
-            self.name,
-            tail.join("\n")
-        );
+        bail!("the {} ended ({status}); its last words:\n{}", self.name, tail.join("\n"));
     }
 
     /// `SIGKILL`, and waits for it to be gone.
@@ -109,9 +98,7 @@ impl Process {
     /// `SIGTERM`, and waits for it to end by itself, at most `within`.
     pub(crate) fn terminate(mut self, within: Duration) -> Result<ExitStatus> {
         let pid = self.child.id().to_string();
-        let sent = Command::new("sh")
-            .args(["-c", "kill -TERM \"$0\"", &pid])
-            .status()?;
+        let sent = Command::new("sh").args(["-c", "kill -TERM \"$0\"", &pid]).status()?;
         if !sent.success() {
             bail!("cannot signal the {}", self.name);
         }
@@ -122,10 +109,7 @@ impl Process {
             }
             thread::sleep(Duration::from_millis(10));
         }
-        bail!(
-            "the {} did not stop within {within:?} after SIGTERM",
-            self.name
-        );
+        bail!("the {} did not stop within {within:?} after SIGTERM", self.name);
     }
 
     /// What it has used so far.
@@ -192,8 +176,7 @@ fn ticks_per_second() -> u64 {
         let said = Command::new("getconf").arg("CLK_TCK").output().ok();
         let said = said.and_then(|out| String::from_utf8(out.stdout).ok());
         // 100 on every Linux of today.
-        said.and_then(|text| text.trim().parse().ok())
-            .unwrap_or(100)
+        said.and_then(|text| text.trim().parse().ok()).unwrap_or(100)
     })
 }
 

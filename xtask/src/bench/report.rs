@@ -93,36 +93,20 @@ pub(crate) fn table(rows: &[Row]) -> String {
     let mut lines: Vec<Vec<String>> = vec![HEADS.map(str::to_owned).to_vec()];
     lines.extend(rows.iter().map(cells));
     let widths: Vec<usize> = (0..HEADS.len())
-        .map(|i| {
-            lines
-                .iter()
-                .map(|line| line[i].chars().count())
-                .max()
-                .unwrap_or(0)
-        })
+        .map(|i| lines.iter().map(|line| line[i].chars().count()).max().unwrap_or(0))
         .collect();
     let mut out = String::new();
     for line in &lines {
         for (i, (cell, width)) in line.iter().zip(&widths).enumerate() {
             let pad = " ".repeat(width - cell.chars().count());
             // Words begin where their column begins, numbers end where it ends.
-            let _ = if i == 0 {
-                write!(out, "{cell}{pad}")
-            } else {
-                write!(out, "  {pad}{cell}")
-            };
+            let _ = if i == 0 { write!(out, "{cell}{pad}") } else { write!(out, "  {pad}{cell}") };
         }
         out.push('\n');
     }
-    for row in rows
-        .iter()
-        .filter(|row| !row.more.is_empty() || row.errors > 0)
-    {
-        let more: Vec<String> = row
-            .more
-            .iter()
-            .map(|(name, value)| format!("{name} {value}"))
-            .collect();
+    for row in rows.iter().filter(|row| !row.more.is_empty() || row.errors > 0) {
+        let more: Vec<String> =
+            row.more.iter().map(|(name, value)| format!("{name} {value}")).collect();
         let _ = write!(out, "{}: {}", row.scenario, more.join(", "));
         if row.errors > 0 {
             let _ = write!(out, " errors {}", row.errors);
@@ -142,8 +126,7 @@ fn cells(row: &Row) -> Vec<String> {
         format!("{:.1}", row.end_to_end_p50_ms),
         format!("{:.1}", row.end_to_end_p99_ms),
         format!("{:.0}", row.cpu_us_per_job),
-        row.cpu_ratio
-            .map_or_else(|| "-".to_owned(), |ratio| format!("{ratio:.2}")),
+        row.cpu_ratio.map_or_else(|| "-".to_owned(), |ratio| format!("{ratio:.2}")),
         format!("{:.0}", row.peak_rss_mb),
         grouped(row.refused),
         grouped(row.failed),
@@ -159,11 +142,7 @@ mod tests {
 
     #[test]
     fn columns_line_up_and_extras_follow() {
-        let mut row = Row {
-            scenario: "pipeline µ".to_owned(),
-            jobs: 20_000,
-            ..Row::default()
-        };
+        let mut row = Row { scenario: "pipeline µ".to_owned(), jobs: 20_000, ..Row::default() };
         row.more.insert("ready_ms", 12.5);
         let text = table(&[row]);
         let lines: Vec<&str> = text.lines().collect();

@@ -32,11 +32,7 @@ pub(crate) fn run(rig: &Rig<'_>) -> Result<Vec<Row>> {
         jobs: options.jobs.unwrap_or(JOBS),
         clients: options.clients(),
         rate: 0,
-        formats: options
-            .formats
-            .first()
-            .cloned()
-            .unwrap_or_else(|| "raw".to_owned()),
+        formats: options.formats.first().cloned().unwrap_or_else(|| "raw".to_owned()),
         hosts: setup.hosts,
         within: WITHIN,
     };
@@ -45,26 +41,14 @@ pub(crate) fn run(rig: &Rig<'_>) -> Result<Vec<Row>> {
     let (report, accepted, _) = bench.submit(&load)?;
 
     eprintln!("{}: killing it", load.name);
-    let Bench {
-        origin,
-        origin_port,
-        sink,
-        sink_addr,
-        server,
-        dir,
-        system,
-        ..
-    } = bench;
+    let Bench { origin, origin_port, sink, sink_addr, server, dir, system, .. } = bench;
     server.kill()?;
     let (server, _, after_kill) = rig.start_server(system, &setup, dir.path(), sink_addr)?;
     let rss_ready = server.usage()?.rss;
 
     eprintln!("{}: stopping it in order", load.name);
     let status = server.terminate(STOP_WITHIN).context("after SIGTERM")?;
-    anyhow::ensure!(
-        status.success(),
-        "the server stopped with {status} after SIGTERM"
-    );
+    anyhow::ensure!(status.success(), "the server stopped with {status} after SIGTERM");
     // The same origin, in good health now.
     origin.kill()?;
     setup.latency_ms = 0;
@@ -73,23 +57,12 @@ pub(crate) fn run(rig: &Rig<'_>) -> Result<Vec<Row>> {
     let (server, server_addr, after_stop) =
         rig.start_server(system, &setup, dir.path(), sink_addr)?;
 
-    let mut bench = Bench {
-        origin,
-        origin_port,
-        sink,
-        sink_addr,
-        server,
-        server_addr,
-        system,
-        dir,
-    };
+    let mut bench =
+        Bench { origin, origin_port, sink, sink_addr, server, server_addr, system, dir };
     bench.await_delivered(&load.name, report.accepted, load.within)?;
     let mut row: Row = bench.row(&load, &report, &accepted, Usage::default())?;
-    row.more
-        .insert("ready_after_kill_ms", tenth(after_kill.as_secs_f64() * 1e3));
-    row.more
-        .insert("ready_after_stop_ms", tenth(after_stop.as_secs_f64() * 1e3));
-    row.more
-        .insert("rss_mb_when_ready", super::report::mb(rss_ready));
+    row.more.insert("ready_after_kill_ms", tenth(after_kill.as_secs_f64() * 1e3));
+    row.more.insert("ready_after_stop_ms", tenth(after_stop.as_secs_f64() * 1e3));
+    row.more.insert("rss_mb_when_ready", super::report::mb(rss_ready));
     Ok(vec![row])
 }

@@ -82,19 +82,13 @@ impl<'a> Rig<'a> {
                 bail!("{} is not there: leave --no-build away", path.display());
             }
         }
-        let dir = options
-            .dir
-            .clone()
-            .unwrap_or_else(|| target_dir().join("bench"));
+        let dir = options.dir.clone().unwrap_or_else(|| target_dir().join("bench"));
         fs::create_dir_all(&dir).with_context(|| format!("cannot make {}", dir.display()))?;
         let mut stat = Command::new("stat");
         stat.args(["-f", "-c", "%T"]).arg(&dir);
         let kind = output(stat).context("cannot tell what the data directory stands on")?;
         if matches!(kind.trim_ascii(), b"tmpfs" | b"ramfs") {
-            bail!(
-                "{} is in memory, where a sync costs nothing: give --dir",
-                dir.display()
-            );
+            bail!("{} is in memory, where a sync costs nothing: give --dir", dir.display());
         }
         Ok(Self { options, dir })
     }
@@ -110,16 +104,7 @@ impl<'a> Rig<'a> {
         let sink_addr = sink.announced()?;
         let (server, server_addr, _) = self.start_server(system, setup, dir.path(), sink_addr)?;
         let origin_port = origin_addr.port();
-        Ok(Bench {
-            origin,
-            origin_port,
-            sink,
-            sink_addr,
-            server,
-            server_addr,
-            system,
-            dir,
-        })
+        Ok(Bench { origin, origin_port, sink, sink_addr, server, server_addr, system, dir })
     }
 
     /// Starts an origin; port 0 for a free one.
@@ -135,10 +120,8 @@ impl<'a> Rig<'a> {
             ("--hosts", u64::from(setup.hosts)),
             ("--port", u64::from(port)),
         ];
-        let args: Vec<String> = args
-            .iter()
-            .map(|(name, value)| format!("{name}={value}"))
-            .collect();
+        let args: Vec<String> =
+            args.iter().map(|(name, value)| format!("{name}={value}")).collect();
         let mut origin = tool("origin", &dir.join("origin.log"), &args)?;
         let addr = origin.announced()?;
         Ok((origin, addr))
@@ -204,9 +187,7 @@ impl<'a> Rig<'a> {
         }
         // A flag stands once: what was asked for by hand replaces ours.
         flags.retain(|(name, _)| !given.iter().any(|arg| arg.split('=').next() == Some(*name)));
-        let ours = flags
-            .into_iter()
-            .map(|(name, value)| format!("{name}={value}"));
+        let ours = flags.into_iter().map(|(name, value)| format!("{name}={value}"));
         ours.chain(given.iter().cloned()).collect()
     }
 }
@@ -234,10 +215,7 @@ pub(crate) fn tool(name: &'static str, log: &Path, args: &[String]) -> Result<Pr
 fn unlimited(program: &Path, args: &[String]) -> Command {
     let mut command = Command::new("sh");
     command
-        .args([
-            "-c",
-            "ulimit -n \"$(ulimit -Hn)\" 2>/dev/null; exec \"$0\" \"$@\"",
-        ])
+        .args(["-c", "ulimit -n \"$(ulimit -Hn)\" 2>/dev/null; exec \"$0\" \"$@\""])
         .arg(program)
         .args(args);
     command
@@ -259,25 +237,16 @@ pub(crate) fn get(addr: SocketAddr, path: &str) -> Result<(u16, Vec<u8>)> {
     let mut stream = TcpStream::connect_timeout(&addr, ANSWER_WITHIN)?;
     stream.set_read_timeout(Some(ANSWER_WITHIN))?;
     stream.set_nodelay(true)?;
-    write!(
-        stream,
-        "GET {path} HTTP/1.1\r\nHost: {addr}\r\nConnection: close\r\n\r\n"
-    )?;
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: {addr}\r\nConnection: close\r\n\r\n")?;
     let mut answer = Vec::new();
     match stream.read_to_end(&mut answer) {
         Err(error) if error.kind() != ErrorKind::ConnectionReset => return Err(error.into()),
         _ => {}
     }
-    let end = answer
-        .windows(4)
-        .position(|four| four == b"\r\n\r\n")
-        .context("no answer")?;
+    let end = answer.windows(4).position(|four| four == b"\r\n\r\n").context("no answer")?;
     let head = str::from_utf8(&answer[..end]).context("not an HTTP answer")?;
     let status = head.split(' ').nth(1).and_then(|code| code.parse().ok());
-    Ok((
-        status.context("no status in the answer")?,
-        answer.split_off(end + 4),
-    ))
+    Ok((status.context("no status in the answer")?, answer.split_off(end + 4)))
 }
 
 /// Calls `each` every now and then until it says that it is done or `within` is over; whether it

@@ -28,16 +28,10 @@ pub(crate) fn run(rig: &Rig<'_>) -> Result<Vec<Row>> {
         jobs: options.jobs.unwrap_or(JOBS),
         clients: options.clients(),
         rate: 0,
-        formats: options
-            .formats
-            .first()
-            .cloned()
-            .unwrap_or_else(|| "raw".to_owned()),
+        formats: options.formats.first().cloned().unwrap_or_else(|| "raw".to_owned()),
         hosts: setup.hosts,
         within: WITHIN,
     };
     eprintln!("{}: starting", load.name);
-    Ok(vec![
-        rig.start(System::Pagewire, &setup)?.measure(&load)?.row,
-    ])
+    Ok(vec![rig.start(System::Pagewire, &setup)?.measure(&load)?.row])
 }

@@ -38,9 +38,7 @@ struct App {
 /// The only argument is where to POST pages to.
 #[tokio::main]
 async fn main() -> Result<()> {
-    let forward_to = env::args()
-        .nth(1)
-        .context("usage: baseline FORWARD_TO_URL")?;
+    let forward_to = env::args().nth(1).context("usage: baseline FORWARD_TO_URL")?;
     exit_with_parent()?;
     rustls::crypto::ring::default_provider()
         .install_default()
@@ -56,21 +54,14 @@ async fn main() -> Result<()> {
         .route("/", post(submit))
         .route("/v1/jobs", post(submit))
         .with_state(Arc::new(App { client, forward_to }));
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
-        .await
-        .context("cannot listen")?;
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.context("cannot listen")?;
     let addr = listener.local_addr().context("cannot tell the address")?;
     let mut out = std::io::stdout();
-    writeln!(out, "{addr}")
-        .and_then(|()| out.flush())
-        .context("cannot tell the address")?;
+    writeln!(out, "{addr}").and_then(|()| out.flush()).context("cannot tell the address")?;
     axum::serve(listener, app).await.context("cannot serve")
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the point of the baseline is to promise nothing"
-)]
+#[expect(clippy::disallowed_methods, reason = "the point of the baseline is to promise nothing")]
 async fn submit(State(app): State<Arc<App>>, Json(job): Json<Job>) -> StatusCode {
     tokio::spawn(async move {
         // A page that cannot be had is lost, as in every program of this kind.
@@ -79,20 +70,12 @@ async fn submit(State(app): State<Arc<App>>, Json(job): Json<Job>) -> StatusCode
     StatusCode::ACCEPTED
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the point of the baseline is to bound nothing"
-)]
+#[expect(clippy::disallowed_methods, reason = "the point of the baseline is to bound nothing")]
 async fn forward(app: &App, job: &Job) -> Result<()> {
     let response = app.client.get(&job.url).send().await?;
     let status = response.status().as_u16();
     let body = response.text().await?;
-    let page = Page {
-        url: &job.url,
-        status,
-        body: &body,
-        metadata: job.metadata.as_deref(),
-    };
+    let page = Page { url: &job.url, status, body: &body, metadata: job.metadata.as_deref() };
     let event = serde_json::to_vec(&page)?;
     app.client
         .post(&app.forward_to)

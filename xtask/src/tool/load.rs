@@ -99,10 +99,7 @@ pub(crate) async fn run(options: Options) -> Result<()> {
     let run = std::rc::Rc::new(Run {
         began: clock::now(),
         next: Cell::new(0),
-        report: RefCell::new(Report {
-            first_us: clock::unix_us(),
-            ..Report::default()
-        }),
+        report: RefCell::new(Report { first_us: clock::unix_us(), ..Report::default() }),
         accepted: RefCell::new(vec![0; options.jobs as usize]),
         answer_us: RefCell::default(),
         due_us: RefCell::default(),
@@ -190,10 +187,7 @@ impl Run {
                 }
             };
             wire.write(&request).await?;
-            let head = wire
-                .head()
-                .await?
-                .context("the connection was closed without an answer")?;
+            let head = wire.head().await?.context("the connection was closed without an answer")?;
             let mut text = Vec::new();
             wire.body(head.length, |piece| {
                 if !head.first.contains(" 202") && text.len() < 500 {
@@ -204,11 +198,7 @@ impl Run {
             anyhow::Ok((head, text))
         });
         let (head, text) = head.await.context("no answer in time")??;
-        let status = head
-            .first
-            .split(' ')
-            .nth(1)
-            .and_then(|code| code.parse::<u16>().ok());
+        let status = head.first.split(' ').nth(1).and_then(|code| code.parse::<u16>().ok());
         self.answer_us.borrow_mut().push(micros(sent.elapsed()));
         self.due_us.borrow_mut().push(micros(due.elapsed()));
         if head.close {
@@ -229,24 +219,14 @@ impl Run {
             }
             _ => {
                 drop(report);
-                self.failed(format!(
-                    "{}: {}",
-                    head.first,
-                    String::from_utf8_lossy(&text)
-                ));
+                self.failed(format!("{}: {}", head.first, String::from_utf8_lossy(&text)));
                 Ok(None)
             }
         }
     }
 
     fn request(&self, job: u32) -> Vec<u8> {
-        let Options {
-            target,
-            formats,
-            origin_port,
-            hosts,
-            ..
-        } = &self.options;
+        let Options { target, formats, origin_port, hosts, .. } = &self.options;
         let host = hosts::address(job % hosts);
         let formats = formats.replace(',', "\",\"");
         let sent_us = clock::unix_us();

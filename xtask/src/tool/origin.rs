@@ -42,11 +42,7 @@ pub(crate) async fn run(options: Options) -> Result<()> {
     .into();
     let latency = Duration::from_millis(options.latency_ms);
     let listeners = bind(options.hosts.max(1), options.port)?;
-    announce(
-        listeners[0]
-            .local_addr()
-            .context("cannot tell the address")?,
-    )?;
+    announce(listeners[0].local_addr().context("cannot tell the address")?)?;
     let mut loops = JoinSet::new();
     for listener in listeners {
         let answer = answer.clone();

@@ -66,9 +66,7 @@ impl Tally {
             self.stats.distinct += 1;
             if let Some(event) = &scan.failure {
                 self.stats.failed += 1;
-                self.stats
-                    .first_failure
-                    .get_or_insert_with(|| event.clone());
+                self.stats.first_failure.get_or_insert_with(|| event.clone());
             }
             self.stats.last_us = now_us;
             self.took_us.push(now_us.saturating_sub(sent_us));
@@ -109,11 +107,7 @@ async fn serve(stream: TcpStream, tally: Arc<Mutex<Tally>>) {
     let mut wire = Wire::new(stream, BUFFER);
     while let Ok(Some(head)) = wire.head().await {
         let mut scan = Scan::default();
-        if wire
-            .body(head.length, |piece| scan.look(piece))
-            .await
-            .is_err()
-        {
+        if wire.body(head.length, |piece| scan.look(piece)).await.is_err() {
             return;
         }
         let answer = {
@@ -167,8 +161,7 @@ impl Scan {
             return;
         }
         if !self.carry.is_empty() {
-            self.carry
-                .extend_from_slice(&piece[..piece.len().min(MARK_MAX)]);
+            self.carry.extend_from_slice(&piece[..piece.len().min(MARK_MAX)]);
             self.mark = mark(&self.carry);
         }
         if self.mark.is_none() {
@@ -177,8 +170,7 @@ impl Scan {
         // A piece shorter than a mark only lengthens what is carried over.
         if piece.len() >= MARK_MAX {
             self.carry.clear();
-            self.carry
-                .extend_from_slice(&piece[piece.len() - MARK_MAX..]);
+            self.carry.extend_from_slice(&piece[piece.len() - MARK_MAX..]);
         } else if self.carry.is_empty() {
             self.carry.extend_from_slice(piece);
         } else {
@@ -212,11 +204,7 @@ mod tests {
         for size in 1..body.len() {
             let mut scan = Scan::default();
             body.chunks(size).for_each(|piece| scan.look(piece));
-            assert_eq!(
-                scan.mark,
-                Some((17, 1_700_000_000_000_001)),
-                "in pieces of {size}"
-            );
+            assert_eq!(scan.mark, Some((17, 1_700_000_000_000_001)), "in pieces of {size}");
             assert_eq!(scan.failure, None);
         }
     }
@@ -234,19 +222,8 @@ mod tests {
         tally.record(&event(Some((0, 1_000)), true), 4_000);
         tally.record(&event(None, false), 5_000);
         let stats = tally.stats(true);
-        assert_eq!(
-            (
-                stats.distinct,
-                stats.duplicates,
-                stats.failed,
-                stats.unknown
-            ),
-            (2, 1, 1, 1)
-        );
-        assert_eq!(
-            (stats.p50_us, stats.p99_us, stats.last_us),
-            (2_000, 3_000, 4_000)
-        );
+        assert_eq!((stats.distinct, stats.duplicates, stats.failed, stats.unknown), (2, 1, 1, 1));
+        assert_eq!((stats.p50_us, stats.p99_us, stats.last_us), (2_000, 3_000, 4_000));
         assert_eq!(stats.first_failure.as_deref(), Some("timeout"));
         assert_eq!(tally.counts, [1, 0, 2]);
     }

@@ -28,12 +28,7 @@ pub(crate) struct Head {
 impl Wire {
     /// `buffer` bounds the size of a head, and how much of a body is looked at at once.
     pub(crate) fn new(stream: TcpStream, buffer: usize) -> Self {
-        Self {
-            stream,
-            buffer: vec![0; buffer].into_boxed_slice(),
-            start: 0,
-            end: 0,
-        }
+        Self { stream, buffer: vec![0; buffer].into_boxed_slice(), start: 0, end: 0 }
     }
 
     /// The next head; `None` when the peer has closed between two messages.
@@ -50,11 +45,7 @@ impl Wire {
             looked = waiting.len().saturating_sub(3);
             if self.fill().await? == 0 {
                 let clean = self.start == self.end;
-                return if clean {
-                    Ok(None)
-                } else {
-                    Err(ErrorKind::UnexpectedEof.into())
-                };
+                return if clean { Ok(None) } else { Err(ErrorKind::UnexpectedEof.into()) };
             }
         }
     }
@@ -115,23 +106,13 @@ fn parse(head: &[u8]) -> Result<Head> {
     let text = str::from_utf8(head).map_err(|e| Error::new(ErrorKind::InvalidData, e))?;
     let mut lines = text.split("\r\n");
     let first = lines.next().unwrap_or_default().to_owned();
-    let mut head = Head {
-        first,
-        length: 0,
-        close: false,
-        retry_after: None,
-    };
+    let mut head = Head { first, length: 0, close: false, retry_after: None };
     for (name, value) in lines.filter_map(|line| line.split_once(':')) {
         let value = value.trim();
         if name.eq_ignore_ascii_case("content-length") {
-            head.length = value
-                .parse()
-                .map_err(|e| Error::new(ErrorKind::InvalidData, e))?;
+            head.length = value.parse().map_err(|e| Error::new(ErrorKind::InvalidData, e))?;
         } else if name.eq_ignore_ascii_case("transfer-encoding") {
-            return Err(Error::new(
-                ErrorKind::InvalidData,
-                "chunked bodies are not understood",
-            ));
+            return Err(Error::new(ErrorKind::InvalidData, "chunked bodies are not understood"));
         } else if name.eq_ignore_ascii_case("connection") {
             head.close = value.eq_ignore_ascii_case("close");
         } else if name.eq_ignore_ascii_case("retry-after") {
@@ -171,31 +152,21 @@ mod tests {
 
     #[tokio::test]
     async fn messages_larger_than_the_buffer_are_read_in_pieces() {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
-            .await
-            .expect("binds");
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("binds");
         let addr = listener.local_addr().expect("bound");
         let mut client = TcpStream::connect(addr).await.expect("connects");
         let (stream, _) = listener.accept().await.expect("accepts");
         let mut wire = Wire::new(stream, 64);
         let body = vec![b'x'; 50];
-        let message = [
-            b"POST /a HTTP/1.1\r\nContent-Length: 50\r\n\r\n".as_slice(),
-            &body,
-        ]
-        .concat();
-        client
-            .write_all(&[message.as_slice(), &message].concat())
-            .await
-            .expect("writes");
+        let message =
+            [b"POST /a HTTP/1.1\r\nContent-Length: 50\r\n\r\n".as_slice(), &body].concat();
+        client.write_all(&[message.as_slice(), &message].concat()).await.expect("writes");
         drop(client);
         for _ in 0..2 {
             let head = wire.head().await.expect("reads").expect("there is one");
             assert_eq!((head.first.as_str(), head.length), ("POST /a HTTP/1.1", 50));
             let mut seen = 0;
-            wire.body(50, |piece| seen += piece.len())
-                .await
-                .expect("reads");
+            wire.body(50, |piece| seen += piece.len()).await.expect("reads");
             assert_eq!(seen, 50);
         }
         assert_eq!(wire.head().await.expect("reads"), None);

@@ -21,9 +21,7 @@ fn start(args: &[&str]) -> (Tool, SocketAddr) {
     let mut tool = spawn(args);
     let mut line = String::new();
     let out = tool.0.stdout.take().expect("it is piped");
-    BufReader::new(out)
-        .read_line(&mut line)
-        .expect("it says where it listens");
+    BufReader::new(out).read_line(&mut line).expect("it says where it listens");
     (tool, line.trim().parse().expect("an address"))
 }
 
@@ -40,14 +38,10 @@ fn spawn(args: &[&str]) -> Tool {
 
 fn exchange(addr: SocketAddr, request: &str) -> String {
     let mut stream = TcpStream::connect(addr).expect("it listens");
-    stream
-        .set_read_timeout(Some(Duration::from_secs(10)))
-        .expect("a sane time");
+    stream.set_read_timeout(Some(Duration::from_secs(10))).expect("a sane time");
     stream.write_all(request.as_bytes()).expect("it reads");
     let mut answer = String::new();
-    stream
-        .read_to_string(&mut answer)
-        .expect("it answers and closes");
+    stream.read_to_string(&mut answer).expect("it answers and closes");
     answer
 }
 
@@ -59,15 +53,8 @@ fn stats(sink: SocketAddr) -> Value {
 
 #[test]
 fn the_origin_serves_pages_of_the_size_asked_for_under_every_address() {
-    let (_origin, addr) = start(&[
-        "origin",
-        "--size",
-        "15000",
-        "--latency-ms",
-        "0",
-        "--hosts",
-        "3",
-    ]);
+    let (_origin, addr) =
+        start(&["origin", "--size", "15000", "--latency-ms", "0", "--hosts", "3"]);
     for host in 1..=3 {
         let addr = SocketAddr::from(([127, 0, 1, host], addr.port()));
         let answer = exchange(addr, "GET /7 HTTP/1.1\r\nConnection: close\r\n\r\n");
@@ -99,19 +86,11 @@ fn the_load_generator_marks_its_jobs_and_the_sink_counts_them() {
     let out = load.0.stdout.as_mut().expect("it is piped");
     out.read_to_string(&mut said).expect("it ends");
     let report: Value = serde_json::from_str(&said).expect("one line of JSON");
-    assert_eq!(
-        (&report["accepted"], &report["errors"]),
-        (&0.into(), &50.into()),
-        "{report}"
-    );
+    assert_eq!((&report["accepted"], &report["errors"]), (&0.into(), &50.into()), "{report}");
     assert_eq!(std::fs::read(&accepted).expect("it was written"), [0; 50]);
 
     let stats = stats(sink);
-    assert_eq!(
-        (&stats["distinct"], &stats["unknown"]),
-        (&50.into(), &0.into()),
-        "{stats}"
-    );
+    assert_eq!((&stats["distinct"], &stats["unknown"]), (&50.into(), &0.into()), "{stats}");
 }
 
 #[test]
