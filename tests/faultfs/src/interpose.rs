@@ -32,9 +32,7 @@ pub unsafe extern "C" fn pwrite64(
     count: size_t,
     offset: off64_t,
 ) -> ssize_t {
-    state::write(fd, start(offset), || {
-        raw!(SYS_pwrite64, fd, bytes, count, offset) as ssize_t
-    })
+    state::write(fd, start(offset), || raw!(SYS_pwrite64, fd, bytes, count, offset) as ssize_t)
 }
 
 #[unsafe(no_mangle)]
@@ -44,16 +42,12 @@ pub unsafe extern "C" fn pwrite(
     count: size_t,
     offset: off64_t,
 ) -> ssize_t {
-    state::write(fd, start(offset), || {
-        raw!(SYS_pwrite64, fd, bytes, count, offset) as ssize_t
-    })
+    state::write(fd, start(offset), || raw!(SYS_pwrite64, fd, bytes, count, offset) as ssize_t)
 }
 
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn writev(fd: c_int, parts: *const iovec, count: c_int) -> ssize_t {
-    state::write(fd, None, || {
-        raw!(SYS_writev, fd, parts, c_long::from(count)) as ssize_t
-    })
+    state::write(fd, None, || raw!(SYS_writev, fd, parts, c_long::from(count)) as ssize_t)
 }
 
 #[unsafe(no_mangle)]
@@ -65,14 +59,7 @@ pub unsafe extern "C" fn pwritev(
 ) -> ssize_t {
     // The kernel takes the offset in two halves; on 64-bit targets the first holds all of it.
     state::write(fd, start(offset), || {
-        raw!(
-            SYS_pwritev,
-            fd,
-            parts,
-            c_long::from(count),
-            offset,
-            0 as c_long
-        ) as ssize_t
+        raw!(SYS_pwritev, fd, parts, c_long::from(count), offset, 0 as c_long) as ssize_t
     })
 }
 
@@ -84,29 +71,18 @@ pub unsafe extern "C" fn pwritev64(
     offset: off64_t,
 ) -> ssize_t {
     state::write(fd, start(offset), || {
-        raw!(
-            SYS_pwritev,
-            fd,
-            parts,
-            c_long::from(count),
-            offset,
-            0 as c_long
-        ) as ssize_t
+        raw!(SYS_pwritev, fd, parts, c_long::from(count), offset, 0 as c_long) as ssize_t
     })
 }
 
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ftruncate64(fd: c_int, len: off64_t) -> c_int {
-    state::truncate(fd, start(len).unwrap_or(0), || {
-        raw!(SYS_ftruncate, fd, len) as c_int
-    })
+    state::truncate(fd, start(len).unwrap_or(0), || raw!(SYS_ftruncate, fd, len) as c_int)
 }
 
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ftruncate(fd: c_int, len: off64_t) -> c_int {
-    state::truncate(fd, start(len).unwrap_or(0), || {
-        raw!(SYS_ftruncate, fd, len) as c_int
-    })
+    state::truncate(fd, start(len).unwrap_or(0), || raw!(SYS_ftruncate, fd, len) as c_int)
 }
 
 #[unsafe(no_mangle)]
@@ -171,11 +147,7 @@ unsafe fn rename_at(
 ) -> c_int {
     // SAFETY: by libc's contract.
     let touched = unsafe { [sys::resolve(from_dir, from), sys::resolve(to_dir, to)] };
-    let victim = if flags & libc::RENAME_EXCHANGE == 0 {
-        touched[1].as_deref()
-    } else {
-        None
-    };
+    let victim = if flags & libc::RENAME_EXCHANGE == 0 { touched[1].as_deref() } else { None };
     state::names(Class::Rename, &touched, victim, || {
         raw!(SYS_renameat2, from_dir, from, to_dir, to, flags) as c_int
     })

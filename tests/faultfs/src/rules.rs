@@ -64,16 +64,8 @@ impl Rules {
         control: Option<PathBuf>,
         counters: Option<&'static [AtomicU64; 2]>,
     ) -> Self {
-        let loaded = Mutex::new(Loaded {
-            stamp: None,
-            rules: parse(start),
-        });
-        Self {
-            control,
-            loaded,
-            dead: AtomicBool::new(false),
-            counters,
-        }
+        let loaded = Mutex::new(Loaded { stamp: None, rules: parse(start) });
+        Self { control, loaded, dead: AtomicBool::new(false), counters }
     }
 
     /// Counts one operation and judges it.
@@ -122,12 +114,7 @@ impl Rules {
             return;
         }
         match std::fs::read_to_string(control) {
-            Ok(text) => {
-                *loaded = Loaded {
-                    stamp,
-                    rules: parse(&text),
-                }
-            }
+            Ok(text) => *loaded = Loaded { stamp, rules: parse(&text) },
             Err(error) => sys::broken("cannot read FAULTFS_CONTROL", &error),
         }
     }
@@ -147,12 +134,7 @@ fn parse(text: &str) -> Vec<Rule> {
 fn parse_line(line: &str) -> Option<Rule> {
     let mut words = line.split_whitespace().peekable();
     let verb = words.next()?;
-    let mut rule = Rule {
-        action: Action::Die,
-        class: None,
-        nth: None,
-        seen: 0,
-    };
+    let mut rule = Rule { action: Action::Die, class: None, nth: None, seen: 0 };
     let mut errno = None;
     for word in words {
         if let Some(nth) = word.strip_prefix("nth=") {

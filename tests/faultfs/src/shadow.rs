@@ -68,10 +68,7 @@ pub(crate) struct Shadow {
 impl Shadow {
     /// Opens the image at `at`; a new one starts with what is in `real`.
     pub(crate) fn open(at: &Path, real: &Path) -> io::Result<Self> {
-        let shadow = Self {
-            inodes: at.join("inodes"),
-            tree: at.join("tree"),
-        };
+        let shadow = Self { inodes: at.join("inodes"), tree: at.join("tree") };
         let fresh = !shadow.tree.exists();
         fs::create_dir_all(&shadow.inodes)?;
         fs::create_dir_all(&shadow.tree)?;
@@ -103,11 +100,7 @@ impl Shadow {
     }
 
     fn open_content(&self, ino: u64) -> io::Result<File> {
-        OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(self.content(ino))
+        OpenOptions::new().write(true).create(true).truncate(false).open(self.content(ino))
     }
 
     /// The inode is about to go; its number may come back for another file.

@@ -41,9 +41,7 @@ extern "C" fn load() {
         Shadow::open(Path::new(&at), &root)
             .unwrap_or_else(|error| sys::broken("cannot use FAULTFS_SHADOW", &error))
     });
-    let seed = std::env::var("FAULTFS_SEED")
-        .ok()
-        .and_then(|seed| seed.parse::<u64>().ok());
+    let seed = std::env::var("FAULTFS_SEED").ok().and_then(|seed| seed.parse::<u64>().ok());
     let start = std::env::var("FAULTFS_RULES").unwrap_or_default();
     let control = std::env::var_os("FAULTFS_CONTROL").map(PathBuf::from);
     let counters =
@@ -61,13 +59,8 @@ extern "C" fn load() {
 }
 
 fn map_counters(path: &Path) -> Option<&'static [AtomicU64; 2]> {
-    let file = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .open(path)
-        .ok()?;
+    let file =
+        OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path).ok()?;
     file.set_len(16).ok()?;
     // SAFETY: a fresh shared mapping of 16 bytes, page-aligned, never unmapped; atomics may be
     // shared with other processes that only read.
@@ -177,9 +170,7 @@ pub(crate) fn allocate(fd: c_int, start: u64, len: u64, real: impl FnOnce() -> c
     }
     let done = real();
     if done == 0 {
-        lock(&state.dirty)
-            .0
-            .add(stat.ino, start, start.saturating_add(len));
+        lock(&state.dirty).0.add(stat.ino, start, start.saturating_add(len));
     }
     done
 }

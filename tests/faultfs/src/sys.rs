@@ -79,11 +79,7 @@ pub(crate) fn fd_path<T>(fd: c_int, with: impl FnOnce(&[u8]) -> T) -> Option<T> 
     let mut path = [0_u8; 4096];
     // SAFETY: `link` is NUL-terminated, `path` is as long as said.
     let n = unsafe {
-        libc::readlink(
-            link.as_ptr().cast(),
-            path.as_mut_ptr().cast::<c_char>(),
-            path.len(),
-        )
+        libc::readlink(link.as_ptr().cast(), path.as_mut_ptr().cast::<c_char>(), path.len())
     };
     let n = usize::try_from(n).ok()?;
     path.get(..n).map(with)
@@ -109,15 +105,11 @@ pub(crate) unsafe fn resolve(dir: c_int, path: *const c_char) -> Option<PathBuf>
         return None;
     }
     // SAFETY: by the caller's promise.
-    let path = Path::new(std::ffi::OsStr::from_bytes(
-        unsafe { CStr::from_ptr(path) }.to_bytes(),
-    ));
+    let path = Path::new(std::ffi::OsStr::from_bytes(unsafe { CStr::from_ptr(path) }.to_bytes()));
     let base = if path.is_absolute() || dir == libc::AT_FDCWD {
         PathBuf::new()
     } else {
-        fd_path(dir, |bytes| {
-            PathBuf::from(std::ffi::OsStr::from_bytes(bytes))
-        })?
+        fd_path(dir, |bytes| PathBuf::from(std::ffi::OsStr::from_bytes(bytes)))?
     };
     let path = base.join(path);
     let name = path.file_name()?;
