@@ -19,7 +19,7 @@ pub(crate) struct Received {
 }
 
 /// Reads a body of at most `max` bytes within `time`. A body that says it is longer is refused
-/// unread.
+/// unread. What is left unread ends the connection, which the answer says.
 pub(crate) async fn read(
     body: Body,
     max: u64,
@@ -27,12 +27,20 @@ pub(crate) async fn read(
     budget: &Arc<Budget>,
 ) -> Result<Received, Problem> {
     if body.size_hint().lower() > max {
-        return Err(too_large(max));
+        return Err(last_words(too_large(max)));
     }
     // The first poll finds most bodies complete; only then is no timer registered.
-    tokio::time::timeout(time, collect(body, max, budget.reservation())).await.map_err(|_| {
-        Problem::new(Kind::BodyTimeout, format!("the body did not arrive within {time:?}"))
-    })?
+    let collected = tokio::time::timeout(time, collect(body, max, budget.reservation())).await;
+    let collected = collected.unwrap_or_else(|_| {
+        let detail = format!("the body did not arrive within {time:?}");
+        Err(Problem::new(Kind::BodyTimeout, detail))
+    });
+    collected.map_err(last_words)
+}
+
+/// Says that no other request can follow (RFC 9112 §9.6).
+fn last_words(problem: Problem) -> Problem {
+    problem.with_header(header::CONNECTION, HeaderValue::from_static("close"))
 }
 
 async fn collect(mut body: Body, max: u64, mut held: Reservation) -> Result<Received, Problem> {

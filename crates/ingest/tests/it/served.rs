@@ -177,6 +177,7 @@ async fn a_slow_body_is_cut_off() {
     stream.write_all(&request.as_bytes()[..request.len() - 5]).await.unwrap();
     let answer = read_all(&mut stream).await;
     assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
+    assert!(answer.to_lowercase().contains("\r\nconnection: close\r\n"), "{answer}");
     assert_eq!(server.world.store.counts().live(), 0);
     server.stop().await;
 }
@@ -191,6 +192,7 @@ async fn an_oversized_body_is_refused_unread_and_the_answer_arrives() {
     stream.write_all(head.as_bytes()).await.unwrap();
     let answer = read_all(&mut stream).await;
     assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
+    assert!(answer.to_lowercase().contains("\r\nconnection: close\r\n"), "{answer}");
     // Not announced, by a client that sends on without listening.
     let mut stream = server.connect().await;
     let head = "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n";
@@ -203,6 +205,7 @@ async fn an_oversized_body_is_refused_unread_and_the_answer_arrives() {
     }
     let answer = read_all(&mut stream).await;
     assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
+    assert!(answer.to_lowercase().contains("\r\nconnection: close\r\n"), "{answer}");
     server.stop().await;
 }
 
