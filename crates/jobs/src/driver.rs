@@ -1,7 +1,7 @@
 //! The one loop that turns leases into work: claim, heartbeat, settle, release, drain.
 
 use std::any::Any;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use tokio::task::{AbortHandle, Id, JoinError, JoinHandle, JoinSet};
-use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until};
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, sleep_until};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, warn};
 
@@ -95,7 +95,13 @@ pub fn drive(
     config: DriverConfig,
     stop: CancellationToken,
 ) -> Running {
+    let beat = (config.lease / 3).max(Duration::from_millis(1));
+    let mut heartbeat = interval_at(Instant::now() + beat, beat);
+    heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let driver = Driver {
+        beaten_at: clock.now(),
+        heartbeat,
+        deadline: None,
         store,
         clock,
         stage,
@@ -122,29 +128,30 @@ struct Driver {
     /// Whose task is whose.
     hands: HashMap<Id, (Lease, AbortHandle)>,
     backoff: Backoff,
+    heartbeat: Interval,
+    /// When the leases in hand were last extended.
+    beaten_at: Timestamp,
+    /// The end of the grace period, once told to stop.
+    deadline: Option<Instant>,
     drained: Drained,
 }
 
 impl Driver {
-    /// How often a settlement is tried once the driver is to stop: about 3 s of waiting.
-    const LAST_TRIES: u32 = 6;
+    /// The last settlement gets at least this, however late it comes.
+    const LAST_WORDS: Duration = Duration::from_secs(1);
 
     async fn run(mut self) -> Result<Drained> {
         let signal = self.store.signal(&self.stage);
-        let beat = (self.config.lease / 3).max(Duration::from_millis(1));
-        let mut heartbeat = interval_at(Instant::now() + beat, beat);
-        heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut deadline = None;
         loop {
             let signalled = signal.notified();
             tokio::pin!(signalled);
             // Registered before the query: a job that comes in between is not slept through.
             signalled.as_mut().enable();
-            if deadline.is_none() && self.stop.is_cancelled() {
+            if self.stop.is_cancelled() {
                 // Heard before another claim, whatever else woke the loop.
-                deadline = Some(Instant::now() + self.config.grace);
+                self.stopped();
             }
-            let stopping = deadline.is_some();
+            let stopping = self.deadline.is_some();
             let wake = if stopping { None } else { self.claim().await? };
             if stopping && self.tasks.is_empty() {
                 return Ok(self.drained);
@@ -154,14 +161,19 @@ impl Driver {
                 Some(first) = self.tasks.join_next_with_id() => self.settle(first, stopping).await?,
                 () = &mut signalled, if room && self.backoff.is_clear() => {}
                 () = sleep_until(wake.unwrap_or_else(Instant::now)), if room && wake.is_some() => {}
-                _ = heartbeat.tick() => self.beat().await?,
+                _ = self.heartbeat.tick() => self.beat(&[]).await?,
                 () = self.stop.cancelled(), if !stopping => {}
-                () = sleep_until(deadline.unwrap_or_else(Instant::now)), if stopping => {
+                () = sleep_until(self.deadline.unwrap_or_else(Instant::now)), if stopping => {
                     self.release().await?;
                     return Ok(self.drained);
                 }
             }
         }
+    }
+
+    fn stopped(&mut self) {
+        let grace = self.config.grace;
+        self.deadline.get_or_insert_with(|| Instant::now() + grace);
     }
 
     /// Claims into the free slots; answers when to look again at the latest.
@@ -172,6 +184,11 @@ impl Driver {
         }
         if let Some(until) = self.backoff.until.filter(|until| *until > Instant::now()) {
             return Ok(Some(until));
+        }
+        if self.clock.now().since(self.beaten_at) >= self.config.lease / 3 {
+            // After a long wait or a leap of the clock: a claim takes back what has run out, and
+            // what is in hand must not be among it.
+            self.beat(&[]).await?;
         }
         let now = self.clock.now();
         let claimed = match self.store.claim(&self.stage, free, now + self.config.lease, now).await
@@ -236,33 +253,68 @@ impl Driver {
         }
         let leases: Vec<_> = batch.iter().map(|s| s.lease).collect();
         let mut tries = Backoff::default();
+        let store = self.store.clone();
         loop {
-            match self.store.settle(batch.clone(), self.clock.now()).await {
-                Ok(answers) => {
-                    for (lease, answer) in leases.iter().zip(answers) {
-                        if answer == Settled::LeaseLost {
-                            debug!(job.id = %lease.id, "lease lost; the outcome is dropped");
-                        }
+            let settling = store.settle(batch.clone(), self.clock.now());
+            let answers = match self.while_beating(settling, &leases).await? {
+                Some(Ok(answers)) => answers,
+                Some(Err(error)) => {
+                    let again = sleep_until(tries.after(error)?);
+                    if self.while_beating(again, &leases).await?.is_some() {
+                        continue;
                     }
-                    return Ok(());
+                    return Ok(self.unrecorded(leases.len()));
                 }
-                Err(error) if self.stop.is_cancelled() && tries.tries >= Self::LAST_TRIES => {
-                    return Err(error);
+                None => return Ok(self.unrecorded(leases.len())),
+            };
+            for (lease, answer) in leases.iter().zip(answers) {
+                if answer == Settled::LeaseLost {
+                    debug!(job.id = %lease.id, "lease lost; the outcome is dropped");
                 }
-                Err(error) => sleep_until(tries.after(error)?).await,
+            }
+            return Ok(());
+        }
+    }
+
+    fn unrecorded(&self, jobs: usize) {
+        warn!(stage = %self.stage, jobs, "not recorded in time; the work will be repeated");
+    }
+
+    /// Waits for `done` without letting leases run out; `None` when the grace period is over
+    /// first.
+    async fn while_beating<T>(
+        &mut self,
+        done: impl Future<Output = T>,
+        leases: &[Lease],
+    ) -> Result<Option<T>> {
+        tokio::pin!(done);
+        let least = Instant::now() + Self::LAST_WORDS;
+        let stop = self.stop.clone();
+        loop {
+            let stopping = self.deadline.is_some();
+            let end = self.deadline.map_or(least, |deadline| deadline.max(least));
+            tokio::select! {
+                biased;
+                done = &mut done => return Ok(Some(done)),
+                _ = self.heartbeat.tick() => self.beat(leases).await?,
+                () = stop.cancelled(), if !stopping => self.stopped(),
+                () = sleep_until(end), if stopping => return Ok(None),
             }
         }
     }
 
-    async fn beat(&mut self) -> Result<()> {
-        let leases: Vec<_> = self.hands.values().map(|(lease, _)| *lease).collect();
+    /// Extends the leases of the work in hand, and of what is being settled.
+    async fn beat(&mut self, settling: &[Lease]) -> Result<()> {
+        let now = self.clock.now();
+        self.beaten_at = now;
+        let mut leases: Vec<_> = self.hands.values().map(|(lease, _)| *lease).collect();
+        leases.extend(settling);
         if leases.is_empty() {
             return Ok(());
         }
-        let now = self.clock.now();
         match self.store.extend(leases.clone(), now + self.config.lease, now).await {
             Ok(kept) => {
-                let lost: Vec<_> =
+                let lost: HashSet<_> =
                     leases.iter().zip(kept).filter(|(_, kept)| !kept).map(|(l, _)| *l).collect();
                 for (lease, handle) in self.hands.values() {
                     if lost.contains(lease) {

@@ -79,6 +79,9 @@ pub(crate) struct Taken {
     pub(crate) result_bytes: u64,
 }
 
+/// Bytes of specs in workers' hands, per stage, above which nothing more is claimed.
+const LEASED_SPECS: u64 = 32 << 20;
+
 impl Found {
     /// A job that has just been accepted.
     pub(crate) fn fresh(job: &NewJob, now: Timestamp) -> Self {
@@ -199,7 +202,7 @@ impl Scheduler {
         let expired = self.expire(at, now);
         self.stages[at].wake(now);
         let mut taken = Vec::new();
-        while taken.len() < max {
+        while taken.len() < max && self.stages[at].leased_bytes < LEASED_SPECS {
             let Some((lane, id)) = self.stages[at].next(now) else {
                 break;
             };
@@ -212,6 +215,7 @@ impl Scheduler {
             live.epoch = claimed.row.epoch;
             let live = *live;
             self.stages[at].leases.insert((until, id));
+            self.stages[at].leased_bytes += u64::from(live.spec_bytes);
             taken.push(Taken {
                 lease: Lease { id, epoch: live.epoch },
                 lane: self.stages[at].key(lane).clone(),
@@ -350,6 +354,7 @@ impl Scheduler {
             self.stages[stage].wait(lane, id, change.row.due, now);
         }
         if old.leased {
+            self.stages[from].leased_bytes -= u64::from(old.spec_bytes);
             self.stages[from].unlease(from_lane, id, old.due, now);
         } else {
             self.stages[from].unwait(from_lane, id, old.due, now);
@@ -375,6 +380,11 @@ impl Scheduler {
     pub(crate) fn newest(&self, before: Option<JobId>) -> impl Iterator<Item = JobId> + '_ {
         let end = before.unwrap_or(JobId::from_bytes([0xff; 16]));
         self.live.range(..end).rev().map(|(id, _)| *id)
+    }
+
+    /// Leased jobs, in no order.
+    pub(crate) fn leased(&self) -> impl Iterator<Item = JobId> + '_ {
+        self.stages.iter().flat_map(|queue| queue.leases.iter().map(|(_, id)| *id))
     }
 
     pub(crate) fn is_live(&self, id: JobId) -> bool {

@@ -12,6 +12,7 @@ mod segments;
 mod shared;
 mod writer;
 
+use std::panic::AssertUnwindSafe;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -32,8 +33,8 @@ use crate::sqlite::shared::Shared;
 use crate::sqlite::writer::{Command, Submission, Writer};
 use crate::{
     Cancelled, Claimed, Clock, Config, Counts, Error, ErrorKind, Filter, JobId, LaneView, Lease,
-    NewJob, Next, Record, Redrive, Redriven, Result, Settled, Settlement, Stage, Store, Submitted,
-    Swept, SystemClock, Timestamp,
+    NewJob, Next, Outcome, Record, Redrive, Redriven, Result, Settled, Settlement, Stage, Store,
+    Submitted, Swept, SystemClock, Timestamp,
 };
 
 /// How the embedded store uses memory and disk.
@@ -71,6 +72,10 @@ pub struct SqliteStore {
 
 /// Calls that wait for the writer at once; more wait for a permit.
 const CHANNEL: usize = 4096;
+/// Specs read in one go when they are not in memory any more.
+const SPECS_AT_ONCE: usize = 64;
+/// Places in the channel for pokes, which take no permit; one that finds none is not needed.
+const POKES: usize = 16;
 
 impl SqliteStore {
     /// Opens or makes the store in `dir` with the default [`SqliteConfig`].
@@ -111,11 +116,11 @@ impl SqliteStore {
             .map_err(|e| io_error(e, Doing(dir, "open segments in")))?;
         let shared = Arc::new(Shared::new(Ram::new(scheduler, over), directory, sqlite.hot_bytes));
         let wal = Wal::start(&mut db, path.clone(), shared.clone())?;
-        let (commands, receiver) = bounded(CHANNEL + 1);
+        let (commands, receiver) = bounded(CHANNEL + POKES);
         let writer = Writer { shared: shared.clone(), db, segments, over, wal, commands: receiver };
         let thread = thread::Builder::new()
             .name("jobs-writer".into())
-            .spawn(move || writer.run())
+            .spawn(move || guard(writer))
             .map_err(|e| Error::new(ErrorKind::Unavailable, "cannot start a thread").because(e))?;
         Ok(Arc::new(Self {
             shared,
@@ -193,7 +198,7 @@ impl SqliteStore {
         } else {
             let (reply, written) = oneshot::channel();
             let submission = Submission { answers, jobs: admitted, now, reply, _permit: permit };
-            self.send(Command::Submit(submission))?;
+            self.submit_now(submission)?;
             Ok(written)
         };
         let known = self.recognise(repeats).await;
@@ -207,6 +212,14 @@ impl SqliteStore {
             answers[at] = answer;
         }
         Ok(answers)
+    }
+
+    fn submit_now(&self, submission: Submission) -> Result<()> {
+        let bytes: Vec<_> = submission.jobs.iter().map(|job| job.spec.len() as u64).collect();
+        self.send(Command::Submit(submission)).inspect_err(|_| {
+            // The writer is gone, and will not give the room back.
+            self.shared.look(|ram| bytes.into_iter().for_each(|n| ram.scheduler.unadmit(n)));
+        })
     }
 
     /// Repeats are answered as such even when there is no room for anything new.
@@ -245,25 +258,46 @@ impl SqliteStore {
         if missing.is_empty() {
             return Ok(found);
         }
-        let mut claimed = found;
-        claimed.extend(self.read_specs(&stage, missing).await?);
-        Ok(claimed)
+        let leases: Vec<_> =
+            found.iter().map(|c| c.lease).chain(missing.iter().map(|t| t.lease)).collect();
+        match self.read_specs(&stage, missing).await {
+            Ok(read) => {
+                let mut claimed = found;
+                claimed.extend(read);
+                Ok(claimed)
+            }
+            Err(error) => {
+                // Nobody will work on these: they must not stay leased until their time is up.
+                self.shared.look(|ram| {
+                    for lease in leases {
+                        let outcome = Outcome::Release { at: now };
+                        let settlement = Settlement { lease, outcome, pause_lane_until: None };
+                        let decision = ram.scheduler.settle(settlement, now);
+                        self.keep(decision, ram, now);
+                    }
+                });
+                Err(error)
+            }
+        }
     }
 
+    /// Reads what was accepted, a few at a time: each read has its own limit of time.
     async fn read_specs(&self, stage: &Stage, taken: Vec<Taken>) -> Result<Vec<Claimed>> {
-        let ids: Vec<_> = taken.iter().map(|t| t.lease.id).collect();
-        let specs = self
-            .shared
-            .readers
-            .read(move |db| {
+        let mut claimed = Vec::with_capacity(taken.len());
+        let mut taken = taken.into_iter();
+        loop {
+            let slice: Vec<_> = taken.by_ref().take(SPECS_AT_ONCE).collect();
+            if slice.is_empty() {
+                return Ok(claimed);
+            }
+            let ids: Vec<_> = slice.iter().map(|t| t.lease.id).collect();
+            let read = self.shared.readers.read(move |db| {
                 ids.into_iter().map(|id| rows::spec(db, id)).collect::<Result<Vec<_>, _>>()
-            })
-            .await?;
-        Ok(taken
-            .into_iter()
-            .zip(specs)
-            .map(|(taken, spec)| taken.into_claimed(stage, spec.unwrap_or_default()))
-            .collect())
+            });
+            let specs = read.await?.into_iter().map(Option::unwrap_or_default);
+            claimed
+                .extend(slice.into_iter().zip(specs).map(|(t, spec)| t.into_claimed(stage, spec)));
+        }
     }
 
     async fn settle_all(&self, outcomes: Vec<Settlement>, now: Timestamp) -> Result<Vec<Settled>> {
@@ -319,6 +353,11 @@ impl SqliteStore {
 
     async fn cancel_one(&self, id: JobId, next: Option<Next>, now: Timestamp) -> Result<Cancelled> {
         self.shared.check()?;
+        let bytes = next.as_ref().map_or(0, |next| next.result.len() as u64);
+        if self.shared.look(|ram| ram.disk_full && !ram.has_room(bytes, self.shared.hot_limit)) {
+            return Err(Error::new(ErrorKind::NoSpace, "the disk is full"));
+        }
+        self.room(bytes).await?;
         let live = self.shared.look(|ram| {
             let decision = ram.scheduler.cancel(id, next, now)?;
             let live = decision.is_some();
@@ -342,6 +381,14 @@ impl SqliteStore {
         self.shared.readers.close();
         self.shared.directory.unlock();
         answer
+    }
+}
+
+/// A writer that is gone must not be taken for one that is slow.
+fn guard(writer: Writer) {
+    let shared = writer.shared.clone();
+    if std::panic::catch_unwind(AssertUnwindSafe(|| writer.run())).is_err() {
+        shared.fail(&Error::new(ErrorKind::Unavailable, "the writer thread panicked"));
     }
 }
 

@@ -26,6 +26,8 @@ pub(crate) struct StageQueue {
     pub(crate) leases: BTreeSet<(Timestamp, JobId)>,
     pub(crate) waiting: u64,
     pub(crate) leased: u64,
+    /// Bytes of the specs of leased jobs.
+    pub(crate) leased_bytes: u64,
 }
 
 impl StageQueue {
@@ -42,6 +44,7 @@ impl StageQueue {
             leases: BTreeSet::new(),
             waiting: 0,
             leased: 0,
+            leased_bytes: 0,
         }
     }
 

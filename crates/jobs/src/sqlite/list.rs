@@ -6,10 +6,12 @@ use crate::sqlite::ram::{Dirty, Ram};
 use crate::sqlite::rows;
 use crate::sqlite::shared::Shared;
 use crate::transition::Row;
-use crate::{Filter, JobId, Record, Result};
+use crate::{Filter, JobId, Record, Result, State};
 
 /// Jobs looked at in one read; a list that finds little goes on to the next page.
 const PAGE: usize = 256;
+/// Live jobs looked at under the lock at once: a millisecond or so.
+const SLICE: usize = 4096;
 
 pub(super) async fn get(shared: &Shared, id: JobId) -> Result<Option<Record>> {
     shared.check()?;
@@ -41,12 +43,10 @@ async fn live(
     before: Option<JobId>,
     limit: usize,
 ) -> Result<Vec<Record>> {
-    let wanted: Vec<(JobId, News)> = shared.look(|ram| {
-        let matches =
-            |id: &JobId| ram.scheduler.row(*id).is_some_and(|row| row_matches(filter, &row));
-        let ids: Vec<_> = ram.scheduler.newest(before).filter(matches).take(limit).collect();
-        ids.into_iter().map(|id| (id, News::of(ram, id))).collect()
-    });
+    let wanted = match filter.states[..] {
+        [State::Leased] => leased(shared, filter, before, limit),
+        _ => scan(shared, filter, before, limit).await,
+    };
     let ids: Vec<_> = wanted.iter().map(|(id, _)| *id).collect();
     let found = shared
         .readers
@@ -56,6 +56,50 @@ async fn live(
         .await?;
     let records = wanted.into_iter().zip(found);
     Ok(records.filter_map(|((_, news), on_disk)| on_disk.map(|r| news.over(r))).collect())
+}
+
+/// Leased jobs are few: no more than the drivers have slots.
+fn leased(
+    shared: &Shared,
+    filter: &Filter,
+    before: Option<JobId>,
+    limit: usize,
+) -> Vec<(JobId, News)> {
+    shared.look(|ram| {
+        let older = |id: &JobId| before.is_none_or(|before| *id < before);
+        let mut ids: Vec<_> = ram.scheduler.leased().filter(older).collect();
+        ids.sort_unstable_by(|a, b| b.cmp(a));
+        let wanted = ids.into_iter().filter(|id| matches(ram, filter, *id)).take(limit);
+        wanted.map(|id| (id, News::of(ram, id))).collect()
+    })
+}
+
+/// Looks through the live jobs in slices, so that nobody else waits for the lock for long.
+async fn scan(
+    shared: &Shared,
+    filter: &Filter,
+    mut before: Option<JobId>,
+    limit: usize,
+) -> Vec<(JobId, News)> {
+    let mut wanted = Vec::new();
+    loop {
+        let more = shared.look(|ram| {
+            let slice: Vec<_> = ram.scheduler.newest(before).take(SLICE).collect();
+            before = slice.last().copied().or(before);
+            let more = slice.len() == SLICE;
+            let found = slice.into_iter().filter(|id| matches(ram, filter, *id));
+            wanted.extend(found.take(limit - wanted.len()).map(|id| (id, News::of(ram, id))));
+            more
+        });
+        if !more || wanted.len() == limit {
+            return wanted;
+        }
+        tokio::task::yield_now().await;
+    }
+}
+
+fn matches(ram: &Ram, filter: &Filter, id: JobId) -> bool {
+    ram.scheduler.row(id).is_some_and(|row| row_matches(filter, &row))
 }
 
 async fn all(
@@ -94,7 +138,19 @@ async fn all(
     found.sort_by_key(|record| std::cmp::Reverse(record.id));
     found.dedup_by_key(|record| record.id);
     found.truncate(limit);
-    Ok(found)
+    with_specs(shared, found).await
+}
+
+async fn with_specs(shared: &Shared, mut records: Vec<Record>) -> Result<Vec<Record>> {
+    let ids: Vec<_> = records.iter().map(|record| record.id).collect();
+    let specs = shared
+        .readers
+        .read(move |db| ids.into_iter().map(|id| rows::spec(db, id)).collect::<Result<Vec<_>, _>>())
+        .await?;
+    for (record, spec) in records.iter_mut().zip(specs) {
+        record.spec = spec.unwrap_or_default();
+    }
+    Ok(records)
 }
 
 /// Jobs that match by what was decided, where the index that is read goes by what is on disk.

@@ -3,6 +3,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use rusqlite::Connection;
+use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 use crate::sqlite::failure::{Doing, sqlite_error};
@@ -14,6 +15,7 @@ use crate::{Error, ErrorKind, Result};
 pub(super) struct Readers {
     path: PathBuf,
     idle: Mutex<Vec<Connection>>,
+    places: Semaphore,
 }
 
 /// A reader that goes on for longer keeps the write-ahead log from being reset.
@@ -21,10 +23,12 @@ const LONGEST: Duration = Duration::from_secs(5);
 /// Virtual machine steps between two looks at the clock: some tens of microseconds.
 const STEPS: i32 = 10_000;
 const KEPT: usize = 4;
+/// Connections at once; more reads wait. Each has some descriptors and a cache.
+const MOST: usize = 8;
 
 impl Readers {
-    pub(super) const fn new(path: PathBuf) -> Self {
-        Self { path, idle: Mutex::new(Vec::new()) }
+    pub(super) fn new(path: PathBuf) -> Self {
+        Self { path, idle: Mutex::new(Vec::new()), places: Semaphore::new(MOST) }
     }
 
     /// Runs `query` on a connection of its own, off the reactor, for 5 s at most.
@@ -32,10 +36,14 @@ impl Readers {
         self: &Arc<Self>,
         query: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T> {
+        let unfinished = |e: Box<dyn std::error::Error + Send + Sync>| {
+            Error::new(ErrorKind::Unavailable, "a database read did not finish").because(e)
+        };
+        let _place = self.places.acquire().await.map_err(|e| unfinished(e.into()))?;
         let readers = self.clone();
-        tokio::task::spawn_blocking(move || readers.read_now(query)).await.map_err(|error| {
-            Error::new(ErrorKind::Unavailable, "a database read did not finish").because(error)
-        })?
+        tokio::task::spawn_blocking(move || readers.read_now(query))
+            .await
+            .map_err(|e| unfinished(e.into()))?
     }
 
     fn read_now<T>(&self, query: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T> {

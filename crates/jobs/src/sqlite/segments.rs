@@ -1,6 +1,6 @@
 //! Append-only files for results. A body is written once; SQLite keeps only where it is.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::FileExt;
@@ -43,6 +43,8 @@ pub(super) struct Segments {
     open: Option<Open>,
     usage: BTreeMap<u64, Usage>,
     next: u64,
+    /// Segments that could not be read through: left as they are.
+    damaged: BTreeSet<u64>,
 }
 
 #[derive(Debug)]
@@ -72,7 +74,7 @@ impl Segments {
             }
         }
         let usage = usage.into_iter().filter(|(_, u)| u.live > 0).collect();
-        Ok(Self { path, roll_at, open: None, usage, next })
+        Ok(Self { path, roll_at, open: None, usage, next, damaged: BTreeSet::new() })
     }
 
     /// Appends bodies and syncs them; a failure leaves what was there as it was.
@@ -127,10 +129,11 @@ impl Segments {
     fn opened(&mut self) -> io::Result<&Open> {
         if self.open.as_ref().is_none_or(|open| open.length >= self.roll_at) {
             let number = self.next;
+            // Taken even if what follows fails: the file may be there already.
+            self.next += 1;
             let file =
                 File::options().create_new(true).write(true).open(file(&self.path, number))?;
             directory::sync(&self.path)?;
-            self.next += 1;
             self.open = Some(Open { number, file, length: 0 });
         }
         Ok(self.open.as_ref().expect("just opened"))
@@ -214,12 +217,18 @@ impl Segments {
         Ok(bytes)
     }
 
+    /// Not to be compacted again.
+    pub(super) fn set_damaged(&mut self, segment: u64) {
+        self.damaged.insert(segment);
+    }
+
     /// The closed segment that wastes most, when less than a quarter of it is alive.
     pub(super) fn sparse(&self) -> Option<u64> {
         let open = self.open.as_ref().map(|open| open.number);
         self.usage
             .iter()
-            .filter(|(number, u)| Some(**number) != open && u.live_bytes * 4 < u.bytes)
+            .filter(|(number, _)| Some(**number) != open && !self.damaged.contains(number))
+            .filter(|(_, u)| u.live_bytes * 4 < u.bytes)
             .max_by_key(|(_, u)| u.bytes - u.live_bytes)
             .map(|(number, _)| *number)
     }

@@ -67,6 +67,8 @@ type Reply<T> = oneshot::Sender<Result<T>>;
 const GROUP: usize = 1024;
 /// Least time between two flushes of decisions.
 const FLUSH_EVERY: Duration = Duration::from_millis(50);
+/// The same while the disk is full.
+const FULL_DISK_EVERY: Duration = Duration::from_millis(500);
 /// A decision that is not the last of its job may be passed by this often.
 const PATIENCE: u8 = 1;
 /// Bytes of sparse segments that one sweep copies.
@@ -95,8 +97,9 @@ impl Writer {
             if !submissions.is_empty() {
                 self.accept(submissions);
             }
-            let hurried = self.shared.is_pressed();
-            if hurried || last_flush.elapsed() >= FLUSH_EVERY {
+            let every = self.flush_every();
+            let hurried = every == FLUSH_EVERY && self.shared.is_pressed();
+            if hurried || last_flush.elapsed() >= every {
                 last_flush = Instant::now();
                 // A failure was reported where it happened; what could not be written waits.
                 let _ = self.flush(hurried);
@@ -116,13 +119,18 @@ impl Writer {
         self.finish();
     }
 
+    /// A full disk is not written to over and over.
+    fn flush_every(&self) -> Duration {
+        if self.shared.look(|ram| ram.disk_full) { FULL_DISK_EVERY } else { FLUSH_EVERY }
+    }
+
     fn wait(&self, last_flush: Instant) -> std::result::Result<Command, RecvTimeoutError> {
         let unwritten = self.shared.look(|ram| {
             ram.expected = !ram.dirty.is_empty() || !ram.pauses.is_empty();
             ram.expected
         });
         if unwritten && self.shared.failure().is_none() {
-            let left = FLUSH_EVERY.saturating_sub(last_flush.elapsed());
+            let left = self.flush_every().saturating_sub(last_flush.elapsed());
             return self.commands.recv_timeout(left);
         }
         self.commands.recv().map_err(|_| RecvTimeoutError::Disconnected)
@@ -364,7 +372,11 @@ impl Writer {
     }
 
     fn sweep(&mut self, before: Timestamp, max: usize) -> Result<Swept> {
-        self.flush(true)?;
+        match self.flush(true) {
+            // Removing is what makes room, and goes by what is on disk.
+            Err(error) if error.kind() == ErrorKind::NoSpace => {}
+            flushed => flushed?,
+        }
         let gone =
             rows::expired(&self.db, before, max).map_err(|e| self.sqlite_failed(&e, "read"))?;
         let mut over = self.over;
@@ -384,12 +396,18 @@ impl Writer {
         }
         self.over = over;
         self.shared.look(|ram| {
+            // This was a write: an idle server learns here that there is space again.
+            ram.disk_full = false;
             for (_, state, _) in &gone {
                 ram.over.take(*state);
             }
         });
         let mut bytes = self.drop_dead_segments();
-        bytes += self.compact()?;
+        match self.compact() {
+            Ok(freed) => bytes += freed,
+            // Retention goes on without.
+            Err(error) => warn!(%error, "cannot copy a sparse segment together"),
+        }
         Ok(Swept { jobs: gone.len() as u64, bytes })
     }
 
@@ -422,32 +440,45 @@ impl Writer {
             self.segments.living(sparse, COMPACT_SLICE, |id| rows::pointer(db, id).ok().flatten())
         };
         let path = self.shared.directory.segments();
-        let bodies = bodies.map_err(|e| io_error(e, Doing(&path, "read segments in")))?;
+        let bodies = bodies.map_err(|e| {
+            self.segments.set_damaged(sparse);
+            io_error(e, Doing(&path, "read segments in"))
+        })?;
         let moved = self
             .segments
             .append(bodies.iter().map(|(id, _, body)| (*id, body.as_slice())))
             .map_err(|e| self.append_failed(e))?;
-        let named = (|| {
-            let step = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            let mut touched = BTreeSet::from([sparse]);
-            for ((id, old, _), new) in bodies.iter().zip(&moved) {
-                rows::repoint(&step, *id, *new)?;
-                self.segments.release(old.segment, old.length);
-                touched.insert(new.segment);
-            }
-            for segment in touched {
-                rows::set_usage(&step, segment, self.segments.usage(segment))?;
-            }
-            step.commit()
-        })();
-        if let Err(error) = named {
+        let mut released = Vec::new();
+        if let Err(error) = self.repoint(sparse, &bodies, &moved, &mut released) {
             self.segments.forget(&moved);
-            for (_, old, _) in &bodies {
-                self.segments.unrelease(*old);
+            for old in released {
+                self.segments.unrelease(old);
             }
             return Err(self.sqlite_failed(&error, "write"));
         }
         Ok(self.drop_dead_segments())
+    }
+
+    /// The transaction of a compaction.
+    fn repoint(
+        &mut self,
+        sparse: u64,
+        bodies: &[(JobId, Pointer, Vec<u8>)],
+        moved: &[Pointer],
+        released: &mut Vec<Pointer>,
+    ) -> rusqlite::Result<()> {
+        let step = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let mut touched = BTreeSet::from([sparse]);
+        for ((id, old, _), new) in bodies.iter().zip(moved) {
+            rows::repoint(&step, *id, *new)?;
+            self.segments.release(old.segment, old.length);
+            released.push(*old);
+            touched.insert(new.segment);
+        }
+        for segment in touched {
+            rows::set_usage(&step, segment, self.segments.usage(segment))?;
+        }
+        step.commit()
     }
 
     fn drop_dead_segments(&mut self) -> u64 {
