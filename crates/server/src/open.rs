@@ -9,16 +9,17 @@ use jobs::{Error, ErrorKind, MemoryStore, SqliteStore, Store};
 use crate::check::Settings;
 use crate::exit::Failure;
 
-/// The store.
-///
-/// # Errors
-/// [`Failure::Storage`] with the directory and the remedy.
-pub(crate) fn store(settings: &Settings) -> Result<Arc<dyn Store>, Failure> {
-    match &settings.data_dir {
-        None => Ok(MemoryStore::new(settings.jobs.clone())),
-        Some(dir) => match SqliteStore::open_with(dir, settings.jobs.clone(), settings.sqlite) {
+/// Opens the store, which blocks and may take long: for a thread that may be blocked. It answers
+/// [`Failure::Storage`] with the directory and the remedy when that fails.
+pub(crate) fn store(
+    settings: &Settings,
+) -> impl FnOnce() -> Result<Arc<dyn Store>, Failure> + Send + use<> {
+    let (dir, queue, memory) = (settings.data_dir.clone(), settings.jobs.clone(), settings.sqlite);
+    move || match dir {
+        None => Ok(MemoryStore::new(queue)),
+        Some(dir) => match SqliteStore::open_with(&dir, queue, memory) {
             Ok(store) => Ok(store),
-            Err(error) => Err(refused(dir, error)),
+            Err(error) => Err(refused(&dir, error)),
         },
     }
 }

@@ -60,7 +60,17 @@ pub(crate) fn serve(options: &Options) -> Result<(), Failure> {
 async fn live(settings: Settings, reader: Reader) -> Result<(), Failure> {
     let mut signals = Signals::listen().context("taking over SIGINT and SIGTERM")?;
     let grace = settings.grace;
-    let mut server = Server::start(settings, reader).await?;
+    // Opening may read a long log; whoever wants to stop meanwhile need not wait for it.
+    let opening = tokio::task::spawn_blocking(open::store(&settings));
+    let store = tokio::select! {
+        biased;
+        asked = signals.next() => {
+            tracing::info!(signal = asked.name(), "stopped before the store was open");
+            return Ok(());
+        }
+        opened = opening => opened.context("opening the store")??,
+    };
+    let mut server = Server::start(settings, store, reader).await?;
     let asked = tokio::select! {
         asked = signals.next() => asked,
         failure = server.ended() => return Err(server.give_up(failure).await),
@@ -101,10 +111,13 @@ struct Server {
 }
 
 impl Server {
-    async fn start(settings: Settings, reader: Reader) -> Result<Self, Failure> {
+    async fn start(
+        settings: Settings,
+        store: Arc<dyn Store>,
+        reader: Reader,
+    ) -> Result<Self, Failure> {
         let recorder = metrics::start()?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let store = open::store(&settings)?;
         let secrets = secret::obtain(settings.secrets.clone(), settings.data_dir.as_deref())
             .map_err(Failure::Storage)?;
         let listener = bind(&settings).await?;
@@ -192,29 +205,38 @@ impl Server {
         }
     }
 
-    /// The end without grace: nothing more is accepted, nothing more is acknowledged.
+    /// The end without grace: nothing more is accepted, nothing more is acknowledged; what was
+    /// decided is written if the store still can.
     async fn give_up(mut self, failure: Failure) -> Failure {
         tracing::error!(reason = failure.message(), "cannot go on; ending");
         self.accept.cancel();
         self.work.cancel();
         let _ = timeout(LAST_WORDS, &mut self.listener).await;
+        if let Err(unwritten) = close(&self.store, Instant::now() + LEAST_TAIL).await {
+            tracing::error!(reason = unwritten.message(), "the last outcomes may be lost");
+        }
         failure
     }
 
     /// The end in order, within `grace`: stop accepting and claiming, let work under way finish,
-    /// put back the rest, empty the pools and the queue, commit the tail.
+    /// put back the rest, empty the pools and the queue, commit the tail. Whatever goes wrong on
+    /// the way, the store is closed before it is told of.
     async fn drain(self, grace: Duration) -> Result<(), Failure> {
         let begun = Instant::now();
         self.accept.cancel();
         self.work.cancel();
         let requests = self.listener.abort_handle();
-        let (listener, scraped, delivered) =
-            tokio::join!(timeout_at(begun + grace, self.listener), self.scraping, self.delivering,);
+        // A driver keeps its own time, but may be held up by a store that waits for space.
+        let at_work = begun + grace.max(LEAST_TAIL);
+        let (listener, scraped, delivered) = tokio::join!(
+            timeout_at(begun + grace, self.listener),
+            drained(at_work, SCRAPE, self.scraping),
+            drained(at_work, DELIVER, self.delivering),
+        );
         if listener.is_err() {
             tracing::warn!("some requests were still open at the end of the grace period");
             requests.abort();
         }
-        let (scraped, delivered) = (scraped?, delivered?);
 
         // Their last handles went with the drivers.
         let end = (begun + grace).max(Instant::now() + LEAST_TAIL);
@@ -225,10 +247,34 @@ impl Server {
             tracing::warn!("some chores were still under way at the end of the grace period");
         }
         let waiting = self.store.counts().live();
-        let closed = self.store.close().await;
-        closed.map_err(|error| Failure::Storage(anyhow!(error).context("closing the store")))?;
+        let closed = close(&self.store, end.max(Instant::now() + LEAST_TAIL)).await;
+        let (scraped, delivered) = (scraped?, delivered?);
+        closed?;
         sum_up(scraped, delivered, waiting, begun.elapsed());
         Ok(())
+    }
+}
+
+/// How a stage was drained, if it was by `end`.
+async fn drained(end: Instant, stage: Stage, driving: Driving) -> Result<Drained, Failure> {
+    timeout_at(end, driving).await.unwrap_or_else(|_| {
+        Err(Failure::Storage(anyhow!(
+            "the {stage} stage could not record its last outcomes within --grace (is the disk \
+             full?); that work is done again after the next start"
+        )))
+    })
+}
+
+/// Flushes and closes the store, if that can be done by `end`.
+async fn close(store: &Arc<dyn Store>, end: Instant) -> Result<(), Failure> {
+    let context = "closing the store";
+    match timeout_at(end, store.close()).await {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(error)) => Err(Failure::Storage(anyhow!(error).context(context))),
+        Err(_) => Err(Failure::Storage(anyhow!(
+            "{context}: the last outcomes could not be written in time (is the disk full?); that \
+             work is done again after the next start"
+        ))),
     }
 }
 
@@ -302,3 +348,6 @@ fn sum_up(scraped: Drained, delivered: Drained, waiting: u64, took: Duration) {
         "stopped"
     );
 }
+
+#[cfg(test)]
+mod tests;
