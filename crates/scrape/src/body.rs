@@ -4,6 +4,7 @@ use bytes::{Bytes, BytesMut};
 use egress::{Budget, Reservation, Response};
 
 use crate::error::Error;
+use crate::patience::Patience;
 
 /// Reserved for a body of unknown length until it proves to be longer.
 const UNKNOWN_LENGTH_BYTES: u64 = 64 * 1024;
@@ -13,27 +14,29 @@ const UNKNOWN_LENGTH_BYTES: u64 = 64 * 1024;
 /// once.
 ///
 /// # Errors
-/// [`Kind::TooLarge`](crate::Kind::TooLarge) for a longer one, else what egress says.
+/// [`Kind::TooLarge`](crate::Kind::TooLarge) for a longer one, [`Kind::Timeout`](crate::Kind) and
+/// [`Kind::Busy`](crate::Kind), else what egress says.
 pub(crate) async fn read(
     mut response: Response,
     budget: &Budget,
     max_bytes: u64,
+    patience: &mut Patience,
 ) -> Result<(Bytes, Reservation), Error> {
     let announced = response.content_length();
     if announced.is_some_and(|length| length > max_bytes) {
         return Err(Error::too_large(max_bytes));
     }
     let first = announced.unwrap_or(UNKNOWN_LENGTH_BYTES.min(max_bytes));
-    let mut held = budget.reserve(first).await;
+    let mut held = patience.own(budget.reserve(first)).await?;
     let mut body = Body::default();
     let mut grown = announced.is_some();
-    while let Some(chunk) = response.chunk().await? {
+    while let Some(chunk) = patience.network(response.chunk()).await?? {
         let length = body.len() + chunk.len() as u64;
         if length > max_bytes {
             return Err(Error::too_large(max_bytes));
         }
         if !grown && length > held.bytes() {
-            held.grow_to(max_bytes).await;
+            patience.own(held.grow_to(max_bytes)).await?;
             grown = true;
         }
         body.push(chunk, announced);

@@ -60,14 +60,26 @@ fn unknown(name: &str) -> Error {
     Error::new(Kind::Decode, format!("unknown content coding {name:?}"))
 }
 
+/// The most bytes that a body of `wire_bytes` can have once `codings` are taken off.
+pub(crate) fn most_bytes(wire_bytes: u64, codings: &[Coding], max_bytes: u64) -> u64 {
+    match codings.is_empty() {
+        true => wire_bytes,
+        false => max_bytes.min(steep_bytes(wire_bytes)),
+    }
+}
+
+/// Where growth becomes suspicious.
+fn steep_bytes(wire_bytes: u64) -> u64 {
+    wire_bytes.saturating_mul(MAX_RATIO).max(RATIO_FROM_BYTES)
+}
+
 /// Takes the codings off `body`. The answer has at most `max_bytes` bytes.
 ///
 /// # Errors
 /// [`Kind::TooLarge`] when it has more or grows too steeply, [`Kind::Decode`] when it is broken,
 /// [`Kind::Body`] when it ends early.
 pub(crate) fn decode(body: Bytes, codings: &[Coding], max_bytes: u64) -> Result<Bytes, Error> {
-    let wire_bytes = body.len() as u64;
-    let limit = Limit { max_bytes, steep_bytes: (wire_bytes * MAX_RATIO).max(RATIO_FROM_BYTES) };
+    let limit = Limit { max_bytes, steep_bytes: steep_bytes(body.len() as u64) };
     let mut body = body;
     for coding in codings.iter().rev() {
         // An empty body has nothing to take off, whatever its headers say.

@@ -5,7 +5,7 @@ use std::time::Duration;
 /// The limits and the identity of one scraper.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// Time for one whole fetch: every hop, the body, and the wait for a CPU thread. Default of a
+    /// Time for the network's part of one fetch: every hop and the body. Default of a
     /// [`Request`](crate::Request); 30 s.
     pub timeout: Duration,
     /// Largest body in bytes, after decompression. Default of a request; 10 MB.
@@ -16,8 +16,9 @@ pub struct Config {
     pub user_agent: String,
     /// Threads that decompress, decode and extract. 0 stands for one per core.
     pub cpu_threads: usize,
-    /// Bytes of bodies in memory at once, from the head's arrival until the caller is done;
-    /// 128 MB. On top of it a CPU thread needs about three times the page it is working on.
+    /// Bytes in memory at once, 128 MB: half of it bodies as they come, half of it what becomes of
+    /// them, until the caller is done; of each half a large page can have three quarters. On top of
+    /// it a CPU thread needs about three times the page it is working on.
     pub memory_budget: u64,
     /// Fetches under way at once; more callers wait, and their deadline does not run; 10,000.
     pub in_flight: usize,

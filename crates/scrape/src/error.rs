@@ -29,6 +29,8 @@ pub enum Kind {
     TooLarge,
     /// The content coding is unknown or broken.
     Decode,
+    /// This program had no memory or thread to spare for too long: nothing is wrong with the site.
+    Busy,
     /// A fault of this program.
     Internal,
 }
@@ -48,6 +50,7 @@ impl Kind {
             Self::Redirect => "redirect",
             Self::TooLarge => "too_large",
             Self::Decode => "decode",
+            Self::Busy => "busy",
             Self::Internal => "internal",
         }
     }
@@ -68,10 +71,11 @@ pub struct Error {
 
 impl Error {
     pub(crate) fn new(kind: Kind, context: impl Into<Cow<'static, str>>) -> Self {
-        let transient = matches!(
-            kind,
-            Kind::Dns | Kind::Connect | Kind::Tls | Kind::Timeout | Kind::Body | Kind::Internal
-        );
+        let transient = match kind {
+            Kind::Dns | Kind::Connect | Kind::Tls | Kind::Timeout | Kind::Body => true,
+            Kind::Busy | Kind::Internal => true,
+            Kind::Status | Kind::Blocked | Kind::Redirect | Kind::TooLarge | Kind::Decode => false,
+        };
         Self {
             kind,
             transient,
@@ -103,6 +107,10 @@ impl Error {
 
     pub(crate) fn too_large(max_bytes: u64) -> Self {
         Self::new(Kind::TooLarge, format!("the body is larger than {max_bytes} bytes"))
+    }
+
+    pub(crate) fn busy() -> Self {
+        Self::new(Kind::Busy, "no memory or thread to spare for this page")
     }
 
     /// What went wrong, as far as a caller's decision depends on it.

@@ -12,6 +12,7 @@ use url::Url;
 
 use crate::coding::{self, Coding};
 use crate::error::{Error, Kind};
+use crate::patience::Patience;
 use crate::redirect::{Hop, is_redirect};
 use crate::{Request, body};
 
@@ -37,23 +38,25 @@ pub(crate) struct Fetched {
 /// Follows `request` to its final answer and reads the body.
 ///
 /// # Errors
-/// An [`Error`] of every kind but [`Kind::Internal`]; the deadline is the caller's.
+/// An [`Error`] of every kind but [`Kind::Internal`].
 pub(crate) async fn fetch(
     client: &Client,
     budget: &Budget,
     request: Request,
+    patience: &mut Patience,
 ) -> Result<Fetched, Error> {
     let begun = Instant::now();
     let Request { url, method, headers, body, timeout, max_bytes, max_redirects, .. } = request;
     let mut hop = Hop::first(url, method, headers, body);
-    let (mut response, redirects) = follow(client, &mut hop, timeout, max_redirects).await?;
+    let followed = follow(client, &mut hop, timeout, max_redirects);
+    let (mut response, redirects) = patience.network(followed).await??;
     let status = response.status;
     if !status.is_success() {
         return Err(Error::status_answer(status, retry_after(&response.headers)));
     }
     let codings = coding::codings(&response.headers)?;
     let (headers, remote_addr) = (std::mem::take(&mut response.headers), response.remote_addr);
-    let (body, held) = body::read(response, budget, max_bytes).await?;
+    let (body, held) = body::read(response, budget, max_bytes, patience).await?;
     let url = without_credentials(hop.url);
     let elapsed = begun.elapsed();
     Ok(Fetched { url, status, headers, remote_addr, redirects, codings, body, held, elapsed })

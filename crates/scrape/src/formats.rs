@@ -123,6 +123,23 @@ impl Formats {
         self
     }
 
+    /// Bytes that are reserved for a page of `page_bytes` and the set made of it: the page itself,
+    /// four thirds of it for base64 when raw, and once more for each of HTML, text, Markdown and
+    /// links. Hostile pages can become more; see [`Scraper::cover`](crate::Scraper::cover).
+    ///
+    /// ```
+    /// # use scrape::{Format, Formats};
+    /// assert_eq!(Formats::NONE.with(Format::Raw).cost(3_000), 7_000);
+    /// assert_eq!(Formats::default().cost(3_000), 6_000); // Markdown and metadata
+    /// ```
+    #[must_use]
+    pub fn cost(self, page_bytes: u64) -> u64 {
+        let forms = [self.html, self.text, self.markdown, self.links];
+        let copies = 1 + forms.into_iter().filter(|form| *form).count() as u64;
+        let base64 = if self.raw { page_bytes.div_ceil(3).saturating_mul(4) } else { 0 };
+        page_bytes.saturating_mul(copies).saturating_add(base64)
+    }
+
     /// Whether the body has to be read as text to serve the set.
     pub(crate) fn needs_text(self) -> bool {
         self.html || self.needs_walk()

@@ -37,10 +37,13 @@
 //! ```
 //!
 //! # What bounds it
-//! - Time: one deadline over all hops, the body and the wait for a thread.
-//! - Memory: bodies count against a byte budget from their head's arrival until the caller drops
-//!   the reservation; before the head a fetch holds no buffer of ours. A thread needs about three
-//!   times its page besides.
+//! - Time: one deadline over all hops and the body. What a fetch waits for memory and threads of
+//!   ours is not charged to it, and ends as [`Kind::Busy`] after ten minutes.
+//! - Memory: half of a byte budget is for bodies as they come, from their head's arrival until a
+//!   thread takes them; the other half for what they become, [`Formats::cost`], until the caller
+//!   drops the reservation. Whoever holds of the second half waits for nothing, so nobody waits in
+//!   a circle. Before the head a fetch holds no buffer of ours. A thread needs about three times
+//!   its page besides.
 //! - Size: a body larger than `max_bytes`, on the wire or decompressed, is an error, never cut.
 //! - Addresses: each hop of a redirect passes the [`egress::Policy`].
 //!
@@ -58,6 +61,7 @@ mod extract;
 mod fetch;
 mod formats;
 mod page;
+mod patience;
 mod pool;
 mod redirect;
 mod request;

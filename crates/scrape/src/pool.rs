@@ -82,16 +82,20 @@ impl Pool {
         Ok((Self { permits, capacity, tasks }, Threads { feeder: Some(feeder), ended }))
     }
 
+    /// Waits for a place, which [`Pool::run`] takes.
+    pub(crate) async fn place(&self) -> Result<OwnedSemaphorePermit, Error> {
+        Arc::clone(&self.permits).acquire_owned().await.map_err(|_| gone())
+    }
+
     /// Runs `work` on a thread of the pool. Dropping the future skips work that has not begun.
     ///
     /// # Errors
     /// [`Kind::Internal`] when the work panicked.
     pub(crate) async fn run<T: Send + 'static>(
         &self,
+        place: OwnedSemaphorePermit,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Error> {
-        let gone = || Error::new(Kind::Internal, "the CPU threads are gone");
-        let permit = Arc::clone(&self.permits).acquire_owned().await.map_err(|_| gone())?;
         let (reply, answer) = oneshot::channel();
         let run = Box::new(move || {
             if !reply.is_closed() {
@@ -99,7 +103,7 @@ impl Pool {
                 let _ = reply.send(guard(work));
             }
         });
-        self.tasks.try_send(Task { run, _permit: permit }).map_err(|_| gone())?;
+        self.tasks.try_send(Task { run, _permit: place }).map_err(|_| gone())?;
         answer.await.map_err(|_| gone())?
     }
 
@@ -107,6 +111,10 @@ impl Pool {
     pub(crate) fn tasks(&self) -> usize {
         self.capacity - self.permits.available_permits()
     }
+}
+
+fn gone() -> Error {
+    Error::new(Kind::Internal, "the CPU threads are gone")
 }
 
 /// Runs `work`; a panic becomes an error.
@@ -158,6 +166,13 @@ mod tests {
 
     use super::*;
 
+    async fn run<T: Send + 'static>(
+        pool: &Pool,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Error> {
+        pool.run(pool.place().await?, work).await
+    }
+
     async fn end(mut threads: Threads) {
         let ended = std::future::poll_fn(|context| threads.poll_end(context));
         tokio::time::timeout(Duration::from_secs(5), ended).await.unwrap();
@@ -166,10 +181,10 @@ mod tests {
     #[tokio::test]
     async fn a_panic_is_an_error_and_the_pool_lives_on() {
         let (pool, threads) = Pool::start(1).unwrap();
-        let error = pool.run(|| -> () { panic!("boom") }).await.unwrap_err();
+        let error = run(&pool, || -> () { panic!("boom") }).await.unwrap_err();
         assert_eq!(error.kind(), Kind::Internal);
         assert!(error.to_string().contains("boom"));
-        assert_eq!(pool.run(|| 7).await.unwrap(), 7);
+        assert_eq!(run(&pool, || 7).await.unwrap(), 7);
         drop(pool);
         end(threads).await;
     }
@@ -180,15 +195,15 @@ mod tests {
         let (go, wait) = mpsc::channel::<()>();
         let ran = Arc::new(AtomicUsize::new(0));
         {
-            let mut first = Box::pin(pool.run(move || wait.recv()));
+            let mut first = Box::pin(run(&pool, move || wait.recv()));
             let counter = Arc::clone(&ran);
-            let mut second = Box::pin(pool.run(move || counter.fetch_add(1, Ordering::SeqCst)));
+            let mut second = Box::pin(run(&pool, move || counter.fetch_add(1, Ordering::SeqCst)));
             assert!(futures_util::poll!(&mut first).is_pending());
             assert!(futures_util::poll!(&mut second).is_pending());
             assert_eq!(pool.tasks(), 2);
         }
         go.send(()).unwrap();
-        assert!(pool.run(|| ()).await.is_ok());
+        assert!(run(&pool, || ()).await.is_ok());
         assert_eq!(ran.load(Ordering::SeqCst), 0);
         drop(pool);
         end(threads).await;
@@ -197,7 +212,7 @@ mod tests {
     #[tokio::test]
     async fn many_more_callers_than_places() {
         let (pool, threads) = Pool::start(2).unwrap();
-        let calls = (0..500_u32).map(|n| pool.run(move || n));
+        let calls = (0..500_u32).map(|n| run(&pool, move || n));
         let answers = futures_util::future::join_all(calls).await;
         let sum: u32 = answers.into_iter().map(Result::unwrap).sum();
         assert_eq!(sum, 500 * 499 / 2);

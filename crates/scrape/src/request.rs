@@ -21,7 +21,7 @@ pub struct Request {
     pub headers: HeaderMap,
     /// The body of the first hop; empty for none.
     pub body: Bytes,
-    /// Time for the whole fetch, the wait for a CPU thread included.
+    /// Time for the network's part of the fetch: every hop and the body.
     pub timeout: Duration,
     /// Largest body in bytes, after decompression.
     pub max_bytes: u64,
@@ -29,6 +29,8 @@ pub struct Request {
     pub max_redirects: u32,
     /// The forms of the page that are wanted.
     pub formats: Formats,
+    /// Bytes that the caller adds to what is made of the page; reserved with it.
+    pub extra_bytes: u64,
 }
 
 impl Request {
@@ -50,6 +52,7 @@ impl Request {
             max_bytes: config.max_bytes,
             max_redirects: config.max_redirects,
             formats: Formats::default(),
+            extra_bytes: 0,
         }
     }
 }

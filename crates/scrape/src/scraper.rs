@@ -7,12 +7,15 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use egress::{Budget, Client, ClientConfig, Reservation};
+use futures_util::FutureExt;
+use http::HeaderMap;
 use http::header::CONTENT_TYPE;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 use crate::error::{Error, Kind};
 use crate::fetch::{self, Fetched};
+use crate::patience::{LONGEST_OWN_WAIT, Patience};
 use crate::pool::{self, Pool, Threads};
 use crate::{Config, Extracted, Formats, Page, Request, coding, extract};
 
@@ -28,7 +31,12 @@ pub struct Scraper {
 
 struct Shared {
     client: Client,
-    budget: Budget,
+    /// Bodies as they come. Who holds of it may wait for places and for `making`.
+    reading: Budget,
+    /// What becomes of them. Who holds of it waits for no place and for no more of it.
+    making: Budget,
+    /// Whoever has something that outgrew its reservation and waits for a new one: one at a time.
+    outgrown: Semaphore,
     slots: Semaphore,
     in_flight: usize,
     pool: Pool,
@@ -39,9 +47,9 @@ struct Shared {
 pub struct Load {
     /// Fetches under way.
     pub fetches: usize,
-    /// Bytes of bodies reserved.
+    /// Bytes reserved for bodies and for what becomes of them.
     pub body_bytes: u64,
-    /// Bytes of bodies that may be reserved.
+    /// Bytes that may be reserved.
     pub body_bytes_limit: u64,
     /// Pages waiting for a CPU thread or on one.
     pub pages: usize,
@@ -74,8 +82,9 @@ pub fn start(config: Config) -> Result<(Scraper, Running), Error> {
     let (pool, threads) = Pool::start(threads)?;
     let in_flight = config.in_flight.clamp(1, Semaphore::MAX_PERMITS);
     let slots = Semaphore::new(in_flight);
-    let budget = Budget::new(config.memory_budget);
-    let shared = Arc::new(Shared { client, budget, slots, in_flight, pool });
+    let half = || Budget::new(config.memory_budget / 2);
+    let (reading, making, outgrown) = (half(), half(), Semaphore::new(1));
+    let shared = Arc::new(Shared { client, reading, making, outgrown, slots, in_flight, pool });
     Ok((Scraper { shared }, Running { threads }))
 }
 
@@ -88,9 +97,10 @@ impl Scraper {
         self.scrape_with(request, |page| page).await.map(|(page, _)| page)
     }
 
-    /// Fetches one page and turns it into what is kept of it. The page's bytes count against the
-    /// memory budget until the reservation is dropped: hold it for as long as what was made of
-    /// the page is on its way. `then` runs on a CPU thread, or on the caller's task when the
+    /// Fetches one page and turns it into what is kept of it. [`Formats::cost`] of the page, its
+    /// headers and the request's `extra_bytes` count against the memory budget until the
+    /// reservation is dropped: have [`Scraper::cover`] fit it to what `then` made, and hold it for
+    /// as long as that is on its way. `then` runs on a CPU thread, or on the caller's task when the
     /// body is plain, below 64 KiB and nothing was to be made of it. It must not block.
     ///
     /// # Errors
@@ -102,13 +112,29 @@ impl Scraper {
     ) -> Result<(T, Reservation), Error> {
         let slot = self.shared.slots.acquire().await;
         let _slot = slot.map_err(|_| Error::new(Kind::Internal, "the scraper is closed"))?;
-        let timeout = request.timeout;
         // Boxed, so that the many futures around it stay small.
-        let work = Box::pin(self.shared.run(request, then));
-        tokio::time::timeout(timeout, work).await.unwrap_or_else(|_| {
-            let context = format!("not done within {} ms", timeout.as_millis());
-            Err(Error::new(Kind::Timeout, context))
-        })
+        Box::pin(self.shared.run(request, then)).await
+    }
+
+    /// Fits a page's reservation to the `bytes` that were made of it: gives back what is too much,
+    /// or takes what is missing. More than can ever be reserved counts as that much.
+    ///
+    /// Things that outgrew their reservation are not piled up: where memory is short, one of them
+    /// waits for its turn, and the others are refused, to be made anew later.
+    ///
+    /// # Errors
+    /// [`Kind::Busy`]: let go of it and come back later.
+    pub async fn cover(&self, mut held: Reservation, bytes: u64) -> Result<Reservation, Error> {
+        let Shared { making, outgrown, .. } = &*self.shared;
+        held.shrink_to(bytes);
+        // Only if it need not wait: it may hold of what others wait for.
+        if held.grow_to(bytes).now_or_never() == Some(true) {
+            return Ok(held);
+        }
+        let _alone = outgrown.try_acquire().map_err(|_| Error::busy())?;
+        drop(held);
+        let room = tokio::time::timeout(LONGEST_OWN_WAIT, making.reserve(bytes));
+        room.await.map_err(|_| Error::busy())
     }
 
     /// What the scraper is busy with now.
@@ -117,8 +143,8 @@ impl Scraper {
         let shared = &*self.shared;
         Load {
             fetches: shared.in_flight - shared.slots.available_permits(),
-            body_bytes: shared.budget.in_use(),
-            body_bytes_limit: shared.budget.total(),
+            body_bytes: shared.reading.in_use() + shared.making.in_use(),
+            body_bytes_limit: shared.reading.total() + shared.making.total(),
             pages: shared.pool.tasks(),
         }
     }
@@ -130,27 +156,64 @@ impl Shared {
         request: Request,
         then: impl FnOnce(Page) -> T + Send + 'static,
     ) -> Result<(T, Reservation), Error> {
+        let mut patience = Patience::new(request.timeout);
         let (formats, max_bytes) = (request.formats, request.max_bytes);
-        let fetched = fetch::fetch(&self.client, &self.budget, request).await?;
+        let extra_bytes = request.extra_bytes;
+        let fetched = fetch::fetch(&self.client, &self.reading, request, &mut patience).await?;
+        let wanted = Wanted {
+            formats,
+            max_bytes,
+            extra_bytes: extra_bytes.saturating_add(header_bytes(&fetched.headers)),
+        };
+        let page_bytes = coding::most_bytes(fetched.body.len() as u64, &fetched.codings, max_bytes);
+        let room = self.making.reserve(wanted.cost(page_bytes));
         let plain = fetched.codings.is_empty() && !formats.needs_text();
         if plain && fetched.body.len() < INLINE_BYTES {
-            return pool::guard(|| finish(fetched, formats, max_bytes, then))?;
+            let room = patience.own(room).await?;
+            return pool::guard(|| finish(fetched, wanted, room, then))?;
         }
-        self.pool.run(move || finish(fetched, formats, max_bytes, then)).await?
+        // The place first: who has room is never without one, so nobody waits in a circle.
+        let place = patience.own(self.pool.place()).await??;
+        let room = patience.own(room).await?;
+        patience.own(self.pool.run(place, move || finish(fetched, wanted, room, then))).await??
     }
+}
+
+/// What is to be made of a body, and within what.
+#[derive(Clone, Copy)]
+struct Wanted {
+    formats: Formats,
+    max_bytes: u64,
+    /// What comes on top of the page's forms.
+    extra_bytes: u64,
+}
+
+impl Wanted {
+    fn cost(self, page_bytes: u64) -> u64 {
+        self.formats.cost(page_bytes).saturating_add(self.extra_bytes)
+    }
+}
+
+/// As received and once more as text, in which a byte beyond ASCII takes two.
+fn header_bytes(headers: &HeaderMap) -> u64 {
+    headers.iter().map(|(name, value)| (name.as_str().len() + value.len()) as u64 * 3).sum()
 }
 
 /// The CPU half.
 fn finish<T>(
     fetched: Fetched,
-    formats: Formats,
-    max_bytes: u64,
+    wanted: Wanted,
+    mut room: Reservation,
     then: impl FnOnce(Page) -> T,
 ) -> Result<(T, Reservation), Error> {
     let begun = Instant::now();
     let Fetched { url, status, headers, remote_addr, redirects, codings, body, held, elapsed } =
         fetched;
-    let body = coding::decode(body, &codings, max_bytes)?;
+    let formats = wanted.formats;
+    let body = coding::decode(body, &codings, wanted.max_bytes)?;
+    // What it takes from here on is in `room`.
+    drop(held);
+    room.shrink_to(wanted.cost(body.len() as u64));
     let content_type = headers
         .get(CONTENT_TYPE)
         .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
@@ -180,7 +243,7 @@ fn finish<T>(
         extract: begun.elapsed(),
         remote_addr,
     };
-    Ok((then(page), held))
+    Ok((then(page), room))
 }
 
 impl fmt::Debug for Scraper {

@@ -10,13 +10,16 @@ use bytes::Bytes;
 use http::HeaderMap;
 use ingest::JobSpec;
 use jobs::{JobId, Timestamp};
-use scrape::Page;
+use scrape::{Link, Page};
 use serde::Serialize;
 
 /// Room for the fields that every event has.
 const FRAME_BYTES: usize = 2 * 1024;
-/// JSON escapes make text grow; about this share of it in practice.
-const ESCAPES_DIVISOR: usize = 16;
+/// What a link has besides its strings.
+const LINK_FRAME_BYTES: usize = 24;
+/// A buffer that has more than one part in this many to spare is copied into one that fits: the
+/// whole buffer stays in memory with the event.
+const SPARE_DIVISOR: usize = 8;
 
 /// Which job an event tells of.
 #[derive(Clone, Copy)]
@@ -50,9 +53,28 @@ pub(crate) struct Reason<'a> {
     pub(crate) status: Option<u16>,
 }
 
+/// What was made of a page is out of proportion to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct TooLarge {
+    /// How large it would be, in bytes of JSON.
+    pub(crate) bytes: u64,
+}
+
 /// `job.succeeded`, with the page in the formats that were asked for.
-pub(crate) fn succeeded(about: About<'_>, fetch: Fetch, page: &Page) -> Bytes {
-    let mut event = Object::event("job.succeeded", about, size_of_page(page));
+///
+/// # Errors
+/// The page takes more than `most_bytes` in JSON, so nothing was built.
+pub(crate) fn succeeded(
+    about: About<'_>,
+    fetch: Fetch,
+    page: &Page,
+    most_bytes: u64,
+) -> Result<Bytes, TooLarge> {
+    let size = size_of_page(page);
+    if size as u64 > most_bytes {
+        return Err(TooLarge { bytes: size as u64 });
+    }
+    let mut event = Object::event("job.succeeded", about, size);
     event.field("final_url", page.final_url.as_str());
     event.field("status", &page.status.as_u16());
     event.raw("headers", |out| headers(out, &page.headers));
@@ -78,7 +100,7 @@ pub(crate) fn succeeded(about: About<'_>, fetch: Fetch, page: &Page) -> Bytes {
         timing.close();
     });
     event.field("attempt", &fetch.attempt);
-    event.finish(about)
+    Ok(event.finish(about))
 }
 
 /// `job.failed`: the page could not be had.
@@ -136,6 +158,9 @@ impl Object<Vec<u8>> {
             out.extend_from_slice(metadata.map_or("{}", |m| m.get()).as_bytes());
         });
         self.out.extend_from_slice(b"}}");
+        if self.out.capacity() - self.out.len() > self.out.len() / SPARE_DIVISOR {
+            self.out.shrink_to_fit();
+        }
         Bytes::from(self.out)
     }
 }
@@ -221,12 +246,27 @@ fn rfc3339(at: Timestamp) -> String {
         .to_string()
 }
 
-/// About how long the page's fields are in JSON, so that the buffer seldom grows.
+/// How long the page's forms are in JSON, so that the buffer does not grow with them.
 fn size_of_page(page: &Page) -> usize {
-    let text =
-        |field: &Option<String>| field.as_ref().map_or(0, |t| t.len() + t.len() / ESCAPES_DIVISOR);
-    let raw = page.raw.as_ref().map_or(0, |raw| base64_bytes(raw.len()));
-    text(&page.markdown) + text(&page.text) + text(&page.html) + raw
+    let texts = [&page.title, &page.markdown, &page.text, &page.html];
+    let texts: usize = texts.into_iter().flatten().map(|text| quoted_bytes(text)).sum();
+    let links: usize = page.links.iter().flatten().map(size_of_link).sum();
+    texts + links + page.raw.as_ref().map_or(0, |raw| base64_bytes(raw.len()))
+}
+
+fn size_of_link(link: &Link) -> usize {
+    let rel = link.rel.as_deref().map_or(0, |rel| LINK_FRAME_BYTES + quoted_bytes(rel));
+    LINK_FRAME_BYTES + quoted_bytes(&link.url) + quoted_bytes(&link.text) + rel
+}
+
+/// How long `text` is as a JSON string.
+fn quoted_bytes(text: &str) -> usize {
+    let escaped = |byte: u8| match byte {
+        b'"' | b'\\' | b'\n' | b'\r' | b'\t' | 0x08 | 0x0c => 2,
+        0..=0x1f => 6,
+        _ => 1,
+    };
+    2 + text.bytes().map(escaped).sum::<usize>()
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use http::StatusCode;
-use scrape::{Link, Metadata};
+use scrape::Metadata;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
@@ -53,6 +53,10 @@ fn about(spec: &JobSpec) -> About<'_> {
     About { id: id(), spec, at: AT }
 }
 
+fn built(about: About<'_>, page: &Page) -> Bytes {
+    succeeded(about, FETCH, page, u64::MAX).expect("there is no limit")
+}
+
 fn read(event: &[u8]) -> Value {
     serde_json::from_slice(event).expect("an event is JSON")
 }
@@ -60,7 +64,7 @@ fn read(event: &[u8]) -> Value {
 #[test]
 fn a_success_carries_the_page_and_nothing_that_was_not_asked_for() {
     let spec = spec();
-    let event = read(&succeeded(about(&spec), FETCH, &page()));
+    let event = read(&built(about(&spec), &page()));
     assert_eq!(
         event,
         json!({
@@ -92,7 +96,7 @@ fn a_success_carries_the_page_and_nothing_that_was_not_asked_for() {
 #[test]
 fn metadata_is_returned_byte_for_byte() {
     let spec = spec();
-    let text = String::from_utf8(succeeded(about(&spec), FETCH, &page()).to_vec()).unwrap();
+    let text = String::from_utf8(built(about(&spec), &page()).to_vec()).unwrap();
     assert!(text.ends_with(r#","metadata":{"b": 1.10,"a":"ü"}}}"#), "{text}");
     let plain = JobSpec::new("https://example.com/".parse().unwrap());
     let text = String::from_utf8(cancelled(about(&plain)).to_vec()).unwrap();
@@ -105,7 +109,7 @@ fn raw_bytes_come_back_as_they_were_at_any_length() {
     for length in [0, 1, 2, 3, 4, 255, 256, 100_000] {
         let raw: Vec<u8> = (0..length).map(|i| (i * 7 % 256) as u8).collect();
         let page = Page { raw: Some(Bytes::from(raw.clone())), markdown: None, ..page() };
-        let event = read(&succeeded(about(&spec), FETCH, &page));
+        let event = read(&built(about(&spec), &page));
         let text = event["data"]["raw_base64"].as_str().unwrap();
         assert_eq!(STANDARD.decode(text).unwrap(), raw);
     }
@@ -121,7 +125,7 @@ fn every_format_has_its_field() {
         metadata: Some(Metadata { language: Some("en".into()), ..Metadata::default() }),
         ..page()
     };
-    let data = read(&succeeded(about(&spec), FETCH, &page))["data"].take();
+    let data = read(&built(about(&spec), &page))["data"].take();
     assert_eq!(data["text"], "A");
     assert_eq!(data["html"], "<h1>A</h1>");
     assert_eq!(data["links"], json!([{"url": "https://a/", "text": "a"}]));
@@ -151,5 +155,34 @@ fn a_large_page_does_not_make_the_buffer_grow() {
     let spec = spec();
     let page = Page { raw: Some(Bytes::from(vec![1; 1_000_000])), ..page() };
     let room = FRAME_BYTES + size_of_page(&page) + spec.metadata.as_ref().unwrap().get().len();
-    assert!(succeeded(about(&spec), FETCH, &page).len() <= room);
+    assert!(built(about(&spec), &page).len() <= room);
+}
+
+#[test]
+fn the_size_in_json_is_known_before_it_is_built() {
+    let everything: String = ('\0'..='\u{7ff}').collect();
+    assert_eq!(quoted_bytes(&everything), serde_json::to_vec(&everything).unwrap().len());
+    let link = Link { url: everything.clone(), text: "a".into(), rel: Some(everything) };
+    assert!(size_of_link(&link) >= serde_json::to_vec(&link).unwrap().len());
+}
+
+#[test]
+fn a_page_that_swells_in_json_is_refused_unbuilt() {
+    let spec = spec();
+    let page = Page { html: Some("\u{1}".repeat(1_000)), ..page() };
+    let size = size_of_page(&page) as u64;
+    assert!(size > 6_000);
+    assert!(succeeded(about(&spec), FETCH, &page, size).is_ok());
+    assert_eq!(succeeded(about(&spec), FETCH, &page, size - 1), Err(TooLarge { bytes: size }));
+}
+
+#[test]
+fn an_event_takes_no_more_memory_than_its_length() {
+    let spec = spec();
+    let metadata = Metadata { description: Some("d".repeat(4_000)), ..Metadata::default() };
+    let page = Page { metadata: Some(metadata), ..page() };
+    let event = built(about(&spec), &page);
+    let length = event.len();
+    let capacity = Vec::from(event.try_into_mut().unwrap()).capacity();
+    assert!(capacity <= length + length / SPARE_DIVISOR, "{capacity} for {length}");
 }

@@ -11,11 +11,11 @@ use ingest::JobSpec;
 use jobs::{Claimed, Clock, Finish, Outcome, Timestamp, Verdict, Work};
 use metrics::{counter, histogram};
 use rand::RngExt as _;
-use scrape::Scraper;
+use scrape::{Kind, Scraper};
 use tokio::time::Instant;
 
 use super::{Order, spec_of, unreadable};
-use crate::event::{self, About, Fetch, Reason};
+use crate::event::{self, About, Fetch, Reason, TooLarge};
 use crate::metrics::{FETCH_SECONDS, FETCHES};
 
 /// Longest that an origin's `Retry-After` is heeded: it is written by a stranger.
@@ -28,6 +28,15 @@ const JITTER_SHARE: f64 = 0.2;
 const SPARE_ATTEMPTS: u32 = 3;
 /// The error code of a job whose time is up.
 const DEADLINE: &str = "deadline";
+/// A job for which there was no room is put back for this long, more or less.
+const ROOM_AGAIN_AFTER: Duration = Duration::from_secs(3);
+/// An event's page may be this many times as large as the page was allowed to be: with every format
+/// asked for an honest page comes to less, and a hostile one to much more.
+const MOST_GROWTH: u64 = 4;
+/// Pages below this may grow as if they were this large.
+const SMALL_PAGE_BYTES: u64 = 64 * 1024;
+/// What an event has besides the page and the caller's metadata.
+const EVENT_FRAME_BYTES: u64 = 2 * 1024;
 
 /// When a fetch is tried again, and what limits it.
 #[derive(Clone, Debug)]
@@ -96,6 +105,27 @@ impl Fault {
             transient: true,
             status: None,
             retry_after: None,
+        }
+    }
+
+    fn out_of_proportion(bytes: u64) -> Self {
+        let detail = format!(
+            "what was made of the page takes {bytes} bytes in JSON, out of all proportion to it: \
+             ask for fewer formats, or for `raw` alone"
+        );
+        let code = Kind::TooLarge.code();
+        Self { code, detail, transient: false, status: None, retry_after: None }
+    }
+}
+
+impl From<scrape::Error> for Fault {
+    fn from(error: scrape::Error) -> Self {
+        Self {
+            code: error.code(),
+            detail: error.to_string(),
+            transient: error.is_transient(),
+            status: error.status(),
+            retry_after: error.retry_after(),
         }
     }
 }
@@ -171,18 +201,15 @@ impl Attempt {
         let request = self.request(spec, timeout);
         let (id, clock, spec, fetch) =
             (self.job.lease.id, Arc::clone(&self.clock), Arc::clone(spec), self.about_fetch());
-        scraper
-            .scrape_with(request, move |page| {
-                event::succeeded(About { id, spec: &spec, at: clock.now() }, fetch, &page)
-            })
-            .await
-            .map_err(|error| Fault {
-                code: error.code(),
-                detail: error.to_string(),
-                transient: error.is_transient(),
-                status: error.status(),
-                retry_after: error.retry_after(),
-            })
+        let most_bytes = request.max_bytes.max(SMALL_PAGE_BYTES).saturating_mul(MOST_GROWTH);
+        let build = move |page| {
+            let about = About { id, spec: &spec, at: clock.now() };
+            event::succeeded(about, fetch, &page, most_bytes)
+        };
+        let (event, held) = scraper.scrape_with(request, build).await?;
+        let event = event.map_err(|TooLarge { bytes }| Fault::out_of_proportion(bytes))?;
+        let held = scraper.cover(held, event.len() as u64).await?;
+        Ok((event, held))
     }
 
     fn request(&self, spec: &JobSpec, timeout: Duration) -> scrape::Request {
@@ -195,6 +222,8 @@ impl Attempt {
             max_bytes: spec.max_bytes.unwrap_or(self.terms.max_bytes),
             max_redirects: spec.max_redirects.unwrap_or(self.terms.max_redirects),
             formats: spec.formats.iter().copied().map(format).collect(),
+            extra_bytes: EVENT_FRAME_BYTES
+                + spec.metadata.as_ref().map_or(0, |metadata| metadata.get().len() as u64),
         }
     }
 
@@ -220,9 +249,13 @@ impl Attempt {
         spec.max_attempts.unwrap_or(scheduled)
     }
 
-    /// Again later when that can help, otherwise the end.
+    /// Again later when that can help, otherwise the end. That there was no room is nobody's fault
+    /// but ours: the job is put back as if it had not been claimed.
     fn settle(&self, spec: &JobSpec, fault: &Fault) -> Finish {
         let now = self.clock.now();
+        if fault.code == Kind::Busy.code() {
+            return Outcome::Release { at: now + jittered(ROOM_AGAIN_AFTER) }.into();
+        }
         let asked = fault.retry_after.map(|wait| wait.min(MAX_RETRY_AFTER));
         // Whoever asks for a pause gets it for all that is fetched there.
         let pause_lane_until = match fault.status {

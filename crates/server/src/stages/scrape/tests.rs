@@ -141,6 +141,17 @@ fn a_jobs_own_deadline_cuts_the_fetch_and_then_forbids_it() {
 }
 
 #[test]
+fn a_job_without_room_is_put_back_uncharged() {
+    let busy = Fault { code: Kind::Busy.code(), ..fault(true, None, None) };
+    // Even the last attempt, even late: it was none.
+    let finish = attempt(3, 20 * MINUTE).settle(&spec(), &busy);
+    let Outcome::Release { at } = finish.outcome else { panic!("{finish:?}") };
+    let now = ACCEPTED + 20 * MINUTE;
+    assert!((now + ROOM_AGAIN_AFTER..=now + 2 * ROOM_AGAIN_AFTER).contains(&at), "{at}");
+    assert_eq!(finish.pause_lane_until, None);
+}
+
+#[test]
 fn a_request_has_the_jobs_wishes_and_the_servers_limits() {
     let wish = JobSpec { max_bytes: Some(10), formats: vec![ingest::Format::Raw], ..spec() };
     let request = attempt(1, Duration::ZERO).request(&wish, MINUTE);
