@@ -23,9 +23,11 @@ pub struct ClientConfig {
     pub connect_timeout: Duration,
     /// The longest that a body may send nothing.
     pub read_timeout: Duration,
-    /// How long an unused connection is kept.
+    /// How long an unused connection is kept. Short: one that has read a large body keeps a read
+    /// buffer of up to about 400 KB for as long as it lives.
     pub pool_idle_timeout: Duration,
-    /// Unused connections kept per host and port, at 30–40 KB of memory each.
+    /// Unused connections kept per host and port, at 30–40 KB of memory each, or ten times that
+    /// after a large body.
     pub pool_max_idle_per_host: usize,
     /// Header fields in an answer; more is [`Kind::Protocol`].
     pub http1_max_headers: usize,
@@ -47,8 +49,8 @@ impl Default for ClientConfig {
         Self {
             connect_timeout: Duration::from_secs(10),
             read_timeout: Duration::from_secs(15),
-            pool_idle_timeout: Duration::from_secs(10),
-            pool_max_idle_per_host: 32,
+            pool_idle_timeout: Duration::from_secs(2),
+            pool_max_idle_per_host: 8,
             http1_max_headers: 100,
             max_header_bytes: 128 * 1024,
             lenient_headers: false,

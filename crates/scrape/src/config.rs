@@ -48,7 +48,7 @@ impl Default for Config {
             in_flight: 10_000,
             connect_timeout: Duration::from_secs(10),
             read_timeout: Duration::from_secs(15),
-            idle_per_host: 32,
+            idle_per_host: 8,
             extra_roots_pem: Vec::new(),
             resolver: None,
             policy: egress::Policy::public_only(),
