@@ -20,6 +20,12 @@ const ZSTD_WINDOW_LOG: u32 = 23;
 /// A body that grows more than this many times is a bomb, unless it is small.
 const MAX_RATIO: u64 = 200;
 
+/// Pages grow four to ten times; what grows more than this is rare enough to be done twice.
+const LIKELY_RATIO: u64 = 16;
+
+/// Nobody has to be stingy below this.
+const LIKELY_LEAST_BYTES: u64 = 8 * 1024;
+
 /// Growth is judged from this many bytes on.
 const RATIO_FROM_BYTES: u64 = 1 << 20;
 
@@ -65,6 +71,14 @@ pub(crate) fn most_bytes(wire_bytes: u64, codings: &[Coding], max_bytes: u64) ->
     match codings.is_empty() {
         true => wire_bytes,
         false => max_bytes.min(steep_bytes(wire_bytes)),
+    }
+}
+
+/// Within how many bytes a body of `wire_bytes` nearly always fits once `codings` are taken off.
+pub(crate) fn likely_bytes(wire_bytes: u64, codings: &[Coding], max_bytes: u64) -> u64 {
+    match codings.is_empty() {
+        true => wire_bytes,
+        false => wire_bytes.saturating_mul(LIKELY_RATIO).max(LIKELY_LEAST_BYTES).min(max_bytes),
     }
 }
 
@@ -193,6 +207,18 @@ mod tests {
         assert_eq!(codings(&header("X-GZIP , br")).unwrap(), [Coding::Gzip, Coding::Brotli]);
         assert_eq!(codings(&header("gzip, gzip, gzip")).unwrap_err().kind(), Kind::Decode);
         assert_eq!(codings(&header("compress")).unwrap_err().kind(), Kind::Decode);
+    }
+
+    #[test]
+    fn what_is_likely_is_never_more_than_what_is_possible() {
+        for wire in [0, 1, 600, 100_000, 10_000_000, u64::MAX] {
+            for codings in [&[][..], &[Coding::Brotli]] {
+                let likely = likely_bytes(wire, codings, 10_000_000);
+                assert!(likely <= most_bytes(wire, codings, 10_000_000), "{wire} {codings:?}");
+            }
+        }
+        assert_eq!(likely_bytes(20_000, &[Coding::Gzip], 10_000_000), 320_000);
+        assert_eq!(most_bytes(20_000, &[Coding::Gzip], 10_000_000), 4_000_000);
     }
 
     #[test]

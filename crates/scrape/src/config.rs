@@ -26,7 +26,7 @@ pub struct Config {
     pub connect_timeout: Duration,
     /// The longest that a body may send nothing; 15 s.
     pub read_timeout: Duration,
-    /// Unused connections kept per host and port for ten seconds, at 30–40 KB each; 32.
+    /// Unused connections kept per host and port, for two seconds; 8.
     pub idle_per_host: usize,
     /// Certificate authorities to trust besides Mozilla's, each a PEM text with one or more.
     pub extra_roots_pem: Vec<Vec<u8>>,

@@ -32,6 +32,8 @@ pub(crate) struct Fetched {
     pub(crate) codings: Vec<Coding>,
     pub(crate) body: Bytes,
     pub(crate) held: Reservation,
+    /// How long it took to take the codings off, once that is done.
+    pub(crate) unpack: Duration,
     pub(crate) elapsed: Duration,
 }
 
@@ -59,7 +61,19 @@ pub(crate) async fn fetch(
     let (body, held) = body::read(response, budget, max_bytes, patience).await?;
     let url = without_credentials(hop.url);
     let elapsed = begun.elapsed();
-    Ok(Fetched { url, status, headers, remote_addr, redirects, codings, body, held, elapsed })
+    let unpack = Duration::ZERO;
+    Ok(Fetched {
+        url,
+        status,
+        headers,
+        remote_addr,
+        redirects,
+        codings,
+        body,
+        held,
+        unpack,
+        elapsed,
+    })
 }
 
 /// Sends hops until an answer is no redirect. Each hop passes the address policy.

@@ -154,28 +154,66 @@ impl Shared {
     async fn run<T: Send + 'static>(
         &self,
         request: Request,
-        then: impl FnOnce(Page) -> T + Send + 'static,
+        mut then: impl FnOnce(Page) -> T + Send + 'static,
     ) -> Result<(T, Reservation), Error> {
         let mut patience = Patience::new(request.timeout);
         let (formats, max_bytes) = (request.formats, request.max_bytes);
         let extra_bytes = request.extra_bytes;
-        let fetched = fetch::fetch(&self.client, &self.reading, request, &mut patience).await?;
+        let mut fetched = fetch::fetch(&self.client, &self.reading, request, &mut patience).await?;
         let wanted = Wanted {
             formats,
             max_bytes,
             extra_bytes: extra_bytes.saturating_add(header_bytes(&fetched.headers)),
         };
-        let page_bytes = coding::most_bytes(fetched.body.len() as u64, &fetched.codings, max_bytes);
-        let room = self.making.reserve(wanted.cost(page_bytes));
+        let wire_bytes = fetched.body.len() as u64;
+        let most = coding::most_bytes(wire_bytes, &fetched.codings, max_bytes);
         let plain = fetched.codings.is_empty() && !formats.needs_text();
         if plain && fetched.body.len() < INLINE_BYTES {
-            let room = patience.own(room).await?;
-            return pool::guard(|| finish(fetched, wanted, room, then))?;
+            let room = patience.own(self.making.reserve(wanted.cost(most))).await?;
+            let body = fetched.body.clone();
+            return pool::guard(|| finish(fetched, body, wanted, room, then));
         }
-        // The place first: who has room is never without one, so nobody waits in a circle.
-        let place = patience.own(self.pool.place()).await??;
-        let room = patience.own(room).await?;
-        patience.own(self.pool.run(place, move || finish(fetched, wanted, room, then))).await??
+        let mut limit = coding::likely_bytes(wire_bytes, &fetched.codings, max_bytes);
+        loop {
+            // The place first: who has room is never without one, so nobody waits in a circle.
+            let place = patience.own(self.pool.place()).await??;
+            let room = patience.own(self.making.reserve(wanted.cost(limit.min(most)))).await?;
+            let work = move || attempt(fetched, limit, wanted, room, then);
+            match patience.own(self.pool.run(place, work)).await??? {
+                Attempt::Made(made, room) => return Ok((made, room)),
+                Attempt::Larger(unused) => (fetched, then) = *unused,
+            }
+            limit = max_bytes;
+        }
+    }
+}
+
+/// What came of trying to make do with what a page is likely to take.
+enum Attempt<T, F> {
+    Made(T, Reservation),
+    /// It is larger than that: untouched, to be tried once more with room for the worst.
+    Larger(Box<(Fetched, F)>),
+}
+
+/// The CPU half, for a body that has at most `limit` bytes without its codings.
+fn attempt<T, F: FnOnce(Page) -> T>(
+    mut fetched: Fetched,
+    limit: u64,
+    wanted: Wanted,
+    room: Reservation,
+    then: F,
+) -> Result<Attempt<T, F>, Error> {
+    let begun = Instant::now();
+    match coding::decode(fetched.body.clone(), &fetched.codings, limit) {
+        Ok(body) => {
+            fetched.unpack = begun.elapsed();
+            let (made, room) = finish(fetched, body, wanted, room, then);
+            Ok(Attempt::Made(made, room))
+        }
+        Err(error) if error.kind() == Kind::TooLarge && limit < wanted.max_bytes => {
+            Ok(Attempt::Larger(Box::new((fetched, then))))
+        }
+        Err(error) => Err(error),
     }
 }
 
@@ -199,20 +237,30 @@ fn header_bytes(headers: &HeaderMap) -> u64 {
     headers.iter().map(|(name, value)| (name.as_str().len() + value.len()) as u64 * 3).sum()
 }
 
-/// The CPU half.
+/// Makes of a plain body what is wanted, and of that what is kept.
 fn finish<T>(
     fetched: Fetched,
+    body: Bytes,
     wanted: Wanted,
     mut room: Reservation,
     then: impl FnOnce(Page) -> T,
-) -> Result<(T, Reservation), Error> {
-    let begun = Instant::now();
-    let Fetched { url, status, headers, remote_addr, redirects, codings, body, held, elapsed } =
-        fetched;
+) -> (T, Reservation) {
+    let Fetched {
+        url,
+        status,
+        headers,
+        remote_addr,
+        redirects,
+        elapsed,
+        unpack,
+        body: wire,
+        held,
+        ..
+    } = fetched;
     let formats = wanted.formats;
-    let body = coding::decode(body, &codings, wanted.max_bytes)?;
+    let begun = Instant::now();
     // What it takes from here on is in `room`.
-    drop(held);
+    drop((wire, held));
     room.shrink_to(wanted.cost(body.len() as u64));
     let content_type = headers
         .get(CONTENT_TYPE)
@@ -240,10 +288,10 @@ fn finish<T>(
         truncated: made.truncated,
         redirects,
         fetch: elapsed,
-        extract: begun.elapsed(),
+        extract: unpack + begun.elapsed(),
         remote_addr,
     };
-    Ok((then(page), room))
+    (then(page), room)
 }
 
 impl fmt::Debug for Scraper {
