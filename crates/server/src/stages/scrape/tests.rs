@@ -1,6 +1,7 @@
 use egress::Policy;
 use ingest::Sink;
 use jobs::{JobId, LaneKey, Lease};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use super::*;
 use crate::stages::SCRAPE;
@@ -157,4 +158,46 @@ fn a_request_has_the_jobs_wishes_and_the_servers_limits() {
     let request = attempt(1, Duration::ZERO).request(&wish, MINUTE);
     assert_eq!((request.max_bytes, request.max_redirects, request.timeout), (10, 3, MINUTE));
     assert!(request.formats.raw && !request.formats.markdown);
+}
+
+/// Has a page of these bytes fetched, as HTML of at most 100 kB.
+async fn fetched(page: Vec<u8>) -> Result<(Bytes, Reservation), Fault> {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    let origin = async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        assert!(stream.read(&mut [0; 4096]).await.unwrap() > 0);
+        let head = "HTTP/1.1 200 OK\r\ncontent-type: text/html\r\nconnection: close\r\n\r\n";
+        stream.write_all(head.as_bytes()).await.unwrap();
+        stream.write_all(&page).await.unwrap();
+    };
+    let policy = Policy::public_only().allow(&["127.0.0.1".parse().unwrap()]);
+    let (scraper, _running) =
+        scrape::start(scrape::Config { policy, cpu_threads: 1, ..scrape::Config::default() })
+            .unwrap();
+    let spec = JobSpec {
+        formats: vec![ingest::Format::Html],
+        max_bytes: Some(100_000),
+        ..JobSpec::new(url.parse().unwrap())
+    };
+    let (attempt, spec) = (attempt(1, Duration::ZERO), Arc::new(spec));
+    tokio::join!(attempt.fetch(&scraper, &spec, MINUTE), origin).0
+}
+
+#[tokio::test]
+async fn the_whole_event_is_reserved_for() {
+    // Escaped, the first takes three times its reservation, and the second next to nothing more.
+    for page in [b"\x01".repeat(60_000), b"<p>page".repeat(10_000)] {
+        let (event, held) = fetched(page).await.unwrap_or_else(|fault| panic!("{}", fault.detail));
+        let (event, held) = (event.len() as u64, held.bytes());
+        assert!((event..event + 1_024).contains(&held), "{held} for {event}");
+    }
+}
+
+#[tokio::test]
+async fn an_event_out_of_proportion_fails_for_good_as_too_large() {
+    let fault = fetched(b"\x01".repeat(90_000)).await.expect_err("six times its length");
+    assert_eq!((fault.code, fault.transient), ("too_large", false));
+    assert!(fault.detail.contains("540"), "{}", fault.detail);
+    assert_failed(&attempt(1, Duration::ZERO).settle(&spec(), &fault));
 }
