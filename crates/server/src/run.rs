@@ -1,6 +1,7 @@
 //! Puts the parts together, waits, and takes them apart in order.
 
-use std::future::Future;
+mod ending;
+
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,6 +17,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use self::ending::{close, drained, finish, log_failure, sum_up};
 use crate::check::{Settings, check};
 use crate::cli::{self, Options};
 use crate::exit::Failure;
@@ -213,7 +215,7 @@ impl Server {
         self.work.cancel();
         let _ = timeout(LAST_WORDS, &mut self.listener).await;
         if let Err(unwritten) = close(&self.store, Instant::now() + LEAST_TAIL).await {
-            tracing::error!(reason = unwritten.message(), "the last outcomes may be lost");
+            tracing::warn!(reason = unwritten.message(), "closing without the last outcomes");
         }
         failure
     }
@@ -252,29 +254,6 @@ impl Server {
         closed?;
         sum_up(scraped, delivered, waiting, begun.elapsed());
         Ok(())
-    }
-}
-
-/// How a stage was drained, if it was by `end`.
-async fn drained(end: Instant, stage: Stage, driving: Driving) -> Result<Drained, Failure> {
-    timeout_at(end, driving).await.unwrap_or_else(|_| {
-        Err(Failure::Storage(anyhow!(
-            "the {stage} stage could not record its last outcomes within --grace (is the disk \
-             full?); that work is done again after the next start"
-        )))
-    })
-}
-
-/// Flushes and closes the store, if that can be done by `end`.
-async fn close(store: &Arc<dyn Store>, end: Instant) -> Result<(), Failure> {
-    let context = "closing the store";
-    match timeout_at(end, store.close()).await {
-        Ok(Ok(())) => Ok(()),
-        Ok(Err(error)) => Err(Failure::Storage(anyhow!(error).context(context))),
-        Err(_) => Err(Failure::Storage(anyhow!(
-            "{context}: the last outcomes could not be written in time (is the disk full?); that \
-             work is done again after the next start"
-        ))),
     }
 }
 
@@ -324,29 +303,6 @@ fn driver_ended(stage: &Stage, ended: Result<Drained, Failure>) -> Failure {
         Ok(_) => Failure::Runtime(anyhow!("the {stage} stage ended by itself")),
         Err(failure) => failure,
     }
-}
-
-/// Waits for a part to end, until `end`.
-async fn finish(end: Instant, what: &str, running: impl Future<Output = ()>) {
-    if timeout_at(end, running).await.is_err() {
-        tracing::warn!("{what} was still busy at the end of the grace period");
-    }
-}
-
-async fn log_failure(running: forward::Running) {
-    if let Err(error) = running.await {
-        tracing::error!(%error, "the forwarder ended badly");
-    }
-}
-
-fn sum_up(scraped: Drained, delivered: Drained, waiting: u64, took: Duration) {
-    tracing::info!(
-        finished = scraped.finished + delivered.finished,
-        put_back = scraped.released + delivered.released,
-        waiting,
-        duration_ms = took.as_millis(),
-        "stopped"
-    );
 }
 
 #[cfg(test)]
