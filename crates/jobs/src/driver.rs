@@ -256,28 +256,31 @@ impl Driver {
         let store = self.store.clone();
         loop {
             let settling = store.settle(batch.clone(), self.clock.now());
-            let answers = match self.while_beating(settling, &leases).await? {
-                Some(Ok(answers)) => answers,
+            let settled = self.while_beating(settling, &leases).await?;
+            let again = match settled {
+                Some(Ok(answers)) => {
+                    Self::tell_lost(&leases, &answers);
+                    return Ok(());
+                }
                 Some(Err(error)) => {
-                    let again = sleep_until(tries.after(error)?);
-                    if self.while_beating(again, &leases).await?.is_some() {
-                        continue;
-                    }
-                    return Ok(self.unrecorded(leases.len()));
+                    let pause = sleep_until(tries.after(error)?);
+                    self.while_beating(pause, &leases).await?
                 }
-                None => return Ok(self.unrecorded(leases.len())),
+                None => None,
             };
-            for (lease, answer) in leases.iter().zip(answers) {
-                if answer == Settled::LeaseLost {
-                    debug!(job.id = %lease.id, "lease lost; the outcome is dropped");
-                }
+            if again.is_none() {
+                warn!(stage = %self.stage, jobs = leases.len(), "not recorded in time; the work will be repeated");
+                return Ok(());
             }
-            return Ok(());
         }
     }
 
-    fn unrecorded(&self, jobs: usize) {
-        warn!(stage = %self.stage, jobs, "not recorded in time; the work will be repeated");
+    fn tell_lost(leases: &[Lease], answers: &[Settled]) {
+        for (lease, answer) in leases.iter().zip(answers) {
+            if *answer == Settled::LeaseLost {
+                debug!(job.id = %lease.id, "lease lost; the outcome is dropped");
+            }
+        }
     }
 
     /// Waits for `done` without letting leases run out; `None` when the grace period is over

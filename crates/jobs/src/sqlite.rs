@@ -1,11 +1,13 @@
 //! The embedded store: SQLite for state, append-only segments for results.
 
+mod admission;
 mod checkpoint;
 mod directory;
 mod failure;
 mod list;
 mod ram;
 mod readers;
+mod retention;
 mod rows;
 mod schema;
 mod segments;
@@ -24,6 +26,7 @@ use futures_util::future::BoxFuture;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, oneshot};
 
 use crate::scheduler::{Decision, Scheduler, Taken};
+use crate::sqlite::admission::Admission;
 use crate::sqlite::checkpoint::Wal;
 use crate::sqlite::directory::Directory;
 use crate::sqlite::failure::{Doing, io_error, sqlite_error};
@@ -389,40 +392,6 @@ fn guard(writer: Writer) {
     let shared = writer.shared.clone();
     if std::panic::catch_unwind(AssertUnwindSafe(|| writer.run())).is_err() {
         shared.fail(&Error::new(ErrorKind::Unavailable, "the writer thread panicked"));
-    }
-}
-
-/// What can be said of a submission before anything is written.
-struct Admission {
-    /// `None` for those that were admitted.
-    answers: Vec<Option<Submitted>>,
-    admitted: Vec<NewJob>,
-    /// Refused for want of room, but perhaps accepted before; with their places.
-    repeats: Vec<(usize, NewJob)>,
-}
-
-impl Admission {
-    fn of(jobs: Vec<NewJob>, ram: &mut Ram) -> Result<Self> {
-        for job in &jobs {
-            ram.scheduler.index(&job.stage)?;
-        }
-        let mut answers = Vec::with_capacity(jobs.len());
-        let mut admitted = Vec::with_capacity(jobs.len());
-        let mut repeats = Vec::new();
-        for (at, job) in jobs.into_iter().enumerate() {
-            if ram.scheduler.admit(job.spec.len() as u64) {
-                answers.push(None);
-                admitted.push(job);
-                continue;
-            }
-            answers.push(Some(Submitted::Full));
-            // An id can only repeat when its drawer repeats itself; a read for each refusal
-            // would be a poor answer to overload.
-            if job.idempotency.is_some() || ram.scheduler.is_live(job.id) {
-                repeats.push((at, job));
-            }
-        }
-        Ok(Self { answers, admitted, repeats })
     }
 }
 
