@@ -54,7 +54,7 @@ pub async fn serve(
             Err(error) if is_the_peers(&error) => {}
             Err(error) if is_the_listeners(&error) => return Err(error),
             Err(error) => {
-                tracing::warn!(%error, pause_ms = back_off.as_millis(), "cannot accept");
+                tracing::warn!(%error, pause_ms = u64::try_from(back_off.as_millis()).unwrap_or(u64::MAX), "cannot accept");
                 tokio::select! {
                     () = stop.cancelled() => break,
                     () = tokio::time::sleep(back_off) => {}

@@ -18,7 +18,7 @@ use crate::stages::{DELIVER, SCRAPE, Terms};
 
 /// Fetches in flight unless told otherwise, when the descriptors allow it: enough for slow
 /// origins, few enough that their buffers stay within some 100 MB.
-const FETCHES: usize = 2_048;
+const FETCHES: usize = 1_792;
 /// Below this there is no room for a page and its extraction.
 const LEAST_MEMORY: u64 = 16_000_000;
 /// Shorter keys can be guessed.

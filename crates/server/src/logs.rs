@@ -1,6 +1,7 @@
 //! Logs on standard error: lines for people on a terminal, JSON for machines otherwise.
 
 use std::io::{IsTerminal, stderr};
+use std::time::Duration;
 
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::util::SubscriberInitExt;
@@ -48,6 +49,11 @@ pub(crate) fn start(filter: EnvFilter, reader: Reader) {
         Reader::Person => builder.with_target(false).with_ansi(colour).finish().try_init(),
         Reader::Machine => builder.json().flatten_event(true).finish().try_init(),
     };
+}
+
+/// Whole milliseconds, as a number in JSON logs: a `u128` would be written as text.
+pub(crate) fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

@@ -77,7 +77,7 @@ async fn live(settings: Settings, reader: Reader) -> Result<(), Failure> {
         asked = signals.next() => asked,
         failure = server.ended() => return Err(server.give_up(failure).await),
     };
-    tracing::info!(signal = asked.name(), grace_ms = grace.as_millis(), "stopping");
+    tracing::info!(signal = asked.name(), grace_ms = logs::millis(grace), "stopping");
     let store = Arc::clone(&server.store);
     tokio::select! {
         biased;

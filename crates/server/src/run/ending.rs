@@ -56,7 +56,7 @@ pub(super) fn sum_up(scraped: Drained, delivered: Drained, waiting: u64, took: D
         finished = scraped.finished + delivered.finished,
         put_back = scraped.released + delivered.released,
         waiting,
-        duration_ms = took.as_millis(),
+        duration_ms = crate::logs::millis(took),
         "stopped"
     );
 }

@@ -12,6 +12,7 @@ use jobs::{Claimed, Clock, ErrorKind, Finish, Outcome, Store, Timestamp, Work};
 use metrics::{counter, histogram};
 
 use super::{Destination, Order, spec_of, unreadable};
+use crate::logs::millis;
 use crate::metrics::{DELIVERIES, DELIVERY_SECONDS};
 
 /// Longest that a sink's `Retry-After` holds back the other jobs of its lane.
@@ -98,7 +99,7 @@ impl DeliverWork {
     fn observe(&self, job: &Claimed, to: &Destination<'_>, receipt: &Receipt) {
         counter!(DELIVERIES, "outcome" => receipt.outcome.as_str()).increment(1);
         histogram!(DELIVERY_SECONDS).record(receipt.duration);
-        let duration_ms = receipt.duration.as_millis();
+        let duration_ms = millis(receipt.duration);
         let host = to.url.host_str();
         if receipt.outcome == Answer::Accepted {
             tracing::debug!(job.id = %job.lease.id, url.host = host, attempt = job.attempt, duration_ms, "delivered");

@@ -16,6 +16,7 @@ use tokio::time::Instant;
 
 use super::{Order, spec_of, unreadable};
 use crate::event::{self, About, Fetch, Reason, TooLarge};
+use crate::logs::millis;
 use crate::metrics::{FETCH_SECONDS, FETCHES};
 
 /// Longest that an origin's `Retry-After` is heeded: it is written by a stranger.
@@ -149,7 +150,7 @@ impl Attempt {
         match fetched {
             Ok((event, held)) => {
                 counter!(FETCHES, "outcome" => "ok").increment(1);
-                tracing::debug!(job.id = %self.job.lease.id, url.host = spec.url.host_str(), attempt = self.job.attempt, duration_ms = took.as_millis(), "fetched");
+                tracing::debug!(job.id = %self.job.lease.id, url.host = spec.url.host_str(), attempt = self.job.attempt, duration_ms = millis(took), "fetched");
                 let outcome = self.order.after_scrape(
                     &spec,
                     Verdict::Succeeded,
@@ -161,7 +162,7 @@ impl Attempt {
             }
             Err(fault) => {
                 counter!(FETCHES, "outcome" => fault.code).increment(1);
-                tracing::info!(job.id = %self.job.lease.id, url.host = spec.url.host_str(), attempt = self.job.attempt, duration_ms = took.as_millis(), error = fault.detail, "fetch failed");
+                tracing::info!(job.id = %self.job.lease.id, url.host = spec.url.host_str(), attempt = self.job.attempt, duration_ms = millis(took), error = fault.detail, "fetch failed");
                 self.settle(&spec, &fault)
             }
         }
@@ -229,10 +230,7 @@ impl Attempt {
 
     fn about_fetch(&self) -> Fetch {
         let queued = self.started.since(self.job.created_at);
-        Fetch {
-            queued_ms: u64::try_from(queued.as_millis()).unwrap_or(u64::MAX),
-            attempt: self.job.attempt,
-        }
+        Fetch { queued_ms: millis(queued), attempt: self.job.attempt }
     }
 
     /// How long to wait before the next attempt; `None` when this was the last. A job that asks for
