@@ -1,5 +1,5 @@
 //! `cargo xtask bench`: the release binary between a real origin, a real sink and a load
-//! generator, each a process of its own, and the baseline in the same session.
+//! generator, each a process of its own, and the baseline in the same call.
 
 mod large;
 mod measure;

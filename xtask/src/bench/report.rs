@@ -25,7 +25,7 @@ pub(crate) struct Row {
     pub(crate) end_to_end_p99_ms: f64,
     /// User and system time of the server process over the run, by accepted jobs.
     pub(crate) cpu_us_per_job: f64,
-    /// That, by the baseline's of the same session.
+    /// That, by the baseline's of the same call.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) cpu_ratio: Option<f64>,
     /// `VmHWM` of the server process.

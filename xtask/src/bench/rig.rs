@@ -22,7 +22,7 @@ const READY_POLL: Duration = Duration::from_millis(2);
 /// Longest a local process may take to answer a question of ours.
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 
-/// What every run of this session shares.
+/// What every scenario of one call shares.
 pub(crate) struct Rig<'a> {
     /// What was asked for.
     pub(crate) options: &'a Options,
