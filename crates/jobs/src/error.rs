@@ -35,6 +35,11 @@ impl Error {
         Self { kind, context: context.into(), source: None }
     }
 
+    /// The answer to every call after [`crate::Store::close`].
+    pub(crate) fn closed() -> Self {
+        Self::new(ErrorKind::Closed, "the store is closed")
+    }
+
     /// The same, with its cause.
     #[must_use]
     pub fn because(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {

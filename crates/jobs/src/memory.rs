@@ -9,9 +9,9 @@ use tokio::sync::Notify;
 use crate::scheduler::{Decision, Found, Scheduler, Taken};
 use crate::transition::{Event, Row, transition};
 use crate::{
-    Cancelled, Claimed, Config, Counts, Error, ErrorKind, Filter, Idempotency, JobId, LaneView,
-    Lease, NewJob, Next, Record, Redrive, Redriven, Result, Settled, Settlement, Stage, State,
-    Store, Submitted, Swept, Timestamp,
+    Cancelled, Claimed, Config, Counts, Error, Filter, Idempotency, JobId, LaneView, Lease, NewJob,
+    Next, Record, Redrive, Redriven, Result, Settled, Settlement, Stage, State, Store, Submitted,
+    Swept, Timestamp,
 };
 
 /// A store that forgets everything with the process: for tests and for jobs that may be lost.
@@ -60,11 +60,7 @@ impl MemoryStore {
         f: impl FnOnce(&mut Inner) -> Result<T>,
     ) -> BoxFuture<'_, Result<T>> {
         let mut inner = self.lock();
-        let answer = if inner.closed {
-            Err(Error::new(ErrorKind::Closed, "the store is closed"))
-        } else {
-            f(&mut inner)
-        };
+        let answer = if inner.closed { Err(Error::closed()) } else { f(&mut inner) };
         future::ready(answer).boxed()
     }
 }
@@ -336,7 +332,7 @@ impl Store for MemoryStore {
 
     fn health(&self) -> Result<()> {
         if self.lock().closed {
-            return Err(Error::new(ErrorKind::Closed, "the store is closed"));
+            return Err(Error::closed());
         }
         Ok(())
     }

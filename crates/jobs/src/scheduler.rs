@@ -148,6 +148,11 @@ impl Scheduler {
         self.pending.bytes -= spec_bytes;
     }
 
+    /// The same for several jobs.
+    pub(crate) fn unadmit_all(&mut self, jobs: &[NewJob]) {
+        jobs.iter().for_each(|job| self.unadmit(job.spec.len() as u64));
+    }
+
     /// Enters a live job, new or found on disk. A lease that was found is void: its job waits.
     pub(crate) fn enter(&mut self, found: &Found, now: Timestamp) -> Result<()> {
         let stage = self.index(&found.row.stage)?;

@@ -135,7 +135,7 @@ impl SqliteStore {
 
     async fn permit(&self) -> Result<OwnedSemaphorePermit> {
         self.shared.check()?;
-        let closed = |_| Error::new(ErrorKind::Closed, "the store is closed");
+        let closed = |_| Error::closed();
         self.permits.clone().acquire_owned().await.map_err(closed)
     }
 
@@ -149,14 +149,14 @@ impl SqliteStore {
         self.send(command(reply))?;
         let answer = answer.await;
         drop(permit);
-        answer.unwrap_or_else(|_| Err(Error::new(ErrorKind::Closed, "the store is closed")))
+        answer.unwrap_or_else(|_| Err(Error::closed()))
     }
 
     fn send(&self, command: Command) -> Result<()> {
         let sent = self.commands.as_ref().map(|commands| commands.try_send(command));
         match sent {
             Some(Ok(())) => Ok(()),
-            _ => Err(Error::new(ErrorKind::Closed, "the store is closed")),
+            _ => Err(Error::closed()),
         }
     }
 
@@ -167,7 +167,7 @@ impl SqliteStore {
             ram.keep(decision, now);
             any = true;
         }
-        let pressed = ram.hot_bytes * 2 > self.shared.hot_limit && !ram.hurried;
+        let pressed = ram.is_pressed(self.shared.hot_limit) && !ram.hurried;
         if any && (!ram.expected || pressed) {
             ram.expected = true;
             ram.hurried |= pressed;
@@ -207,9 +207,7 @@ impl SqliteStore {
         let known = self.recognise(repeats).await;
         let mut answers: Vec<_> = match writing {
             Err(answers) => answers.into_iter().flatten().collect(),
-            Ok(written) => written
-                .await
-                .unwrap_or_else(|_| Err(Error::new(ErrorKind::Closed, "the store is closed")))?,
+            Ok(written) => written.await.unwrap_or_else(|_| Err(Error::closed()))?,
         };
         for (at, answer) in known? {
             answers[at] = answer;
@@ -218,11 +216,13 @@ impl SqliteStore {
     }
 
     fn submit_now(&self, submission: Submission) -> Result<()> {
-        let bytes: Vec<_> = submission.jobs.iter().map(|job| job.spec.len() as u64).collect();
-        self.send(Command::Submit(submission)).inspect_err(|_| {
+        let commands = self.commands.as_ref().ok_or_else(Error::closed)?;
+        let Err(unsent) = commands.try_send(Command::Submit(submission)) else { return Ok(()) };
+        if let Command::Submit(submission) = unsent.into_inner() {
             // The writer is gone, and will not give the room back.
-            self.shared.look(|ram| bytes.into_iter().for_each(|n| ram.scheduler.unadmit(n)));
-        })
+            self.shared.look(|ram| ram.scheduler.unadmit_all(&submission.jobs));
+        }
+        Err(Error::closed())
     }
 
     /// Repeats are answered as such even when there is no room for anything new.
@@ -294,12 +294,9 @@ impl SqliteStore {
                 return Ok(claimed);
             }
             let ids: Vec<_> = slice.iter().map(|t| t.lease.id).collect();
-            let read = self.shared.readers.read(move |db| {
-                ids.into_iter().map(|id| rows::spec(db, id)).collect::<Result<Vec<_>, _>>()
-            });
-            let specs = read.await?.into_iter().map(Option::unwrap_or_default);
-            claimed
-                .extend(slice.into_iter().zip(specs).map(|(t, spec)| t.into_claimed(stage, spec)));
+            let read = self.shared.readers.read(move |db| rows::specs(db, &ids));
+            let slice = slice.into_iter().zip(read.await?);
+            claimed.extend(slice.map(|(taken, spec)| taken.into_claimed(stage, spec)));
         }
     }
 
@@ -322,15 +319,14 @@ impl SqliteStore {
                     });
                     self.keep(decision, ram, now);
                 }
-                Ok::<_, Error>(())
-            })?;
+            });
         }
         Ok(answers)
     }
 
     async fn read_result(&self, id: JobId) -> Result<Option<Bytes>> {
         self.shared.check()?;
-        if let Some(result) = self.shared.look(|ram| ram.overlay(id)).and_then(|o| o.result) {
+        if let Some(result) = self.shared.look(|ram| ram.result(id)) {
             return Ok(Some(result));
         }
         // A result may be moved or swept away between the two reads: then look again, once.

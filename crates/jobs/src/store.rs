@@ -63,9 +63,13 @@ pub struct Filter {
 impl Filter {
     /// Whether a job matches.
     pub fn matches(&self, record: &Record) -> bool {
-        (self.states.is_empty() || self.states.contains(&record.state))
-            && self.stage.as_ref().is_none_or(|stage| *stage == record.stage)
-            && self.verdict.is_none_or(|verdict| record.verdict == Some(verdict))
+        self.admits(record.state, &record.stage, record.verdict)
+    }
+
+    pub(crate) fn admits(&self, state: State, stage: &Stage, verdict: Option<Verdict>) -> bool {
+        (self.states.is_empty() || self.states.contains(&state))
+            && self.stage.as_ref().is_none_or(|wanted| wanted == stage)
+            && self.verdict.is_none_or(|wanted| verdict == Some(wanted))
     }
 }
 

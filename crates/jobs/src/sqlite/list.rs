@@ -48,12 +48,7 @@ async fn live(
         _ => scan(shared, filter, before, limit).await,
     };
     let ids: Vec<_> = wanted.iter().map(|(id, _)| *id).collect();
-    let found = shared
-        .readers
-        .read(move |db| {
-            ids.into_iter().map(|id| rows::record(db, id)).collect::<Result<Vec<_>, _>>()
-        })
-        .await?;
+    let found = shared.readers.read(move |db| rows::records(db, &ids)).await?;
     let records = wanted.into_iter().zip(found);
     Ok(records.filter_map(|((_, news), on_disk)| on_disk.map(|r| news.over(r))).collect())
 }
@@ -143,12 +138,9 @@ async fn all(
 
 async fn with_specs(shared: &Shared, mut records: Vec<Record>) -> Result<Vec<Record>> {
     let ids: Vec<_> = records.iter().map(|record| record.id).collect();
-    let specs = shared
-        .readers
-        .read(move |db| ids.into_iter().map(|id| rows::spec(db, id)).collect::<Result<Vec<_>, _>>())
-        .await?;
+    let specs = shared.readers.read(move |db| rows::specs(db, &ids)).await?;
     for (record, spec) in records.iter_mut().zip(specs) {
-        record.spec = spec.unwrap_or_default();
+        record.spec = spec;
     }
     Ok(records)
 }
@@ -171,12 +163,7 @@ async fn unseen(
     wanted.truncate(limit);
     let mut records = Vec::with_capacity(wanted.len());
     let ids = wanted.clone();
-    let found = shared
-        .readers
-        .read(move |db| {
-            ids.into_iter().map(|id| rows::record(db, id)).collect::<Result<Vec<_>, _>>()
-        })
-        .await?;
+    let found = shared.readers.read(move |db| rows::records(db, &ids)).await?;
     for (id, on_disk) in wanted.iter().zip(found) {
         records.extend(on_disk.map(|record| unwritten[id].clone().over(record)));
     }
@@ -184,9 +171,7 @@ async fn unseen(
 }
 
 fn row_matches(filter: &Filter, row: &Row) -> bool {
-    (filter.states.is_empty() || filter.states.contains(&row.state))
-        && filter.stage.as_ref().is_none_or(|stage| *stage == row.stage)
-        && filter.verdict.is_none_or(|verdict| row.verdict == Some(verdict))
+    filter.admits(row.state, &row.stage, row.verdict)
 }
 
 /// What memory knows of a job beyond the disk.

@@ -117,6 +117,17 @@ impl Ram {
         bytes == 0 || self.hot_bytes == 0 || self.hot_bytes + bytes <= limit
     }
 
+    /// Whether so many results wait that the writer should not.
+    pub(super) const fn is_pressed(&self, limit: u64) -> bool {
+        self.hot_bytes * 2 > limit
+    }
+
+    /// A result that may not be on disk yet.
+    pub(super) fn result(&self, id: JobId) -> Option<Bytes> {
+        let dirty = self.dirty.get(&id).and_then(|dirty| dirty.result.clone());
+        dirty.or_else(|| self.writing.get(&id).and_then(|writing| writing.result.clone()))
+    }
+
     /// Keeps a decision until the writer has it.
     pub(super) fn keep(&mut self, decision: Decision, now: Timestamp) {
         let Decision { id, change, had_result, pause } = decision;

@@ -264,11 +264,20 @@ pub(super) fn record(db: &Connection, id: JobId) -> Sql<Option<Record>> {
         .optional()
 }
 
-/// What was accepted.
-pub(super) fn spec(db: &Connection, id: JobId) -> Sql<Option<Bytes>> {
-    db.prepare_cached("SELECT spec FROM jobs WHERE id = ?")?
-        .query_row([id.as_bytes()], |row| row.get::<_, Vec<u8>>(0).map(Bytes::from))
-        .optional()
+/// The same of several, in their order.
+pub(super) fn records(db: &Connection, ids: &[JobId]) -> Sql<Vec<Option<Record>>> {
+    ids.iter().map(|id| record(db, *id)).collect()
+}
+
+/// What was accepted, in the order of `ids`; nothing for a job that is not there.
+pub(super) fn specs(db: &Connection, ids: &[JobId]) -> Sql<Vec<Bytes>> {
+    let mut query = db.prepare_cached("SELECT spec FROM jobs WHERE id = ?")?;
+    ids.iter()
+        .map(|id| {
+            let spec = query.query_row([id.as_bytes()], |row| row.get::<_, Vec<u8>>(0));
+            Ok(spec.optional()?.map(Bytes::from).unwrap_or_default())
+        })
+        .collect()
 }
 
 /// Jobs older than `before`, newest first, that may match; by what is on disk, and without their

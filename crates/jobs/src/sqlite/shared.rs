@@ -43,7 +43,7 @@ impl Shared {
 
     /// Whether results in memory must go to disk without delay.
     pub(super) fn is_pressed(&self) -> bool {
-        self.look(|ram| ram.hot_bytes * 2 > self.hot_limit)
+        self.look(|ram| ram.is_pressed(self.hot_limit))
     }
 
     /// From now on nothing is acknowledged.
@@ -65,7 +65,7 @@ impl Shared {
             return Err(error);
         }
         if self.look(|ram| ram.closed) {
-            return Err(Error::new(ErrorKind::Closed, "the store is closed"));
+            return Err(Error::closed());
         }
         Ok(())
     }

@@ -167,11 +167,7 @@ impl Writer {
             }
             Err(error) => {
                 for submission in group {
-                    self.shared.look(|ram| {
-                        for job in &submission.jobs {
-                            ram.scheduler.unadmit(job.spec.len() as u64);
-                        }
-                    });
+                    self.shared.look(|ram| ram.scheduler.unadmit_all(&submission.jobs));
                     let again = Error::new(error.kind(), error.to_string());
                     let _ = submission.reply.send(Err(again));
                 }
@@ -197,8 +193,8 @@ impl Writer {
     fn answer(&self, submission: Submission, written: Vec<Submitted>) {
         let Submission { mut answers, jobs, now, reply, .. } = submission;
         self.shared.look(|ram| {
+            ram.scheduler.unadmit_all(&jobs);
             for (job, answer) in jobs.iter().zip(&written) {
-                ram.scheduler.unadmit(job.spec.len() as u64);
                 if *answer == Submitted::Created {
                     ram.specs.insert(job.id, job.spec.clone());
                     ram.scheduler
@@ -406,13 +402,12 @@ impl Writer {
         self.wal.finish(&self.db);
         // Whoever came too late hears it now, not when the channel is dropped.
         while let Ok(command) = self.commands.try_recv() {
-            let closed = || Error::new(ErrorKind::Closed, "the store is closed");
             match command {
-                Command::Submit(s) => drop(s.reply.send(Err(closed()))),
-                Command::Redrive { reply, .. } => drop(reply.send(Err(closed()))),
-                Command::Sweep { reply, .. } => drop(reply.send(Err(closed()))),
+                Command::Submit(s) => drop(s.reply.send(Err(Error::closed()))),
+                Command::Redrive { reply, .. } => drop(reply.send(Err(Error::closed()))),
+                Command::Sweep { reply, .. } => drop(reply.send(Err(Error::closed()))),
                 Command::Flush { reply } | Command::Close { reply } => {
-                    drop(reply.send(Err(closed())));
+                    drop(reply.send(Err(Error::closed())));
                 }
                 Command::Poke => {}
             }
