@@ -1,0 +1,107 @@
+//! Which text of a page is wanted.
+
+use std::ops::Range;
+
+use crate::document::{Document, NodeId};
+use crate::name::Tag;
+
+/// The text nodes that are wanted, by their place.
+#[derive(Debug)]
+pub(crate) struct Keep {
+    /// How many are wanted before each node; one more entry than nodes.
+    before: Vec<u32>,
+}
+
+impl Keep {
+    /// Wants the text nodes that `wanted` accepts.
+    pub(crate) fn of(document: &Document<'_>, mut wanted: impl FnMut(NodeId) -> bool) -> Self {
+        let mut before = Vec::with_capacity(document.nodes.len() + 1);
+        let mut count = 0;
+        for id in 0..document.len() {
+            before.push(count);
+            count += u32::from(document.is_text(id) && wanted(id));
+        }
+        before.push(count);
+        Self { before }
+    }
+
+    /// Wants all that a browser without scripts would show.
+    pub(crate) fn visible(document: &Document<'_>) -> Self {
+        let mut hidden_until = 0;
+        let mut before = Vec::with_capacity(document.nodes.len() + 1);
+        let mut count = 0;
+        for id in 0..document.len() {
+            before.push(count);
+            if id < hidden_until {
+                continue;
+            }
+            if document.is_text(id) {
+                count += 1;
+            } else if is_hidden(document, id) {
+                hidden_until = document.node(id).end;
+            }
+        }
+        before.push(count);
+        Self { before }
+    }
+
+    /// Whether a text node is wanted.
+    pub(crate) fn text(&self, id: NodeId) -> bool {
+        self.count(id..id + 1) > 0
+    }
+
+    /// How many of the text nodes in `range` are wanted.
+    pub(crate) fn count(&self, range: Range<NodeId>) -> u32 {
+        self.before[range.end as usize] - self.before[range.start as usize]
+    }
+
+    /// Whether any text in `range` is wanted.
+    pub(crate) fn any(&self, range: Range<NodeId>) -> bool {
+        self.count(range) > 0
+    }
+}
+
+/// Whether an element and all in it is never shown: by its kind, `hidden`, or its own style.
+pub(crate) fn is_hidden(document: &Document<'_>, id: NodeId) -> bool {
+    match document.tag(id) {
+        Tag::Root | Tag::Text | Tag::Html | Tag::Body => return false,
+        Tag::Head
+        | Tag::Script
+        | Tag::Style
+        | Tag::Template
+        | Tag::Title
+        | Tag::Noscript
+        | Tag::Noembed
+        | Tag::Noframes
+        | Tag::Iframe
+        | Tag::Object
+        | Tag::Applet
+        | Tag::Audio
+        | Tag::Video
+        | Tag::Canvas
+        | Tag::Svg
+        | Tag::Textarea
+        | Tag::Select
+        | Tag::Datalist
+        | Tag::Map
+        | Tag::Rp => return true,
+        _ => {}
+    }
+    document.attributes(id).any(|(name, value)| {
+        if name.eq_ignore_ascii_case("hidden") {
+            return !value.eq_ignore_ascii_case("until-found");
+        }
+        name.eq_ignore_ascii_case("style") && hides(value)
+    })
+}
+
+/// Whether a `style` attribute says `display: none` or `visibility: hidden`.
+fn hides(style: &str) -> bool {
+    style.split(';').take(64).any(|declaration| {
+        let Some((property, value)) = declaration.split_once(':') else { return false };
+        let word = value.trim().split([' ', '!']).next().unwrap_or("");
+        let property = property.trim();
+        property.eq_ignore_ascii_case("display") && word.eq_ignore_ascii_case("none")
+            || property.eq_ignore_ascii_case("visibility") && word.eq_ignore_ascii_case("hidden")
+    })
+}

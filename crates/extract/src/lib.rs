@@ -1,0 +1,130 @@
+//! Page bytes in, clean content out.
+//!
+//! A pure function: it does no input or output, starts no thread and reads no clock. Time and
+//! memory are linear in the input, whatever it holds; depth is capped, nothing recurses over
+//! input, and nothing panics.
+//!
+//! ```
+//! use extract::{Options, extract};
+//!
+//! let page = b"<title>Tea</title><h1>Tea</h1><p>Green <b>or</b> <a href=/black>black</a>?";
+//! let url = "https://example.com/drinks".parse().unwrap();
+//! let made = extract(page, Some("text/html; charset=utf-8"), &url, &Options::default());
+//! # let _ = made;
+//! ```
+
+mod charset;
+mod content;
+mod document;
+mod formats;
+mod keep;
+mod links;
+mod markdown;
+mod media;
+mod metadata;
+mod name;
+mod options;
+mod page;
+mod reference;
+mod scanner;
+mod select;
+mod text;
+
+use unicode_normalization::{UnicodeNormalization, is_nfc_quick};
+use url::Url;
+
+pub use formats::{Format, Formats, UnknownFormat};
+pub use options::{Options, Scope};
+pub use page::{Feed, Link, Metadata, Page, Region};
+pub use select::Select;
+
+use keep::Keep;
+
+/// Makes of a decompressed body what `options` ask for.
+///
+/// `content_type` is the header as received; without one the body is looked at. `url` is where
+/// the body came from: links are relative to it, and its top-level domain helps to guess an
+/// encoding. [`Formats::raw`] has no effect here. Never fails: a binary body gives nothing.
+///
+/// Time is linear in the input whatever it holds. Text and Markdown have at most twice the length
+/// of the input and 256 KiB each; what goes beyond is left out, and [`Page::truncated`] says so.
+/// Text is Unicode in normalization form C.
+#[must_use]
+pub fn extract(bytes: &[u8], content_type: Option<&str>, url: &Url, options: &Options) -> Page {
+    let media = media::classify(content_type, bytes);
+    let syntax = match media.kind {
+        media::Kind::Html => charset::Syntax::Html,
+        media::Kind::Text(syntax, _) => syntax,
+        media::Kind::Binary => return Page::default(),
+    };
+    let formats = options.formats;
+    if !formats.needs_text() && options.select.is_none() {
+        return Page::default();
+    }
+    let (text, encoding) = charset::decode(bytes, media.charset, syntax, url);
+    let mut page = match media.kind {
+        media::Kind::Text(_, language) => plain(&text, language, formats),
+        _ => html(&text, url, options),
+    };
+    if formats.html && media.kind == media::Kind::Html {
+        page.html = Some(text.into_owned());
+    }
+    page.charset = Some(encoding.name().to_ascii_lowercase());
+    page
+}
+
+/// Room for text or Markdown made of `input_bytes`.
+fn most_bytes(input_bytes: usize) -> usize {
+    2 * input_bytes + 256 * 1024
+}
+
+fn html(source: &str, url: &Url, options: &Options) -> Page {
+    let formats = options.formats;
+    let document = scanner::scan(source);
+    let base = links::base(&document, url);
+    let main = (options.scope == Scope::Main && (formats.text || formats.markdown)
+        || formats.links)
+        .then(|| content::choose(&document, url));
+    let visible = (options.scope == Scope::Page).then(|| Keep::visible(&document));
+    let most = most_bytes(source.len());
+    let mut page = Page { truncated: document.truncated, ..Page::default() };
+    if let Some(keep) = visible.as_ref().or(main.as_ref()) {
+        if formats.text {
+            let (text, cut) = text::write(&document, keep, most);
+            page.text = Some(composed(text));
+            page.truncated |= cut;
+        }
+        if formats.markdown {
+            let (markdown, cut) = markdown::write(&document, keep, &base, most);
+            page.markdown = Some(composed(markdown));
+            page.truncated |= cut;
+        }
+    }
+    if let Some(main) = main.filter(|_| formats.links) {
+        let (links, cut) = links::read(&document, &main, &base);
+        page.links = Some(links);
+        page.truncated |= cut;
+    }
+    if formats.metadata || formats.text || formats.markdown {
+        let found = metadata::read(&document, url, &base);
+        page.title = found.title;
+        page.metadata = formats.metadata.then_some(found.metadata);
+    }
+    page.json_ld = formats.json_ld.then(|| metadata::json_ld(&document));
+    page.fields = options.select.as_ref().map(|select| select.read(&document, &base));
+    page
+}
+
+/// A body that is text already.
+fn plain(text: &str, language: &str, formats: Formats) -> Page {
+    let _ = language;
+    Page { text: formats.text.then(|| text.to_owned()), ..Page::default() }
+}
+
+/// Normalization form C (Unicode Standard Annex 15).
+fn composed(text: String) -> String {
+    match is_nfc_quick(text.chars()) {
+        unicode_normalization::IsNormalized::Yes => text,
+        _ => text.nfc().collect(),
+    }
+}

@@ -1,0 +1,130 @@
+//! What is made of a page.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// Where on the page something stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Region {
+    /// In the main content.
+    Main,
+    /// In the page's header.
+    Header,
+    /// In a navigation.
+    Nav,
+    /// In a side bar or another aside.
+    Aside,
+    /// In the page's footer.
+    Footer,
+    /// Elsewhere.
+    #[default]
+    Other,
+}
+
+/// One link of a page.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Link {
+    /// Absolute, http or https.
+    pub url: String,
+    /// The text of the link, or what stands for it (an image's alternative text, a label); at
+    /// most 1 KiB.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub text: String,
+    /// The `rel` attribute, if any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rel: Option<String>,
+    /// Its place among the page's links, from 1.
+    pub position: u32,
+    /// Where on the page it stands.
+    pub region: Region,
+}
+
+/// A feed that a page announces.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Feed {
+    /// Absolute, http or https.
+    pub url: String,
+    /// Media type, such as `application/rss+xml`.
+    #[serde(rename = "type", skip_serializing_if = "String::is_empty")]
+    pub media_type: String,
+    /// Its name, if it has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+}
+
+/// What a page says about itself. Strings are trimmed and at most 4 KiB long.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Metadata {
+    /// Who wrote it; several names are joined with "; ".
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub author: Option<String>,
+    /// Who wrote it, name by name.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub authors: Vec<String>,
+    /// When it was published: ISO 8601, a date or a date and time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub published: Option<String>,
+    /// When it was last changed: ISO 8601, a date or a date and time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub modified: Option<String>,
+    /// BCP 47 language tag as the page gives it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub language: Option<String>,
+    /// A summary in the page's own words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// The name of the site.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub site_name: Option<String>,
+    /// The page's preferred address, absolute.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub canonical: Option<String>,
+    /// The page's picture, absolute.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub image: Option<String>,
+    /// What the page is, in lower case: Open Graph's type, or schema.org's, such as `article` or
+    /// `product`.
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+    pub kind: Option<String>,
+    /// Feeds that the page announces, at most 50.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub feeds: Vec<Feed>,
+    /// Sitemaps that the page announces, absolute, at most 50.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub sitemaps: Vec<String>,
+    /// Where each field (and the page's title) was found: `og:title`, `json-ld`, `time`, `url`, …
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub sources: BTreeMap<String, String>,
+}
+
+/// The answer of [`extract`](crate::extract).
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Page {
+    /// The page's title, at most 4 KiB. HTML only.
+    pub title: Option<String>,
+    /// The text of HTML, a line for each block; the whole of JSON, XML and plain text.
+    pub text: Option<String>,
+    /// CommonMark with GitHub's tables; a fenced block for JSON, XML and plain text.
+    pub markdown: Option<String>,
+    /// The HTML document as UTF-8.
+    pub html: Option<String>,
+    /// The links of the whole page, in document order, at most 10,000. HTML only.
+    pub links: Option<Vec<Link>>,
+    /// What the page says about itself. HTML only.
+    pub metadata: Option<Metadata>,
+    /// Each JSON-LD object of the page as it stands. HTML only.
+    pub json_ld: Option<Vec<Value>>,
+    /// What the selectors found, by name. HTML only.
+    pub fields: Option<BTreeMap<String, Value>>,
+    /// The encoding the text was read in, as its WHATWG name in lower case. None for a binary
+    /// body and where the text was not asked for.
+    pub charset: Option<String>,
+    /// An output cap was reached: something after it is missing.
+    pub truncated: bool,
+}

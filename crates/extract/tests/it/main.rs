@@ -1,0 +1,1 @@
+//! The public function, from bytes to page.
