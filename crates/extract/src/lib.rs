@@ -36,7 +36,7 @@ use url::Url;
 pub use formats::{Format, Formats, UnknownFormat};
 pub use options::{Options, Scope};
 pub use page::{Feed, Link, Metadata, Page, Region};
-pub use select::Select;
+pub use select::{Field, Select, SelectError};
 
 use keep::Keep;
 
@@ -111,7 +111,11 @@ fn html(source: &str, url: &Url, options: &Options) -> Page {
         page.metadata = formats.metadata.then_some(found.metadata);
     }
     page.json_ld = formats.json_ld.then(|| metadata::json_ld(&document));
-    page.fields = options.select.as_ref().map(|select| select.read(&document, &base));
+    if let Some(select) = &options.select {
+        let (fields, cut) = select.read(&document, &base);
+        page.fields = Some(fields);
+        page.truncated |= cut;
+    }
     page
 }
 

@@ -1,1 +1,2 @@
 //! The public function, from bytes to page.
+mod select;

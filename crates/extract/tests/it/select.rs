@@ -1,0 +1,3 @@
+//! Fields picked by CSS selectors.
+
+mod errors;
