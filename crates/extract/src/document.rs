@@ -16,6 +16,9 @@ pub(crate) const MAX_DEPTH: usize = 512;
 /// Attributes of one element beyond this many are dropped.
 pub(crate) const MAX_ATTRIBUTES: usize = 256;
 
+/// Nodes, and attributes, of one page; what follows is left out. Pages of 10 MB have some 500,000.
+pub(crate) const MAX_NODES: usize = 4_000_000;
+
 /// Place of a node; node 0 is the document.
 pub(crate) type NodeId = u32;
 
@@ -122,14 +125,18 @@ impl<'s> Document<'s> {
     }
 
     /// A text node's characters, references replaced, line ends normalised; empty for elements.
-    /// The text of `script`, `style` and the like is as written.
+    /// The text of `script`, `style` and the like has no references.
     pub(crate) fn text(&self, id: NodeId) -> Cow<'s, str> {
         let node = self.node(id);
         if node.tag != Tag::Text {
             return Cow::Borrowed("");
         }
         let raw = &self.source[node.first as usize..node.last as usize];
-        if is_raw(self.tag(node.parent)) { Cow::Borrowed(raw) } else { reference::text(raw) }
+        match self.tag(node.parent) {
+            Tag::Title | Tag::Textarea => reference::text_only(raw),
+            parent if is_raw(parent) => reference::raw_text(raw),
+            _ => reference::text(raw),
+        }
     }
 
     /// A text node's characters as written in the source; empty for elements.

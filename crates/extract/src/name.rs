@@ -23,18 +23,11 @@ macro_rules! tags {
             /// How many there are.
             pub(crate) const COUNT: usize = [$(Self::$tag),+].len() + 3;
 
-            /// The tag of a name in lower case.
-            #[allow(non_upper_case_globals, reason = "constants named like their variants")]
-            pub(crate) fn of(name: &[u8]) -> Self {
-                $(const $tag: &[u8] = $name.as_bytes();)+
-                match name {
-                    $($tag => Self::$tag,)+
-                    _ => Self::Other,
-                }
-            }
+            const ALL: [Self; Self::COUNT] =
+                [Self::Root, Self::Text, Self::Other, $(Self::$tag),+];
 
             /// The name in lower case; empty for `Root`, `Text` and `Other`.
-            pub(crate) fn name(self) -> &'static str {
+            pub(crate) const fn name(self) -> &'static str {
                 match self {
                     Self::Root | Self::Text | Self::Other => "",
                     $(Self::$tag => $name),+
@@ -45,53 +38,67 @@ macro_rules! tags {
 }
 
 tags! {
-    A "a", Abbr "abbr", Acronym "acronym", Address "address", Applet "applet", Area "area",
-    Article "article", Aside "aside", Audio "audio", B "b", Base "base", Bdi "bdi", Bdo "bdo",
-    Big "big", Blockquote "blockquote", Body "body", Br "br", Button "button", Canvas "canvas",
+    A "a", Abbr "abbr", Acronym "acronym", Address "address", AnnotationXml "annotation-xml",
+    Applet "applet", Area "area", Article "article", Aside "aside", Audio "audio", B "b",
+    Base "base", Basefont "basefont", Bdi "bdi", Bdo "bdo", Bgsound "bgsound", Big "big",
+    Blockquote "blockquote", Body "body", Br "br", Button "button", Canvas "canvas",
     Caption "caption", Center "center", Cite "cite", Code "code", Col "col", Colgroup "colgroup",
-    Data "data", Datalist "datalist", Dd "dd", Del "del", Details "details", Dfn "dfn",
+    Data "data", Datalist "datalist", Dd "dd", Del "del", Desc "desc", Details "details", Dfn "dfn",
     Dialog "dialog", Dir "dir", Div "div", Dl "dl", Dt "dt", Em "em", Embed "embed",
     Fieldset "fieldset", Figcaption "figcaption", Figure "figure", Font "font", Footer "footer",
-    Form "form", Frame "frame", Frameset "frameset", H1 "h1", H2 "h2", H3 "h3", H4 "h4", H5 "h5",
-    H6 "h6", Head "head", Header "header", Hgroup "hgroup", Hr "hr", Html "html", I "i",
-    Iframe "iframe", Img "img", Input "input", Ins "ins", Kbd "kbd", Label "label",
-    Legend "legend", Li "li", Link "link", Listing "listing", Main "main", Map "map", Mark "mark",
-    Marquee "marquee", Math "math", Menu "menu", Meta "meta", Meter "meter", Nav "nav",
-    Nobr "nobr", Noembed "noembed", Noframes "noframes", Noscript "noscript", Object "object",
-    Ol "ol", Optgroup "optgroup", Option "option", Output "output", P "p", Param "param",
-    Path "path", Picture "picture", Plaintext "plaintext", Pre "pre", Progress "progress", Q "q",
-    Rb "rb", Rp "rp", Rt "rt", Rtc "rtc", Ruby "ruby", S "s", Samp "samp", Script "script",
-    Search "search", Section "section", Select "select", Slot "slot", Small "small",
-    Source "source", Span "span", Strike "strike", Strong "strong", Style "style", Sub "sub",
-    Summary "summary", Sup "sup", Svg "svg", Table "table", Tbody "tbody", Td "td",
+    Foreignobject "foreignobject", Form "form", Frame "frame", Frameset "frameset", H1 "h1",
+    H2 "h2", H3 "h3", H4 "h4", H5 "h5", H6 "h6", Head "head", Header "header", Hgroup "hgroup",
+    Hr "hr", Html "html", I "i", Iframe "iframe", Image "image", Img "img", Input "input",
+    Ins "ins", Kbd "kbd", Keygen "keygen", Label "label", Legend "legend", Li "li", Link "link",
+    Listing "listing", Main "main", Map "map", Mark "mark", Marquee "marquee", Math "math",
+    Menu "menu", Meta "meta", Meter "meter", Mi "mi", Mn "mn", Mo "mo", Ms "ms", Mtext "mtext",
+    Nav "nav", Nobr "nobr", Noembed "noembed", Noframes "noframes", Noscript "noscript",
+    Object "object", Ol "ol", Optgroup "optgroup", Option "option", Output "output", P "p",
+    Param "param", Path "path", Picture "picture", Plaintext "plaintext", Pre "pre",
+    Progress "progress", Q "q", Rb "rb", Rp "rp", Rt "rt", Rtc "rtc", Ruby "ruby", S "s",
+    Samp "samp", Script "script", Search "search", Section "section", Select "select", Slot "slot",
+    Small "small", Source "source", Span "span", Strike "strike", Strong "strong", Style "style",
+    Sub "sub", Summary "summary", Sup "sup", Svg "svg", Table "table", Tbody "tbody", Td "td",
     Template "template", Textarea "textarea", Tfoot "tfoot", Th "th", Thead "thead", Time "time",
     Title "title", Tr "tr", Track "track", Tt "tt", U "u", Ul "ul", Use "use", Var "var",
     Video "video", Wbr "wbr", Xmp "xmp",
 }
 
 impl Tag {
+    /// The tag of a name in any case.
+    pub(crate) fn of(name: &[u8]) -> Self {
+        let mut at = hash(name);
+        loop {
+            let tag = TABLE[at % TABLE.len()];
+            if tag == Self::Other || tag.name().as_bytes().eq_ignore_ascii_case(name) {
+                return tag;
+            }
+            at += 1;
+        }
+    }
+
     /// Has no content and no end tag (HTML standard, "void elements", and the obsolete ones).
     pub(crate) fn is_void(self) -> bool {
-        use Tag::{
-            Area, Base, Br, Col, Embed, Frame, Hr, Img, Input, Link, Meta, Param, Source, Track,
-            Wbr,
-        };
         matches!(
             self,
-            Area | Base
-                | Br
-                | Col
-                | Embed
-                | Frame
-                | Hr
-                | Img
-                | Input
-                | Link
-                | Meta
-                | Param
-                | Source
-                | Track
-                | Wbr
+            Self::Area
+                | Self::Base
+                | Self::Basefont
+                | Self::Bgsound
+                | Self::Br
+                | Self::Col
+                | Self::Embed
+                | Self::Frame
+                | Self::Hr
+                | Self::Img
+                | Self::Input
+                | Self::Keygen
+                | Self::Link
+                | Self::Meta
+                | Self::Param
+                | Self::Source
+                | Self::Track
+                | Self::Wbr
         )
     }
 
@@ -109,6 +116,35 @@ impl Tag {
     }
 }
 
+/// All tags by the hash of their names; the next free place when there is one already.
+static TABLE: [Tag; 512] = {
+    let mut table = [Tag::Other; 512];
+    let mut next = 3;
+    while next < Tag::COUNT {
+        let mut at = hash(Tag::ALL[next].name().as_bytes());
+        while !matches!(table[at % table.len()], Tag::Other) {
+            at += 1;
+        }
+        table[at % table.len()] = Tag::ALL[next];
+        next += 1;
+    }
+    table
+};
+
+/// Of a name without regard to case: bit 0x20 is what tells letters apart, and digits have it.
+const fn hash(name: &[u8]) -> usize {
+    let mut hash = name.len() as u32;
+    let mut at = 0;
+    while at < name.len() && at < HASHED_BYTES {
+        hash = (hash.rotate_left(5) ^ (name[at] | 0x20) as u32).wrapping_mul(0x9e37_79b1);
+        at += 1;
+    }
+    (hash >> 16) as usize
+}
+
+/// Names are told apart by their first bytes, most of the time.
+const HASHED_BYTES: usize = 8;
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -118,7 +154,11 @@ mod tests {
         for name in ["a", "h1", "table", "wbr", "xmp", "article"] {
             assert_eq!(Tag::of(name.as_bytes()).name(), name);
         }
+        for tag in &Tag::ALL[3..] {
+            assert_eq!(Tag::of(tag.name().as_bytes()), *tag);
+            assert_eq!(Tag::of(tag.name().to_ascii_uppercase().as_bytes()), *tag);
+        }
         assert_eq!(Tag::of(b"my-element"), Tag::Other);
-        assert!(Tag::COUNT < 200);
+        assert_eq!(Tag::of(b""), Tag::Other);
     }
 }
