@@ -133,7 +133,7 @@ fn foreign_elements() {
         ("<div><svg><g></div>b", r#"div(svg(g)) "b""#),
         ("<math><mi>a<p>b</p></mi><mo>c", r#"math(mi("a" p("b")) mo("c"))"#),
         (
-            "<math><annotation-xml encoding=text/html><p>a</annotation-xml>b",
+            "<math><annotation-xml encoding=text/html><p>a</p></annotation-xml>b",
             r#"math(annotation-xml[encoding=text/html](p("a")) "b")"#,
         ),
         ("<math><annotation-xml><p>a", r#"math(annotation-xml) p("a")"#),
