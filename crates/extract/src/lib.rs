@@ -29,6 +29,8 @@ mod reference;
 mod scanner;
 mod select;
 mod text;
+#[cfg(feature = "training")]
+pub mod training;
 
 use unicode_normalization::{UnicodeNormalization, is_nfc_quick};
 use url::Url;
