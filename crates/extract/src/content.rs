@@ -8,6 +8,8 @@ mod blocks;
 mod context;
 mod features;
 mod levels;
+#[cfg(any(test, feature = "training"))]
+mod names;
 mod place;
 mod quantise;
 mod readability;
@@ -20,12 +22,21 @@ mod vocabulary;
 #[cfg(feature = "training")]
 pub(crate) mod export;
 
+use std::sync::LazyLock;
+
 use url::Url;
 
 use crate::document::Document;
 use crate::keep::Keep;
 use blocks::Blocks;
+use context::Context;
 use features::Analysis;
+use table::Slots;
+use trees::Model;
+
+/// The model, see `training/README.md`.
+static MODEL: LazyLock<Option<Model>> =
+    LazyLock::new(|| Model::read(include_bytes!("content/model.bin")));
 
 /// The text nodes of the main content.
 pub(crate) fn choose(document: &Document<'_>, url: &Url) -> Keep {
@@ -36,8 +47,27 @@ pub(crate) fn choose(document: &Document<'_>, url: &Url) -> Keep {
 
 /// Which blocks are chosen.
 fn chosen(analysis: &Analysis) -> Vec<bool> {
-    let blocks = &analysis.blocks.blocks;
-    blocks.iter().map(|block| block.hidden == 0 && blocks::is_prose(block)).collect()
+    let Some(model) = &*MODEL else {
+        let blocks = &analysis.blocks.blocks;
+        return blocks.iter().map(|block| block.hidden == 0 && blocks::is_prose(block)).collect();
+    };
+    scores(analysis, model).into_iter().map(|score| score >= model.threshold).collect()
+}
+
+/// The scores of all blocks, between 0 and 1.
+fn scores(analysis: &Analysis, model: &Model) -> Vec<f32> {
+    let [first, second] = &model.stages;
+    let stride = second.features;
+    let mut rows = vec![0; analysis.shapes.len() * stride];
+    for (index, row) in rows.chunks_exact_mut(stride).enumerate() {
+        analysis.row(index, &mut Slots(&mut row[..first.features]));
+    }
+    let scores = first.scores(&rows, stride);
+    let context = Context::new(analysis, &scores);
+    for (index, row) in rows.chunks_exact_mut(stride).enumerate() {
+        context.row(index, &mut Slots(&mut row[first.features..]));
+    }
+    second.scores(&rows, stride)
 }
 
 /// The text nodes of the chosen blocks.
@@ -57,4 +87,18 @@ fn keep(document: &Document<'_>, blocks: &Blocks, chosen: &[bool]) -> Keep {
         }
         is_wanted
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_model_is_for_these_features() {
+        let Some(model) = &*MODEL else { return };
+        let [own, context] = names::names();
+        let all = own.len() + context.len();
+        assert_eq!(model.stages.each_ref().map(|stage| stage.features), [own.len(), all]);
+        assert_eq!(model.checksum, names::checksum());
+    }
 }

@@ -1,9 +1,8 @@
 //! What training needs: the blocks of a page and the bytes that the model sees of them.
 
-use url::Url;
-
 use super::context::Context;
 pub(crate) use super::features::Analysis;
+pub(crate) use super::names::names;
 use crate::document::Document;
 use crate::name::Tag;
 
@@ -61,15 +60,4 @@ pub(crate) fn context(page: &Analysis, scores: &[f32]) -> Vec<u8> {
         context.row(index, &mut rows);
     }
     rows
-}
-
-/// Names of the features of the first stage, and of what the second sees beside them.
-pub(crate) fn names() -> [Vec<String>; 2] {
-    let document = crate::scanner::scan("<p>Tea</p>");
-    let url = Url::parse("https://example.com/").expect("a constant address");
-    let page = Analysis::of(&document, &url);
-    let mut names = [Vec::new(), Vec::new()];
-    page.row(0, &mut names[0]);
-    Context::new(&page, &[0.5]).row(0, &mut names[1]);
-    names
 }

@@ -35,6 +35,17 @@ impl Row for Vec<u8> {
     }
 }
 
+/// Takes the values in place of bytes that are there already.
+pub(crate) struct Slots<'r>(pub(crate) &'r mut [u8]);
+
+impl Row for Slots<'_> {
+    fn part<const N: usize>(&mut self, _part: &str, _names: &[&str; N], values: &[u8; N]) {
+        let (slots, rest) = std::mem::take(&mut self.0).split_at_mut(N);
+        slots.copy_from_slice(values);
+        self.0 = rest;
+    }
+}
+
 /// Takes the names.
 impl Row for Vec<String> {
     fn part<const N: usize>(&mut self, part: &str, names: &[&str; N], _values: &[u8; N]) {

@@ -21,7 +21,8 @@
 /// The model of the main content.
 #[derive(Debug)]
 pub(crate) struct Model {
-    /// [`super::features::checksum`] of the features it was trained with.
+    /// Checksum of the names of the features it was trained with.
+    #[cfg_attr(not(test), expect(dead_code, reason = "checked once, by a test"))]
     pub(crate) checksum: u64,
     pub(crate) threshold: f32,
     pub(crate) stages: [Forest; 2],
@@ -83,8 +84,7 @@ impl Forest {
     fn read(input: &mut Input<'_>) -> Option<Self> {
         let features = usize::from(u16::from_le_bytes(input.array()?));
         let trees = u16::from_le_bytes(input.array()?);
-        let mut made =
-            Self { features, trees: Vec::new(), nodes: Vec::new(), values: Vec::new() };
+        let mut made = Self { features, trees: Vec::new(), nodes: Vec::new(), values: Vec::new() };
         for _ in 0..trees {
             made.read_tree(input)?;
         }
