@@ -1,13 +1,18 @@
 //! Which encoding a body is in, and its text.
 //!
-//! Order: byte-order mark, `content-type`, a declaration in the first 1,024 bytes, valid UTF-8, a
-//! declaration in the first 64 KiB, a guess that knows the host's top-level domain.
+//! Order: byte-order mark, `content-type`, a `<meta>` in the first 1,024 bytes, an XML declaration
+//! there, valid UTF-8, a declaration in the first 64 KiB, a guess that knows the host's top-level
+//! domain (HTML standard, section 13.2.3.2, "encoding sniffing algorithm", with valid UTF-8 and
+//! the late declaration added).
 
 use std::borrow::Cow;
 
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252, X_USER_DEFINED};
+use memchr::{memchr, memmem};
 use url::Url;
+
+use crate::CharsetSource;
 
 /// How far the HTML standard looks for a declaration ("prescan a byte stream").
 const PRESCAN_BYTES: usize = 1024;
@@ -31,45 +36,86 @@ pub(crate) enum Syntax {
     Plain,
 }
 
-/// The text of `bytes`, with U+FFFD for what cannot be read, and the encoding used.
+/// What a body's bytes say.
+#[derive(Debug)]
+pub(crate) struct Decoded<'b> {
+    /// With U+FFFD for what cannot be read.
+    pub(crate) text: Cow<'b, str>,
+    pub(crate) encoding: &'static Encoding,
+    pub(crate) source: CharsetSource,
+}
+
+/// Reads `bytes`; `label` is the `charset` parameter of the `content-type`.
 pub(crate) fn decode<'b>(
     bytes: &'b [u8],
     label: Option<&str>,
     syntax: Syntax,
     url: &Url,
-) -> (Cow<'b, str>, &'static Encoding) {
+) -> Decoded<'b> {
     if let Some((encoding, mark)) = Encoding::for_bom(bytes) {
-        return (encoding.decode_without_bom_handling(&bytes[mark..]).0, encoding);
+        let text = encoding.decode_without_bom_handling(&bytes[mark..]).0;
+        return Decoded { text, encoding, source: CharsetSource::Bom };
     }
     if syntax == Syntax::Json {
-        return (String::from_utf8_lossy(bytes), UTF_8);
+        let text = String::from_utf8_lossy(bytes);
+        return Decoded { text, encoding: UTF_8, source: CharsetSource::Utf8 };
     }
-    let declared = label
-        .and_then(|label| Encoding::for_label(label.as_bytes()))
-        .or_else(|| declaration(bytes, PRESCAN_BYTES, syntax));
-    if let Some(encoding) = declared {
-        return (encoding.decode_without_bom_handling(bytes).0, encoding);
-    }
-    if let Ok(text) = std::str::from_utf8(bytes) {
-        return (Cow::Borrowed(text), UTF_8);
-    }
-    let encoding = declaration(bytes, LATE_BYTES, syntax).unwrap_or_else(|| guess(bytes, url));
-    (encoding.decode_without_bom_handling(bytes).0, encoding)
+    let header = label.and_then(|label| Encoding::for_label(label.as_bytes()));
+    let (encoding, source) = header
+        .map(|encoding| (encoding, CharsetSource::Header))
+        .or_else(|| declaration(bytes, PRESCAN_BYTES, syntax))
+        .or_else(|| is_utf8(bytes).then_some((UTF_8, CharsetSource::Utf8)))
+        .or_else(|| {
+            declaration(bytes, LATE_BYTES, syntax)
+                .map(|(encoding, _)| (encoding, CharsetSource::LateMeta))
+        })
+        .unwrap_or_else(|| (guess(bytes, url), CharsetSource::Guess));
+    Decoded { text: encoding.decode_without_bom_handling(bytes).0, encoding, source }
 }
 
-fn declaration(bytes: &[u8], within: usize, syntax: Syntax) -> Option<&'static Encoding> {
-    let head = &bytes[..bytes.len().min(within)];
-    let label = match syntax {
-        Syntax::Html => xml_declaration(head).or_else(|| prescan(head)),
-        Syntax::Xml => xml_declaration(head),
-        Syntax::Json | Syntax::Plain => None,
-    }?;
-    let encoding = Encoding::for_label(&label)?;
-    // A declaration that can be read as ASCII is not in UTF-16 (HTML standard, "prescan").
-    if encoding == UTF_16LE || encoding == UTF_16BE {
-        return Some(UTF_8);
+/// Whether it is UTF-8. A last character that was cut in two does not count against others.
+fn is_utf8(bytes: &[u8]) -> bool {
+    match std::str::from_utf8(bytes) {
+        Ok(_) => true,
+        Err(error) => error.error_len().is_none() && !bytes[..error.valid_up_to()].is_ascii(),
     }
-    Some(if encoding == X_USER_DEFINED { WINDOWS_1252 } else { encoding })
+}
+
+fn declaration(
+    bytes: &[u8],
+    within: usize,
+    syntax: Syntax,
+) -> Option<(&'static Encoding, CharsetSource)> {
+    let head = &bytes[..bytes.len().min(within)];
+    let meta = || Some((meta_encoding(head)?, CharsetSource::Meta));
+    let xml = || Some((xml_encoding(head)?, CharsetSource::Xml));
+    match syntax {
+        Syntax::Html => meta().or_else(xml),
+        Syntax::Xml => xml(),
+        Syntax::Json | Syntax::Plain => None,
+    }
+}
+
+fn meta_encoding(head: &[u8]) -> Option<&'static Encoding> {
+    let encoding = Encoding::for_label(&prescan(head)?)?;
+    let encoding = if encoding == X_USER_DEFINED { WINDOWS_1252 } else { encoding };
+    Some(in_ascii(encoding))
+}
+
+/// The encoding of an XML declaration; one in UTF-16 shows by its first bytes.
+fn xml_encoding(head: &[u8]) -> Option<&'static Encoding> {
+    if head.starts_with(b"<\0?\0x\0") {
+        return Some(UTF_16LE);
+    }
+    if head.starts_with(b"\0<\0?\0x") {
+        return Some(UTF_16BE);
+    }
+    Encoding::for_label(xml_declaration(head)?).map(in_ascii)
+}
+
+/// A declaration that can be read as ASCII is not in UTF-16 (HTML standard, "prescan").
+fn in_ascii(encoding: &'static Encoding) -> &'static Encoding {
+    if encoding == UTF_16LE || encoding == UTF_16BE { UTF_8 } else { encoding }
 }
 
 fn guess(bytes: &[u8], url: &Url) -> &'static Encoding {
@@ -81,16 +127,19 @@ fn guess(bytes: &[u8], url: &Url) -> &'static Encoding {
     detector.guess(tld.map(str::as_bytes), Utf8Detection::Deny)
 }
 
-/// The `encoding` of `<?xml … ?>` at the very start.
-fn xml_declaration(head: &[u8]) -> Option<Vec<u8>> {
+/// The `encoding` of `<?xml … ?>` at the very start (HTML standard, "get an XML encoding").
+fn xml_declaration(head: &[u8]) -> Option<&[u8]> {
     let rest = head.strip_prefix(b"<?xml")?;
-    let end = rest.iter().position(|&b| b == b'>')?;
-    let at = find(&rest[..end], b"encoding")?;
-    let value = rest[at + b"encoding".len()..end].trim_ascii_start().strip_prefix(b"=")?;
-    let value = value.trim_ascii_start();
+    let rest = &rest[..memchr(b'>', rest)?];
+    let at = memmem::find(rest, b"encoding")? + b"encoding".len();
+    let value = trim_controls(trim_controls(&rest[at..]).strip_prefix(b"=")?);
     let quote = *value.first().filter(|q| matches!(q, b'"' | b'\''))?;
-    let close = value[1..].iter().position(|&b| b == quote)?;
-    Some(value[1..=close].to_vec())
+    let label = &value[1..=memchr(quote, &value[1..])?];
+    label.iter().all(|&byte| byte > b' ').then_some(label)
+}
+
+fn trim_controls(bytes: &[u8]) -> &[u8] {
+    &bytes[bytes.iter().position(|&byte| byte > b' ').unwrap_or(bytes.len())..]
 }
 
 /// The label in the first useful `<meta>` (HTML standard, "prescan a byte stream to determine its
@@ -102,7 +151,7 @@ fn prescan(head: &[u8]) -> Option<Vec<u8>> {
         let tag = &head[at..];
         if tag.starts_with(b"<!--") {
             // "<!-->" is a whole comment, so the end may share the dashes of the start.
-            at += 2 + find(&tag[2..], b"-->")? + 3;
+            at += 2 + memmem::find(&tag[2..], b"-->")? + 3;
         } else if tag.len() > 5 && tag[..5].eq_ignore_ascii_case(b"<meta") && ends_name(tag[5]) {
             let mut attributes = Attributes { rest: &tag[5..] };
             if let Some(label) = meta_label(&mut attributes) {
@@ -148,7 +197,7 @@ fn content_label(content: &[u8]) -> Option<Vec<u8>> {
     let lower = content.to_ascii_lowercase();
     let mut from = 0;
     loop {
-        from += find(lower.get(from..)?, b"charset")? + b"charset".len();
+        from += memmem::find(lower.get(from..)?, b"charset")? + b"charset".len();
         let Some(value) = lower[from..].trim_ascii_start().strip_prefix(b"=") else {
             continue;
         };
@@ -210,16 +259,16 @@ impl Iterator for Attributes<'_> {
     }
 }
 
-fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
-    haystack.windows(needle.len()).position(|window| window == needle)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn name(bytes: &[u8], label: Option<&str>, syntax: Syntax) -> &'static str {
-        decode(bytes, label, syntax, &"http://a.example/".parse().unwrap()).1.name()
+        decode(bytes, label, syntax, &"http://a.example/".parse().unwrap()).encoding.name()
+    }
+
+    fn source(bytes: &[u8], label: Option<&str>, syntax: Syntax) -> CharsetSource {
+        decode(bytes, label, syntax, &"http://a.example/".parse().unwrap()).source
     }
 
     #[test]
@@ -237,6 +286,48 @@ mod tests {
         late.extend(meta);
         assert_eq!(html(&late), "KOI8-R");
         assert_eq!(html(b"caf\xe9"), "windows-1252");
+    }
+
+    #[test]
+    fn evidence_has_a_name() {
+        use CharsetSource::{Bom, Guess, Header, LateMeta, Meta, Utf8, Xml};
+        let late = [&[b' '; 2000][..], b"<meta charset=gbk>\xC1"].concat();
+        let xml = b"<?xml encoding=\"gbk\"?>";
+        for (bytes, label, syntax, expected) in [
+            (&b"\xEF\xBB\xBFx"[..], Some("gbk"), Syntax::Html, Bom),
+            (b"<meta charset=gbk>", Some("big5"), Syntax::Html, Header),
+            (b"<meta charset=gbk>", Some("nonsense"), Syntax::Html, Meta),
+            (xml, None, Syntax::Html, Xml),
+            (&[&xml[..], b"<meta charset=big5>"].concat(), None, Syntax::Html, Meta),
+            (xml, None, Syntax::Xml, Xml),
+            (xml, None, Syntax::Plain, Utf8),
+            (b"<\0?\0x\0m\0l\0", None, Syntax::Html, Xml),
+            (b"x", None, Syntax::Html, Utf8),
+            (b"{}", Some("gbk"), Syntax::Json, Utf8),
+            (&late, None, Syntax::Html, LateMeta),
+            (b"caf\xe9 x", None, Syntax::Html, Guess),
+        ] {
+            assert_eq!(source(bytes, label, syntax), expected, "{}", bytes.escape_ascii());
+        }
+    }
+
+    #[test]
+    fn utf_8_that_was_cut() {
+        assert_eq!(name("Приве".as_bytes().split_last().unwrap().1, None, Syntax::Html), "UTF-8");
+    }
+
+    #[test]
+    fn xml_declarations() {
+        let label = |head: &str| {
+            xml_declaration(head.as_bytes()).map(|label| String::from_utf8(label.to_vec()).unwrap())
+        };
+        assert_eq!(label("<?xml encoding='gbk'?>").as_deref(), Some("gbk"));
+        assert_eq!(label("<?xml version='1.0' encoding \n= \"GBK\" ?>").as_deref(), Some("GBK"));
+        assert_eq!(label("<?xml encoding=gbk?>"), None);
+        assert_eq!(label("<?xml encoding='g bk'?>"), None);
+        assert_eq!(label("<?xml encoding='gbk"), None);
+        assert_eq!(label("<?xml encoding='gbk>'"), None);
+        assert_eq!(label(" <?xml encoding='gbk'?>"), None);
     }
 
     #[test]
@@ -273,7 +364,7 @@ mod tests {
         let text = "Привет, мир! Это обычный русский текст.";
         let bytes = encoding_rs::WINDOWS_1251.encode(text).0;
         let url = "http://a.ru/".parse().unwrap();
-        let (read, encoding) = decode(&bytes, None, Syntax::Html, &url);
-        assert_eq!((read.as_ref(), encoding.name()), (text, "windows-1251"));
+        let read = decode(&bytes, None, Syntax::Html, &url);
+        assert_eq!((read.text.as_ref(), read.encoding.name()), (text, "windows-1251"));
     }
 }

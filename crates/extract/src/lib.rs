@@ -37,7 +37,7 @@ use url::Url;
 
 pub use formats::{Format, Formats, UnknownFormat};
 pub use options::{Options, Scope};
-pub use page::{Feed, Link, Metadata, Page, Region};
+pub use page::{CharsetSource, Feed, Link, Metadata, Page, Region};
 pub use select::{Field, Select, SelectError};
 
 use keep::Keep;
@@ -63,7 +63,8 @@ pub fn extract(bytes: &[u8], content_type: Option<&str>, url: &Url, options: &Op
     if !formats.needs_text() && options.select.is_none() {
         return Page::default();
     }
-    let (text, encoding) = charset::decode(bytes, media.charset, syntax, url);
+    let decoded = charset::decode(bytes, media.charset, syntax, url);
+    let text = decoded.text;
     let mut page = match media.kind {
         media::Kind::Text(_, language) => plain(&text, language, formats),
         _ => html(&text, url, options),
@@ -71,7 +72,8 @@ pub fn extract(bytes: &[u8], content_type: Option<&str>, url: &Url, options: &Op
     if formats.html && media.kind == media::Kind::Html {
         page.html = Some(text.into_owned());
     }
-    page.charset = Some(encoding.name().to_ascii_lowercase());
+    page.charset = Some(decoded.encoding.name().to_ascii_lowercase());
+    page.charset_source = Some(decoded.source);
     page
 }
 

@@ -5,6 +5,26 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+/// How the encoding of a body was found, from the strongest evidence to the weakest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CharsetSource {
+    /// By a byte-order mark.
+    Bom,
+    /// By the `charset` of the `content-type`.
+    Header,
+    /// By a `<meta>` in the first 1,024 bytes.
+    Meta,
+    /// By an XML declaration.
+    Xml,
+    /// It is valid UTF-8, or JSON.
+    Utf8,
+    /// By a declaration in the first 64 KiB.
+    LateMeta,
+    /// By the letters that occur, and the host's top-level domain.
+    Guess,
+}
+
 /// Where on the page something stands.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -125,6 +145,8 @@ pub struct Page {
     /// The encoding the text was read in, as its WHATWG name in lower case. None for a binary
     /// body and where the text was not asked for.
     pub charset: Option<String>,
+    /// How that encoding was found. None where there is none.
+    pub charset_source: Option<CharsetSource>,
     /// An output cap was reached: something after it is missing.
     pub truncated: bool,
 }

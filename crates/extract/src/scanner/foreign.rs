@@ -37,7 +37,7 @@ impl Tree<'_> {
             return self.body_end(name);
         }
         let place = self.stack.last(name);
-        if place > self.stack.barrier(Barrier::Html) {
+        if place > self.stack.barrier(Barrier::HtmlElement) {
             self.close(place - 1);
         } else {
             self.body_end(name);

@@ -28,10 +28,12 @@ pub(super) enum Barrier {
     Marker,
     /// Content that follows the rules of HTML.
     Html,
+    /// Elements of HTML.
+    HtmlElement,
 }
 
 impl Barrier {
-    pub(super) const ALL: [Self; 10] = [
+    pub(super) const ALL: [Self; 11] = [
         Self::Scope,
         Self::List,
         Self::Button,
@@ -42,13 +44,16 @@ impl Barrier {
         Self::Item,
         Self::Marker,
         Self::Html,
+        Self::HtmlElement,
     ];
     pub(super) const COUNT: usize = Self::ALL.len();
 }
 
 pub(super) fn is_barrier(tag: Tag, content: Content, barrier: Barrier) -> bool {
-    if barrier == Barrier::Html {
-        return content != Content::Foreign;
+    match barrier {
+        Barrier::Html => return content != Content::Foreign,
+        Barrier::HtmlElement => return content == Content::Html,
+        _ => {}
     }
     match content {
         Content::Html => {}
@@ -79,7 +84,7 @@ pub(super) fn is_barrier(tag: Tag, content: Content, barrier: Barrier) -> bool {
                 | Tag::Template
                 | Tag::Th
         ),
-        Barrier::Html => true,
+        Barrier::Html | Barrier::HtmlElement => true,
     }
 }
 

@@ -129,7 +129,7 @@ impl<'s> Tree<'s> {
         if self.phase < Phase::InBody && name.tag == Tag::Head {
             self.close(self.head);
             self.phase = Phase::AfterHead;
-        } else if self.is_foreign() {
+        } else if self.stack.top().is_some_and(|top| top.content != Content::Html) {
             self.foreign_end(name);
         } else {
             self.body_end(name);

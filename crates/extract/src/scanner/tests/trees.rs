@@ -136,6 +136,7 @@ fn foreign_elements() {
             "<math><annotation-xml encoding=text/html><p>a</p></annotation-xml>b",
             r#"math(annotation-xml[encoding=text/html](p("a")) "b")"#,
         ),
+        ("<svg><title></svg>a", r#"svg(title) "a""#),
         ("<math><annotation-xml><p>a", r#"math(annotation-xml) p("a")"#),
     ]);
 }
