@@ -1,6 +1,7 @@
 //! Pages and the trees that they make, in a short form: `name[attribute=value](children)`, text
 //! in quotes.
 
+mod hostile;
 mod pages;
 mod tokens;
 mod trees;
