@@ -51,7 +51,8 @@ pub(crate) fn read(document: &Document<'_>, url: &Url, base: &Url) -> Found {
     };
     let facts = graph.facts(own);
     let named = head::site_name(&survey, &facts);
-    let names = [named.as_ref().map_or("", |(name, _)| name.as_str()), &facts.site, &facts.publisher];
+    let names =
+        [named.as_ref().map_or("", |(name, _)| name.as_str()), &facts.site, &facts.publisher];
     let mut site = Site::new(url, names);
     let title = title::choose(&survey, &facts, &site);
     let named = named.or_else(|| {
@@ -73,7 +74,8 @@ pub(crate) fn read(document: &Document<'_>, url: &Url, base: &Url) -> Found {
     if !sitemaps.is_empty() {
         sources.0.insert("sitemaps".to_owned(), sitemaps_source.to_owned());
     }
-    let stamp = |dated: Option<dates::Dated>| dated.map(|(stamp, source)| (stamp.to_string(), source));
+    let stamp =
+        |dated: Option<dates::Dated>| dated.map(|(stamp, source)| (stamp.to_string(), source));
     let authors = authors.map(|(names, source)| {
         sources.0.insert("authors".to_owned(), source.to_owned());
         (names, source)
@@ -135,16 +137,17 @@ fn same_page(one: &str, other: &str) -> bool {
 /// How numbers like 5/6/2024 are read on this page: month first in the United States and where
 /// nothing says otherwise in English.
 fn order(language: Option<&str>, url: &Url) -> Order {
-    const DAY_FIRST: [&str; 14] = [
-        "uk", "au", "nz", "ie", "in", "za", "sg", "my", "hk", "ke", "ng", "pk", "lk", "mt",
-    ];
+    const DAY_FIRST: [&str; 14] =
+        ["uk", "au", "nz", "ie", "in", "za", "sg", "my", "hk", "ke", "ng", "pk", "lk", "mt"];
     let language = language.unwrap_or("").to_ascii_lowercase();
     let (primary, region) = language.split_once('-').unwrap_or((&language, ""));
     let suffix = url.host_str().and_then(|host| host.rsplit('.').next()).unwrap_or("");
     let english = matches!(primary, "en" | "");
     let month_first = match region {
         "us" | "ph" => true,
-        "" => english && !(suffix.len() == 2 && (DAY_FIRST.contains(&suffix) || primary.is_empty())),
+        "" => {
+            english && !(suffix.len() == 2 && (DAY_FIRST.contains(&suffix) || primary.is_empty()))
+        }
         _ => false,
     };
     if month_first { Order::MonthFirst } else { Order::DayFirst }

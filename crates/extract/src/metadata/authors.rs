@@ -64,11 +64,17 @@ impl Reader<'_, '_, '_> {
             .survey
             .authors
             .iter()
-            .filter(|spot| !matches!(spot.zone, Zone::Comment | Zone::Related | Zone::Margin) && wanted(spot))
+            .filter(|spot| {
+                !matches!(spot.zone, Zone::Comment | Zone::Related | Zone::Margin) && wanted(spot)
+            })
             .collect();
         if let Some(heading) = self.heading {
             spots.sort_by_key(|spot| {
-                if spot.id > heading { spot.id - heading } else { (heading - spot.id).saturating_mul(3) }
+                if spot.id > heading {
+                    spot.id - heading
+                } else {
+                    (heading - spot.id).saturating_mul(3)
+                }
             });
         }
         spots.into_iter().take(16).find_map(|spot| {
@@ -82,7 +88,9 @@ impl Reader<'_, '_, '_> {
         // An element that names the author names the rest of itself otherwise.
         let end = document.node(spot.id).end;
         let inner = self.survey.authors.iter().filter(|inner| {
-            inner.id > spot.id && inner.id < end && matches!(inner.property, Property::RelAuthor | Property::LinkAuthor)
+            inner.id > spot.id
+                && inner.id < end
+                && matches!(inner.property, Property::RelAuthor | Property::LinkAuthor)
         });
         let lists: Vec<Vec<String>> =
             inner.map(|inner| person::names(&self.survey.text(inner.id))).collect();
@@ -92,7 +100,9 @@ impl Reader<'_, '_, '_> {
         }
         let mut pieces = Vec::new();
         for id in document.subtree(spot.id) {
-            if document.is_text(id) && !matches!(document.tag(document.node(id).parent), Tag::Script | Tag::Style) {
+            if document.is_text(id)
+                && !matches!(document.tag(document.node(id).parent), Tag::Script | Tag::Style)
+            {
                 let text = document.text(id);
                 if !text.trim().is_empty() {
                     pieces.push(text.trim().to_owned());

@@ -2,6 +2,9 @@
 
 use url::Url;
 
+mod buried;
+mod shown;
+
 use super::date::{self, Order, Stamp};
 use super::hint::Hints;
 use super::json_ld::Facts;
@@ -9,6 +12,7 @@ use super::meta_name::Field;
 use super::survey::{Property, Spot, Survey, Zone, unescaped};
 use crate::document::NodeId;
 use crate::name::Tag;
+use shown::{Label, Shown};
 
 /// A date and its source.
 pub(super) type Dated = (Stamp, &'static str);
@@ -20,14 +24,11 @@ pub(super) struct Dates {
     pub(super) modified: Option<Dated>,
 }
 
-/// Text nodes behind the title that are searched for a date.
-const NODES_BEHIND: u32 = 120;
+/// A text longer than this is not read for a date though its element is called one.
+const MAX_SPOT_BYTES: usize = 320;
 
-/// Text nodes before the title that are searched for a date.
-const NODES_BEFORE: u32 = 40;
-
-/// A text node longer than this is a paragraph, not a line with a date.
-const MAX_LINE_BYTES: usize = 160;
+/// Elements that are looked at, the nearest to the title first.
+const MAX_SPOTS: usize = 32;
 
 pub(super) fn read(
     survey: &Survey<'_, '_>,
@@ -36,22 +37,32 @@ pub(super) fn read(
     heading: Option<NodeId>,
     order: Order,
 ) -> Dates {
-    let reader = Reader { survey, order, heading };
-    let published = reader
-        .json_ld(&facts.published)
-        .or_else(|| reader.meta(Field::Published, 0..=2))
-        .or_else(|| reader.property(Property::Published))
-        .or_else(|| reader.time(true))
-        .or_else(|| date::in_address(url.path()).map(|stamp| (stamp, "url")))
-        .or_else(|| reader.meta(Field::Published, 3..=9))
-        .or_else(|| reader.time(false))
-        .or_else(|| reader.class())
-        .or_else(|| reader.text());
+    let shown = shown::near(survey, heading, order);
+    let reader = Reader { survey, order, heading, shown };
     let modified = reader
         .json_ld(&facts.modified)
         .or_else(|| reader.meta(Field::Modified, 0..=9))
         .or_else(|| reader.property(Property::Modified))
         .or_else(|| reader.updated());
+    let published = reader
+        .json_ld(&facts.published)
+        .or_else(|| reader.meta(Field::Published, 0..=2))
+        .map(|said| reader.as_shown(said))
+        .or_else(|| reader.property(Property::Published))
+        .or_else(|| reader.time(true))
+        .or_else(|| date::in_address(url.path()).map(|stamp| (stamp, "url")))
+        .or_else(|| reader.time(false))
+        .or_else(|| reader.text())
+        .or_else(|| reader.meta(Field::Published, 3..=9))
+        .or_else(|| reader.class())
+        .or_else(|| shown::labelled(survey, order).map(|shown| (shown.stamp, "text")))
+        .or_else(|| {
+            modified
+                .is_none()
+                .then(|| buried::read(survey.document.source))
+                .flatten()
+                .map(|stamp| (stamp, "script"))
+        });
     Dates { published, modified }
 }
 
@@ -59,6 +70,7 @@ struct Reader<'r, 'd, 's> {
     survey: &'r Survey<'d, 's>,
     order: Order,
     heading: Option<NodeId>,
+    shown: Vec<Shown>,
 }
 
 impl Reader<'_, '_, '_> {
@@ -109,15 +121,27 @@ impl Reader<'_, '_, '_> {
             spots.filter(|spot| !matches!(spot.zone, Zone::Comment | Zone::Related)).collect();
         if let Some(heading) = self.heading {
             spots.sort_by_key(|spot| {
-                if spot.id > heading { spot.id - heading } else { (heading - spot.id).saturating_mul(3) }
+                if spot.id > heading {
+                    spot.id - heading
+                } else {
+                    (heading - spot.id).saturating_mul(3)
+                }
             });
         }
-        spots.into_iter().take(32).find_map(|spot| self.stamp(spot))
+        spots.into_iter().take(MAX_SPOTS).find_map(|spot| self.stamp(spot))
     }
 
     fn stamp(&self, spot: &Spot) -> Option<Stamp> {
         let document = self.survey.document;
-        for name in ["datetime", "content", "title", "data-datetime", "data-date", "data-time", "data-timestamp"] {
+        for name in [
+            "datetime",
+            "content",
+            "title",
+            "data-datetime",
+            "data-date",
+            "data-time",
+            "data-timestamp",
+        ] {
             if let Some(value) = document.attribute(spot.id, name)
                 && let Some(stamp) = date::value(&value, self.order)
             {
@@ -126,33 +150,31 @@ impl Reader<'_, '_, '_> {
         }
         let text = self.survey.text(spot.id);
         let text = text.trim();
-        (text.len() <= MAX_LINE_BYTES * 2).then(|| date::find(text, self.order)).flatten()
+        (text.len() <= MAX_SPOT_BYTES).then(|| date::find(text, self.order)).flatten()
+    }
+
+    /// The day that readers see, where the page's data says another.
+    ///
+    /// Times in UTC fall on another day than the one the page shows. JSON-LD often says when a draft
+    /// was made; the page shows the day that counts.
+    fn as_shown(&self, said: Dated) -> Dated {
+        let (stamp, source) = said;
+        let days = |shown: &Shown| stamp.days_from(shown.stamp).min(stamp.days_from(shown.swapped));
+        if self.shown.iter().any(|shown| days(shown) == 0) {
+            return said;
+        }
+        if let Some(near) = self.shown.iter().find(|shown| days(shown) == 1) {
+            return (near.stamp, "shown-near");
+        }
+        match self.shown.first() {
+            Some(first) if source == "json-ld" => (first.stamp, "shown"),
+            _ => said,
+        }
     }
 
     /// Text near the title.
     fn text(&self) -> Option<Dated> {
-        let document = self.survey.document;
-        let start = self.heading.map_or(1, |heading| document.node(heading).end);
-        let behind = (start..document.len()).filter(|&id| document.is_text(id)).take(NODES_BEHIND as usize);
-        let before = (1..self.heading.unwrap_or(1)).rev().filter(|&id| document.is_text(id)).take(NODES_BEFORE as usize);
-        behind.chain(before).find_map(|id| {
-            let parent = document.node(id).parent;
-            if matches!(document.tag(parent), Tag::Script | Tag::Style | Tag::Noscript | Tag::Title | Tag::Option) {
-                return None;
-            }
-            let raw = document.source_text(id).trim();
-            if raw.len() < 6 || raw.len() > MAX_LINE_BYTES {
-                return None;
-            }
-            let text = document.text(id);
-            if is_copyright(&text) {
-                return None;
-            }
-            date::find(&text, self.order).map(|stamp| (stamp, "text"))
-        })
+        let published = self.shown.iter().find(|shown| shown.label != Label::Updated);
+        published.or(self.shown.first()).map(|shown| (shown.stamp, "text"))
     }
-}
-
-fn is_copyright(text: &str) -> bool {
-    text.contains('©') || text.to_ascii_lowercase().contains("copyright")
 }

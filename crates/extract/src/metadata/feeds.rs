@@ -28,9 +28,9 @@ pub(super) fn feeds(survey: &Survey<'_, '_>, base: &Url) -> (Vec<Feed>, &'static
         let rel = document.raw_attribute(id, "rel").unwrap_or("");
         let media_type = document.attribute(id, "type").unwrap_or_default();
         let media_type = media_type.split(';').next().unwrap_or("").trim().to_ascii_lowercase();
-        let announced = rel.split_ascii_whitespace().any(|rel| {
-            rel.eq_ignore_ascii_case("alternate") || rel.eq_ignore_ascii_case("feed")
-        });
+        let announced = rel
+            .split_ascii_whitespace()
+            .any(|rel| rel.eq_ignore_ascii_case("alternate") || rel.eq_ignore_ascii_case("feed"));
         if !announced || !TYPES.contains(&media_type.as_str()) {
             continue;
         }
@@ -83,7 +83,9 @@ pub(super) fn sitemaps(survey: &Survey<'_, '_>, base: &Url) -> (Vec<String>, &'s
 pub(super) fn may_lead(href: &str) -> bool {
     let path = href.split(['?', '#']).next().unwrap_or("").trim_end_matches('/');
     let tail = &path.as_bytes()[path.len().saturating_sub(4)..];
-    [&b"feed"[..], b".rss", b"/rss", b".xml", b"atom", b"l.gz"].iter().any(|end| tail.eq_ignore_ascii_case(end))
+    [&b"feed"[..], b".rss", b"/rss", b".xml", b"atom", b"l.gz"]
+        .iter()
+        .any(|end| tail.eq_ignore_ascii_case(end))
 }
 
 #[derive(PartialEq, Eq)]
@@ -93,13 +95,24 @@ enum Kind {
 }
 
 fn kind(href: &str) -> Option<Kind> {
-    let path = href.split(['?', '#']).next().unwrap_or("").trim_end_matches('/').to_ascii_lowercase();
+    let path =
+        href.split(['?', '#']).next().unwrap_or("").trim_end_matches('/').to_ascii_lowercase();
     let last = path.rsplit('/').next().unwrap_or("");
     if last.starts_with("sitemap") && (last.ends_with(".xml") || last.ends_with(".xml.gz")) {
         return Some(Kind::Sitemap);
     }
-    let feed = matches!(last, "feed" | "rss" | "atom" | "rss.xml" | "feed.xml" | "atom.xml" | "index.xml" | "feed.atom" | "feed.rss")
-        || last.ends_with(".rss");
+    let feed = matches!(
+        last,
+        "feed"
+            | "rss"
+            | "atom"
+            | "rss.xml"
+            | "feed.xml"
+            | "atom.xml"
+            | "index.xml"
+            | "feed.atom"
+            | "feed.rss"
+    ) || last.ends_with(".rss");
     feed.then_some(Kind::Feed)
 }
 
@@ -116,5 +129,7 @@ pub(super) fn absolute(base: &Url, href: &str) -> Option<String> {
         return None;
     }
     let url = base.join(href).ok()?;
-    (matches!(url.scheme(), "http" | "https") && url.as_str().len() <= super::squeeze::MAX_FIELD_BYTES).then(|| url.into())
+    (matches!(url.scheme(), "http" | "https")
+        && url.as_str().len() <= super::squeeze::MAX_FIELD_BYTES)
+        .then(|| url.into())
 }

@@ -71,7 +71,8 @@ pub(super) fn image(survey: &Survey<'_, '_>, facts: &Facts, base: &Url) -> Optio
     let linked = || {
         survey.links.iter().find_map(|&id| {
             let rel = document.raw_attribute(id, "rel")?;
-            let named = rel.split_ascii_whitespace().any(|rel| rel.eq_ignore_ascii_case("image_src"));
+            let named =
+                rel.split_ascii_whitespace().any(|rel| rel.eq_ignore_ascii_case("image_src"));
             let href = document.attribute(id, "href").filter(|_| named)?;
             absolute(base, &href)
         })
@@ -111,7 +112,9 @@ fn is_language(tag: &str) -> bool {
     tag.len() <= 35
         && matches!(primary.len(), 2 | 3)
         && primary.bytes().all(|b| b.is_ascii_alphabetic())
-        && parts.all(|part| (1..=8).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_alphanumeric()))
+        && parts.all(|part| {
+            (1..=8).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_alphanumeric())
+        })
 }
 
 /// What the page is, in lower case.

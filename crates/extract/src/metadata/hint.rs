@@ -36,7 +36,8 @@ impl Hints {
         for (at, &byte) in bytes.iter().enumerate() {
             if STARTS[byte as usize] {
                 let rest = &bytes[at..];
-                let begins = at == 0 || !bytes[at - 1].is_ascii_alphabetic()
+                let begins = at == 0
+                    || !bytes[at - 1].is_ascii_alphabetic()
                     || byte.is_ascii_uppercase() && bytes[at - 1].is_ascii_lowercase();
                 for (word, hint, whole) in WORDS {
                     if (begins || !whole)

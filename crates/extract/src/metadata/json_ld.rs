@@ -58,7 +58,8 @@ fn flatten(value: Value, objects: &mut Vec<Value>) {
 /// Without the comment or CDATA section that hides the script from old programs, and without a
 /// semicolon at the end.
 fn unwrapped(script: &str) -> &str {
-    const BEFORE: [&str; 6] = ["\u{feff}", "<!--", "//<![CDATA[", "<![CDATA[", "/*<![CDATA[*/", "/* <![CDATA[ */"];
+    const BEFORE: [&str; 6] =
+        ["\u{feff}", "<!--", "//<![CDATA[", "<![CDATA[", "/*<![CDATA[*/", "/* <![CDATA[ */"];
     const BEHIND: [&str; 7] = ["-->", "//]]>", "]]>", "/*]]>*/", "/* ]]> */", "//", ";"];
     let mut script = script.trim();
     loop {

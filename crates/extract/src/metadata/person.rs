@@ -71,8 +71,8 @@ impl Names {
 
 /// Words and signs between two names.
 const CONJUNCTIONS: &[&str] = &[
-    " and ", " und ", " et ", " y ", " & ", " e ", " och ", " og ", " en ", " oraz ", " и ", " та ",
-    " ve ", " και ", " și ", " / ", " with ", " avec ", " mit ", " con ", " + ", "/",
+    " and ", " und ", " et ", " y ", " & ", " e ", " och ", " og ", " en ", " oraz ", " и ",
+    " та ", " ve ", " και ", " și ", " / ", " with ", " avec ", " mit ", " con ", " + ", "/",
 ];
 
 /// Splits at words that join names; a part that would be empty or a single letter stays whole.

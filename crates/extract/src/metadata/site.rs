@@ -49,7 +49,9 @@ impl Site {
             || tight == host
             || tight.strip_prefix("www") == Some(&host)
             || tight == self.label.replace('-', "")
-            || tight.strip_prefix("the").is_some_and(|rest| rest == self.label || self.tight.iter().any(|own| own == rest))
+            || tight
+                .strip_prefix("the")
+                .is_some_and(|rest| rest == self.label || self.tight.iter().any(|own| own == rest))
             || self.tight.iter().any(|own| own.strip_prefix("the") == Some(&tight))
     }
 
@@ -61,8 +63,10 @@ impl Site {
         let tight = folded(text).replace(' ', "");
         let label = self.label.replace('-', "");
         let long = |name: &str| name.chars().count() >= 4;
-        let within = |name: &str| long(name) && tight.contains(name) && name.chars().count() * 2 >= tight.chars().count()
-            || long(&tight) && name.contains(&tight);
+        let within = |name: &str| {
+            long(name) && tight.contains(name) && name.chars().count() * 2 >= tight.chars().count()
+                || long(&tight) && name.contains(&tight)
+        };
         tight.chars().count() >= 3 && (within(&label) || self.tight.iter().any(|name| within(name)))
     }
 }
@@ -71,7 +75,28 @@ impl Site {
 /// is a short word of the registry (`co.uk`, `com.au`, `gov.br`).
 fn label(host: &str) -> &str {
     let labels: Vec<&str> = host.split('.').collect();
-    let registry = |label: &str| matches!(label, "co" | "com" | "net" | "org" | "gov" | "gob" | "gouv" | "ac" | "edu" | "go" | "or" | "ne" | "blogspot" | "wordpress" | "github" | "tumblr" | "substack" | "medium");
+    let registry = |label: &str| {
+        matches!(
+            label,
+            "co" | "com"
+                | "net"
+                | "org"
+                | "gov"
+                | "gob"
+                | "gouv"
+                | "ac"
+                | "edu"
+                | "go"
+                | "or"
+                | "ne"
+                | "blogspot"
+                | "wordpress"
+                | "github"
+                | "tumblr"
+                | "substack"
+                | "medium"
+        )
+    };
     match labels.as_slice() {
         [.., name, second, _] if registry(second) => name,
         [.., name, _] => name,

@@ -64,8 +64,11 @@ fn squeeze_plain(value: &str) -> String {
 /// Soft hyphens, zero-width spaces, direction marks, byte-order marks. Joiners stay: Indic
 /// scripts and emoji need them.
 fn is_invisible(c: char) -> bool {
-    matches!(c, '\u{ad}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}'
-        | '\u{2060}' | '\u{feff}')
+    matches!(
+        c,
+        '\u{ad}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{202a}'
+            ..='\u{202e}' | '\u{2060}' | '\u{feff}'
+    )
 }
 
 /// `text` without what stands in angle brackets, as where a generator put markup into a value.

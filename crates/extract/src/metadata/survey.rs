@@ -11,6 +11,9 @@ use crate::reference;
 /// `<meta>`, `<link>`, headings, dates and names that are kept, each.
 const MAX_FOUND: usize = 256;
 
+/// Elements that are not content, kept to ask for the zone of a node.
+const MAX_ZONES: usize = 512;
+
 /// Longest name of a `<meta>`.
 const MAX_NAME_BYTES: usize = 64;
 
@@ -27,7 +30,7 @@ pub(super) struct Said<'s> {
 }
 
 /// Where something stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Zone {
     Content,
     /// Side bars, navigation, the page's footer.
@@ -79,6 +82,8 @@ pub(super) struct Survey<'d, 's> {
     /// The first `<article>` and `<main>`.
     pub(super) article: Option<NodeId>,
     pub(super) main: Option<NodeId>,
+    /// Where content is not, by the ends of the elements.
+    zones: Vec<(NodeId, NodeId, Zone)>,
 }
 
 impl<'d, 's> Survey<'d, 's> {
@@ -96,6 +101,7 @@ impl<'d, 's> Survey<'d, 's> {
             authors: Vec::new(),
             article: None,
             main: None,
+            zones: Vec::new(),
         };
         survey.walk();
         survey
@@ -111,9 +117,13 @@ impl<'d, 's> Survey<'d, 's> {
             let tag = document.tag(id);
             match tag {
                 Tag::Text | Tag::Br | Tag::Style | Tag::Svg | Tag::Path | Tag::Option => continue,
-                Tag::Html => self.language = self.language.or_else(|| {
-                    document.raw_attribute(id, "lang").or_else(|| document.raw_attribute(id, "xml:lang"))
-                }),
+                Tag::Html => {
+                    self.language = self.language.or_else(|| {
+                        document
+                            .raw_attribute(id, "lang")
+                            .or_else(|| document.raw_attribute(id, "xml:lang"))
+                    })
+                }
                 Tag::Meta => {
                     self.meta(id);
                 }
@@ -128,7 +138,9 @@ impl<'d, 's> Survey<'d, 's> {
                     continue;
                 }
                 Tag::Title => {
-                    if self.title.is_none() && !document.ancestors(id).take(4).any(|up| document.tag(up) == Tag::Svg) {
+                    if self.title.is_none()
+                        && !document.ancestors(id).take(4).any(|up| document.tag(up) == Tag::Svg)
+                    {
                         self.title = Some(id);
                     }
                     continue;
@@ -149,6 +161,9 @@ impl<'d, 's> Survey<'d, 's> {
                 && !(holds_heading())
             {
                 zones.enter(zone, end);
+                if self.zones.len() < MAX_ZONES {
+                    self.zones.push((id, end, zone));
+                }
             }
             let spot = Spot { id, zone: zones.at(id), hints, property: attributes.property };
             self.spot(tag, spot, &attributes);
@@ -169,8 +184,10 @@ impl<'d, 's> Survey<'d, 's> {
         if dated && self.dates.len() < MAX_FOUND {
             self.dates.push(spot);
         }
-        let named = matches!(spot.property, Property::Author | Property::RelAuthor | Property::LinkAuthor)
-            || spot.hints.has(Hints::AUTHOR) || spot.hints.has(Hints::BYLINE);
+        let named =
+            matches!(spot.property, Property::Author | Property::RelAuthor | Property::LinkAuthor)
+                || spot.hints.has(Hints::AUTHOR)
+                || spot.hints.has(Hints::BYLINE);
         if named && tag != Tag::Meta && self.authors.len() < MAX_FOUND {
             self.authors.push(spot);
         }
@@ -215,6 +232,12 @@ impl<'d, 's> Survey<'d, 's> {
         }
     }
 
+    /// The zone of any node.
+    pub(super) fn zone_of(&self, id: NodeId) -> Zone {
+        let around = self.zones.iter().filter(|(start, end, _)| (*start..*end).contains(&id));
+        around.map(|(_, _, zone)| *zone).max().unwrap_or(Zone::Content)
+    }
+
     /// What is said about a field, the best source first.
     pub(super) fn about(&self, field: Field) -> Vec<Said<'s>> {
         let mut said: Vec<Said<'s>> =
@@ -241,7 +264,13 @@ pub(super) fn text(document: &Document<'_>, id: NodeId) -> String {
         let node = document.node(next);
         match node.tag {
             Tag::Text => out.push_str(&document.text(next)),
-            Tag::Script | Tag::Style | Tag::Svg | Tag::Template | Tag::Noscript | Tag::Select | Tag::Button => {
+            Tag::Script
+            | Tag::Style
+            | Tag::Svg
+            | Tag::Template
+            | Tag::Noscript
+            | Tag::Select
+            | Tag::Button => {
                 next = node.end;
                 continue;
             }
@@ -257,10 +286,34 @@ pub(super) fn text(document: &Document<'_>, id: NodeId) -> String {
 pub(super) fn is_inline(tag: Tag) -> bool {
     matches!(
         tag,
-        Tag::A | Tag::Abbr | Tag::B | Tag::Bdi | Tag::Bdo | Tag::Big | Tag::Cite | Tag::Code | Tag::Data
-            | Tag::Dfn | Tag::Em | Tag::Font | Tag::I | Tag::Ins | Tag::Kbd | Tag::Mark | Tag::Q | Tag::S
-            | Tag::Small | Tag::Span | Tag::Strong | Tag::Sub | Tag::Sup | Tag::Time | Tag::Tt | Tag::U
-            | Tag::Wbr | Tag::Other
+        Tag::A
+            | Tag::Abbr
+            | Tag::B
+            | Tag::Bdi
+            | Tag::Bdo
+            | Tag::Big
+            | Tag::Cite
+            | Tag::Code
+            | Tag::Data
+            | Tag::Dfn
+            | Tag::Em
+            | Tag::Font
+            | Tag::I
+            | Tag::Ins
+            | Tag::Kbd
+            | Tag::Mark
+            | Tag::Q
+            | Tag::S
+            | Tag::Small
+            | Tag::Span
+            | Tag::Strong
+            | Tag::Sub
+            | Tag::Sup
+            | Tag::Time
+            | Tag::Tt
+            | Tag::U
+            | Tag::Wbr
+            | Tag::Other
     )
 }
 
@@ -268,7 +321,8 @@ pub(super) fn is_inline(tag: Tag) -> bool {
 pub(super) fn is_json_ld(document: &Document<'_>, id: NodeId) -> bool {
     document.raw_attribute(id, "type").is_some_and(|kind| {
         let essence = kind.split(';').next().unwrap_or("").trim();
-        essence.eq_ignore_ascii_case("application/ld+json") || essence.eq_ignore_ascii_case("application/json+ld")
+        essence.eq_ignore_ascii_case("application/ld+json")
+            || essence.eq_ignore_ascii_case("application/json+ld")
     })
 }
 
@@ -290,7 +344,9 @@ impl<'s> Attributes<'s> {
         let mut found = Self::default();
         for (name, value) in document.attributes(id) {
             match name.len() {
-                2 if name.eq_ignore_ascii_case("id") => found.hints = found.hints.with(Hints::of(value)),
+                2 if name.eq_ignore_ascii_case("id") => {
+                    found.hints = found.hints.with(Hints::of(value))
+                }
                 3 if name.eq_ignore_ascii_case("rel") => {
                     if words(value).any(|word| word.eq_ignore_ascii_case("author")) {
                         found.property = Property::RelAuthor;
@@ -306,12 +362,16 @@ impl<'s> Attributes<'s> {
                     found.hints = found.hints.with(Hints::of(value));
                 }
                 7 if name.eq_ignore_ascii_case("pubdate") => found.property = Property::Published,
-                8 if name.eq_ignore_ascii_case("itemprop") || name.eq_ignore_ascii_case("property") => {
+                8 if name.eq_ignore_ascii_case("itemprop")
+                    || name.eq_ignore_ascii_case("property") =>
+                {
                     found.properties(value);
                 }
                 8 if name.eq_ignore_ascii_case("itemtype") => found.scope = Some(value),
                 8 if name.eq_ignore_ascii_case("datetime") => found.datetime = true,
-                11 if name.eq_ignore_ascii_case("data-testid") || name.eq_ignore_ascii_case("data-qa") => {
+                11 if name.eq_ignore_ascii_case("data-testid")
+                    || name.eq_ignore_ascii_case("data-qa") =>
+                {
                     found.hints = found.hints.with(Hints::of(value));
                 }
                 _ => {}
@@ -328,7 +388,8 @@ impl<'s> Attributes<'s> {
                 "datemodified" => Property::Modified,
                 "author" | "creator" => Property::Author,
                 "headline" => Property::Headline,
-                "comment" | "review" | "reviews" | "comments" | "suggestedanswer" | "acceptedanswer" => {
+                "comment" | "review" | "reviews" | "comments" | "suggestedanswer"
+                | "acceptedanswer" => {
                     self.comment = true;
                     continue;
                 }
@@ -345,8 +406,20 @@ fn words(value: &str) -> impl Iterator<Item = &str> {
 /// Whether an address is that of an author's page: `/author/jane`, `/autor/…`, `/people/…`.
 fn leads_to_author(address: &str) -> bool {
     const FOLDERS: [&str; 14] = [
-        "author", "authors", "autor", "autoren", "autores", "auteur", "auteurs", "autori", "contributor",
-        "contributors", "writers", "journalist", "redacteur", "byline",
+        "author",
+        "authors",
+        "autor",
+        "autoren",
+        "autores",
+        "auteur",
+        "auteurs",
+        "autori",
+        "contributor",
+        "contributors",
+        "writers",
+        "journalist",
+        "redacteur",
+        "byline",
     ];
     let path = address.split(['?', '#']).next().unwrap_or("");
     let mut parts = path.split('/').take(16);
@@ -357,7 +430,10 @@ fn leads_to_author(address: &str) -> bool {
 /// What an element and all in it is besides the content.
 fn zone(tag: Tag, attributes: &Attributes<'_>, in_article: bool) -> Option<Zone> {
     let comment_scope = attributes.scope.is_some_and(|scope| {
-        scope.ends_with("/Comment") || scope.ends_with("/Review") || scope.ends_with("/Answer") || scope.ends_with("UserComments")
+        scope.ends_with("/Comment")
+            || scope.ends_with("/Review")
+            || scope.ends_with("/Answer")
+            || scope.ends_with("UserComments")
     });
     if attributes.comment || comment_scope {
         return Some(Zone::Comment);
@@ -366,7 +442,15 @@ fn zone(tag: Tag, attributes: &Attributes<'_>, in_article: bool) -> Option<Zone>
         Tag::Nav => return Some(Zone::Margin),
         Tag::Aside => return Some(Zone::Related),
         Tag::Footer if !in_article => return Some(Zone::Margin),
-        Tag::Div | Tag::Section | Tag::Ul | Tag::Ol | Tag::Li | Tag::Article | Tag::Dl | Tag::Table | Tag::Other => {}
+        Tag::Div
+        | Tag::Section
+        | Tag::Ul
+        | Tag::Ol
+        | Tag::Li
+        | Tag::Article
+        | Tag::Dl
+        | Tag::Table
+        | Tag::Other => {}
         _ => return None,
     }
     if attributes.hints.has(Hints::COMMENT) {

@@ -41,7 +41,11 @@ pub(super) fn choose(survey: &Survey<'_, '_>, facts: &Facts, site: &Site) -> Tit
         return title;
     }
     let best = claims.into_iter().find(|claim| !claim.bare.is_empty());
-    best.map_or_else(Title::default, |claim| Title { text: claim.bare, source: claim.source, heading: None })
+    best.map_or_else(Title::default, |claim| Title {
+        text: claim.bare,
+        source: claim.source,
+        heading: None,
+    })
 }
 
 fn claims(survey: &Survey<'_, '_>, facts: &Facts, site: &Site) -> Vec<Claim> {
@@ -99,7 +103,8 @@ fn heading(survey: &Survey<'_, '_>, claims: &[Claim], site: &Site) -> Option<Tit
         if site.is(&text) || spot.hints.has(Hints::BRAND) {
             score -= 60;
         }
-        if survey.article.or(survey.main).is_some_and(|id| document.subtree(id).contains(&spot.id)) {
+        if survey.article.or(survey.main).is_some_and(|id| document.subtree(id).contains(&spot.id))
+        {
             score += 10;
         }
         score -= place as i32;
@@ -133,8 +138,22 @@ fn agreement(heading: &str, claim: &Claim) -> i32 {
 /// Texts that stand where a title should and are none.
 fn is_placeholder(text: &str) -> bool {
     const NONE: [&str; 16] = [
-        "untitled", "untitled document", "no title", "title", "home", "homepage", "index", "document", "null",
-        "undefined", "page not found", "default", "startseite", "menu", "search", "new page",
+        "untitled",
+        "untitled document",
+        "no title",
+        "title",
+        "home",
+        "homepage",
+        "index",
+        "document",
+        "null",
+        "undefined",
+        "page not found",
+        "default",
+        "startseite",
+        "menu",
+        "search",
+        "new page",
     ];
     let folded = folded(text);
     folded.is_empty() || NONE.contains(&folded.as_str())

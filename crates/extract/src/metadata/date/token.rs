@@ -60,7 +60,8 @@ pub(super) fn read(text: &str) -> Vec<Token> {
 
 /// Letters, and the marks that Thai, Hindi and Arabic words are written with.
 fn is_letter(c: char) -> bool {
-    c.is_alphabetic() || matches!(c, '\u{0300}'..='\u{036f}' | '\u{0610}'..='\u{061a}'
+    c.is_alphabetic()
+        || matches!(c, '\u{0300}'..='\u{036f}' | '\u{0610}'..='\u{061a}'
         | '\u{064b}'..='\u{065f}' | '\u{0900}'..='\u{0963}' | '\u{0e31}'..='\u{0e4e}')
 }
 

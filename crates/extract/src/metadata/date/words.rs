@@ -126,7 +126,8 @@ impl Reader<'_> {
     /// A date that begins here; `before` is the token before it.
     fn date(self, before: Option<&Token>, order: Order) -> Option<Stamp> {
         // A digit right after these is the rest of a longer number.
-        if matches!(before, Some(Number(..))) && !matches!(self.peek(), Some(Number(_, 4) | Month(_)))
+        if matches!(before, Some(Number(..)))
+            && !matches!(self.peek(), Some(Number(_, 4) | Month(_)))
         {
             return None;
         }
@@ -240,7 +241,9 @@ impl Reader<'_> {
         } else {
             // Versions, prices and telephone numbers have dashes and two digits as well.
             let short = self.number(2..=2).filter(|_| separator != '-' && separator != '–')?;
-            if matches!(self.peek(), Some(Mark('.' | '/'))) && matches!(self.tokens.get(self.at + 1), Some(Number(..))) {
+            if matches!(self.peek(), Some(Mark('.' | '/')))
+                && matches!(self.tokens.get(self.at + 1), Some(Number(..)))
+            {
                 return None;
             }
             century(short)

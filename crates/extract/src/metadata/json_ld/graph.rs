@@ -33,7 +33,8 @@ impl Graph {
         let mut works: Vec<Work<'_>> = Vec::new();
         let mut facts = Facts::default();
         // Parts of the page, then of these, in document order; lists of other pages are marked.
-        let mut waiting: Vec<(&Value, bool)> = self.objects.iter().rev().map(|o| (o, false)).collect();
+        let mut waiting: Vec<(&Value, bool)> =
+            self.objects.iter().rev().map(|o| (o, false)).collect();
         let mut visited = 0;
         while let Some((value, listed)) = waiting.pop() {
             visited += 1;
@@ -41,7 +42,9 @@ impl Graph {
                 break;
             }
             match value {
-                Value::Array(values) => waiting.extend(values.iter().rev().map(|value| (value, listed))),
+                Value::Array(values) => {
+                    waiting.extend(values.iter().rev().map(|value| (value, listed)))
+                }
                 Value::Object(object) => {
                     if let Some(id) = object.get("@id").and_then(Value::as_str)
                         && object.len() > 2
@@ -55,9 +58,15 @@ impl Graph {
                     }
                     object::site(object, &mut facts);
                     let listed = listed || object::is_list(object);
-                    waiting.extend(object.iter().rev().filter(|(name, value)| {
-                        (value.is_object() || value.is_array()) && !object::is_aside(name)
-                    }).map(|(_, value)| (value, listed)));
+                    waiting.extend(
+                        object
+                            .iter()
+                            .rev()
+                            .filter(|(name, value)| {
+                                (value.is_object() || value.is_array()) && !object::is_aside(name)
+                            })
+                            .map(|(_, value)| (value, listed)),
+                    );
                 }
                 _ => {}
             }

@@ -12,15 +12,13 @@ const MAX_DEPTH: usize = 128;
 pub(super) fn mended(script: &str) -> String {
     // A template engine escaped the whole script.
     let unescaped;
-    let script = if script.starts_with(['{', '['])
-        && !script.contains('"')
-        && script.contains("&quot;")
-    {
-        unescaped = crate::reference::text(script).into_owned();
-        unescaped.as_str()
-    } else {
-        script
-    };
+    let script =
+        if script.starts_with(['{', '[']) && !script.contains('"') && script.contains("&quot;") {
+            unescaped = crate::reference::text(script).into_owned();
+            unescaped.as_str()
+        } else {
+            script
+        };
     let mut mender = Mender {
         script,
         chars: script.char_indices().peekable(),
@@ -59,13 +57,16 @@ impl Mender<'_> {
                 '}' | ']' => self.close(c),
                 ',' => {
                     // A comma needs a value before it and another one behind it.
-                    let needed = !self.open.is_empty() && !matches!(self.last, ',' | '{' | '[' | ':' | '\0');
+                    let needed =
+                        !self.open.is_empty() && !matches!(self.last, ',' | '{' | '[' | ':' | '\0');
                     if needed {
                         self.put(c);
                     }
                 }
                 ':' => self.put(c),
-                c if c.is_whitespace() || c.is_control() || c == ';' || c == '\u{feff}' => self.out.push(' '),
+                c if c.is_whitespace() || c.is_control() || c == ';' || c == '\u{feff}' => {
+                    self.out.push(' ')
+                }
                 _ => self.word(c),
             }
         }
@@ -164,7 +165,9 @@ impl Mender<'_> {
                 self.out.push('\\');
                 self.out.push(c);
             }
-            'u' if self.script[at + 1..].bytes().take(4).filter(u8::is_ascii_hexdigit).count() == 4 => {
+            'u' if self.script[at + 1..].bytes().take(4).filter(u8::is_ascii_hexdigit).count()
+                == 4 =>
+            {
                 self.chars.next();
                 self.out.push_str("\\u");
             }
@@ -186,9 +189,16 @@ impl Mender<'_> {
                     // In an object a name must follow, which a colon follows in turn.
                     Some('"') if self.open.last() == Some(&'}') => {
                         let name = &rest[1..];
-                        name.find('"').is_some_and(|end| name[end + 1..].trim_start().starts_with(':'))
+                        name.find('"')
+                            .is_some_and(|end| name[end + 1..].trim_start().starts_with(':'))
                     }
-                    Some(c) => matches!(c, '"' | '{' | '[' | '}' | ']' | '-' | '/') || c.is_ascii_digit() || rest.starts_with("true") || rest.starts_with("false") || rest.starts_with("null"),
+                    Some(c) => {
+                        matches!(c, '"' | '{' | '[' | '}' | ']' | '-' | '/')
+                            || c.is_ascii_digit()
+                            || rest.starts_with("true")
+                            || rest.starts_with("false")
+                            || rest.starts_with("null")
+                    }
                     None => true,
                 }
             }
@@ -196,7 +206,9 @@ impl Mender<'_> {
             '"' => {
                 let name = &rest[1..];
                 self.open.last() == Some(&'}')
-                    && name.find('"').is_some_and(|end| name[end + 1..].trim_start().starts_with(':'))
+                    && name
+                        .find('"')
+                        .is_some_and(|end| name[end + 1..].trim_start().starts_with(':'))
             }
             '/' => rest.starts_with("/*") || rest.starts_with("//"),
             _ => false,
@@ -204,7 +216,9 @@ impl Mender<'_> {
     }
 
     fn skip_past(&mut self, at: usize, end: &str) {
-        let behind = self.script[at + 2..].find(end).map_or(self.script.len(), |found| at + 2 + found + end.len());
+        let behind = self.script[at + 2..]
+            .find(end)
+            .map_or(self.script.len(), |found| at + 2 + found + end.len());
         while self.chars.peek().is_some_and(|&(here, _)| here < behind) {
             self.chars.next();
         }

@@ -46,12 +46,38 @@ pub(super) fn rank(object: &Object) -> Option<u8> {
 fn rank_of(kind: &str) -> Option<u8> {
     Some(match kind {
         _ if kind.ends_with("article") || kind.ends_with("posting") => 0,
-        "report" | "analysisnewsarticle" | "review" | "recipe" | "howto" | "question"
-        | "creativework" | "blogpost" => 1,
-        "product" | "productgroup" | "book" | "movie" | "tvepisode" | "tvseries" | "podcastepisode"
-        | "course" | "jobposting" | "event" | "softwareapplication" | "mobileapplication"
-        | "webapplication" | "videogame" | "dataset" | "musicrecording" | "musicalbum" | "game"
-        | "service" | "vehicle" | "hotel" | "restaurant" | "place" | "visualartwork" => 2,
+        "report"
+        | "analysisnewsarticle"
+        | "review"
+        | "recipe"
+        | "howto"
+        | "question"
+        | "creativework"
+        | "blogpost" => 1,
+        "product"
+        | "productgroup"
+        | "book"
+        | "movie"
+        | "tvepisode"
+        | "tvseries"
+        | "podcastepisode"
+        | "course"
+        | "jobposting"
+        | "event"
+        | "softwareapplication"
+        | "mobileapplication"
+        | "webapplication"
+        | "videogame"
+        | "dataset"
+        | "musicrecording"
+        | "musicalbum"
+        | "game"
+        | "service"
+        | "vehicle"
+        | "hotel"
+        | "restaurant"
+        | "place"
+        | "visualartwork" => 2,
         "videoobject" | "audioobject" | "liveblog" => 3,
         "webpage" | "itempage" | "faqpage" | "aboutpage" | "contactpage" | "collectionpage"
         | "profilepage" | "qapage" | "medicalwebpage" | "checkoutpage" | "searchresultspage" => 4,
@@ -66,9 +92,11 @@ fn types(object: &Object) -> impl Iterator<Item = String> {
         Some(kind) => std::slice::from_ref(kind),
         None => &[],
     };
-    kinds.iter().take(MAX_ITEMS).filter_map(Value::as_str).map(|kind| {
-        kind.rsplit(['/', '#', ':']).next().unwrap_or("").trim().to_ascii_lowercase()
-    })
+    kinds
+        .iter()
+        .take(MAX_ITEMS)
+        .filter_map(Value::as_str)
+        .map(|kind| kind.rsplit(['/', '#', ':']).next().unwrap_or("").trim().to_ascii_lowercase())
 }
 
 fn is(object: &Object, kind: &str) -> bool {
@@ -77,17 +105,44 @@ fn is(object: &Object, kind: &str) -> bool {
 
 /// Its items are other pages or things.
 pub(super) fn is_list(object: &Object) -> bool {
-    types(object).any(|kind| matches!(kind.as_str(), "itemlist" | "breadcrumblist" | "offercatalog" | "blog" | "siteNavigationelement"))
+    types(object).any(|kind| {
+        matches!(
+            kind.as_str(),
+            "itemlist" | "breadcrumblist" | "offercatalog" | "blog" | "siteNavigationelement"
+        )
+    })
 }
 
 /// Members whose objects are about something else than the page.
 pub(super) fn is_aside(member: &str) -> bool {
     matches!(
         member,
-        "author" | "publisher" | "comment" | "comments" | "review" | "reviews" | "isPartOf" | "citation"
-            | "mentions" | "about" | "offers" | "aggregateRating" | "breadcrumb" | "creator" | "hasPart"
-            | "isRelatedTo" | "isSimilarTo" | "relatedLink" | "suggestedAnswer" | "acceptedAnswer"
-            | "potentialAction" | "sponsor" | "copyrightHolder" | "editor" | "contributor" | "reviewedBy"
+        "author"
+            | "publisher"
+            | "comment"
+            | "comments"
+            | "review"
+            | "reviews"
+            | "isPartOf"
+            | "citation"
+            | "mentions"
+            | "about"
+            | "offers"
+            | "aggregateRating"
+            | "breadcrumb"
+            | "creator"
+            | "hasPart"
+            | "isRelatedTo"
+            | "isSimilarTo"
+            | "relatedLink"
+            | "suggestedAnswer"
+            | "acceptedAnswer"
+            | "potentialAction"
+            | "sponsor"
+            | "copyrightHolder"
+            | "editor"
+            | "contributor"
+            | "reviewedBy"
     )
 }
 
@@ -129,11 +184,19 @@ pub(super) fn read<'v>(
     }
     set(&mut facts.modified, object.get("dateModified"));
     set(&mut facts.description, object.get("description"));
-    set(&mut facts.language, object.get("inLanguage").map(|language| language.get("alternateName").or_else(|| language.get("name")).unwrap_or(language)));
+    set(
+        &mut facts.language,
+        object.get("inLanguage").map(|language| {
+            language.get("alternateName").or_else(|| language.get("name")).unwrap_or(language)
+        }),
+    );
     set(&mut facts.image, object.get("image").and_then(address));
     set(&mut facts.image, object.get("thumbnailUrl").and_then(address));
     set(&mut facts.address, object.get("url"));
-    set(&mut facts.publisher, object.get("publisher").and_then(|of| followed(of, lookup).get("name")));
+    set(
+        &mut facts.publisher,
+        object.get("publisher").and_then(|of| followed(of, lookup).get("name")),
+    );
     if facts.kind.is_empty() {
         facts.kind = types(object).find(|kind| rank_of(kind) == Some(rank)).unwrap_or_default();
     }
@@ -207,7 +270,9 @@ fn set(field: &mut String, value: Option<&Value>) {
         Some(Value::String(text)) => *field = squeeze(text),
         Some(Value::Number(number)) => *field = number.to_string(),
         Some(Value::Object(object)) => {
-            if let Some(text) = object.get("@value").or_else(|| object.get("text")).and_then(Value::as_str) {
+            if let Some(text) =
+                object.get("@value").or_else(|| object.get("text")).and_then(Value::as_str)
+            {
                 *field = squeeze(text);
             }
         }
@@ -221,5 +286,11 @@ fn address(image: &Value) -> Option<&Value> {
         Value::Array(images) => images.first()?,
         one => one,
     };
-    Some(first.get("url").or_else(|| first.get("contentUrl")).or_else(|| first.get("@id")).unwrap_or(first))
+    Some(
+        first
+            .get("url")
+            .or_else(|| first.get("contentUrl"))
+            .or_else(|| first.get("@id"))
+            .unwrap_or(first),
+    )
 }

@@ -182,7 +182,8 @@ const MAX_ROUNDS: usize = 4;
 pub(super) fn strip(written: &str) -> &str {
     let mut rest = written.trim_start_matches(is_mark);
     for _ in 0..MAX_ROUNDS {
-        let Some(behind) = LEADS.iter().filter_map(|lead| behind(rest, lead)).min_by_key(|s| s.len())
+        let Some(behind) =
+            LEADS.iter().filter_map(|lead| behind(rest, lead)).min_by_key(|s| s.len())
         else {
             break;
         };
@@ -212,9 +213,28 @@ fn behind<'a>(written: &'a str, lead: &str) -> Option<&'a str> {
     // Words that are names as well need a mark: "Editor: X", but "Text Smith".
     let needs_mark = matches!(
         lead,
-        "text" | "tekst" | "name" | "editor" | "writer" | "writers" | "interview" | "redaktion"
-            | "author" | "authors" | "autor" | "autora" | "autore" | "auteur" | "from" | "theo"
-            | "contributor" | "кarticles" | "byline" | "текст" | "автор" | "של"
+        "text"
+            | "tekst"
+            | "name"
+            | "editor"
+            | "writer"
+            | "writers"
+            | "interview"
+            | "redaktion"
+            | "author"
+            | "authors"
+            | "autor"
+            | "autora"
+            | "autore"
+            | "auteur"
+            | "from"
+            | "theo"
+            | "contributor"
+            | "кarticles"
+            | "byline"
+            | "текст"
+            | "автор"
+            | "של"
     ) && !rest.trim_start().starts_with([':', '：', '|', '/', '-', '–'])
         && !matches!(lead, "author" | "autor" | "auteur" | "автор");
     (wide || (whole || glued) && !needs_mark).then_some(rest)
@@ -224,7 +244,31 @@ fn is_mark(c: char) -> bool {
     c.is_whitespace()
         || matches!(
             c,
-            ':' | '：' | '-' | '–' | '—' | '|' | '/' | '~' | '•' | '·' | '*' | '.' | ',' | '；'
-                | '[' | ']' | '(' | '【' | '】' | '"' | '“' | '”' | '«' | '»' | '>' | '›' | '©'
+            ':' | '：'
+                | '-'
+                | '–'
+                | '—'
+                | '|'
+                | '/'
+                | '~'
+                | '•'
+                | '·'
+                | '*'
+                | '.'
+                | ','
+                | '；'
+                | '['
+                | ']'
+                | '('
+                | '【'
+                | '】'
+                | '"'
+                | '“'
+                | '”'
+                | '«'
+                | '»'
+                | '>'
+                | '›'
+                | '©'
         )
 }
