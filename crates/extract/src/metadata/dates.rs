@@ -27,6 +27,9 @@ pub(super) struct Dates {
 /// A text longer than this is not read for a date though its element is called one.
 const MAX_SPOT_BYTES: usize = 320;
 
+/// Nodes between the title and a date that belongs to it.
+const MAX_DISTANCE: u32 = 90;
+
 /// Elements that are looked at, the nearest to the title first.
 const MAX_SPOTS: usize = 32;
 
@@ -160,13 +163,13 @@ impl Reader<'_, '_, '_> {
     fn as_shown(&self, said: Dated) -> Dated {
         let (stamp, source) = said;
         let days = |shown: &Shown| stamp.days_from(shown.stamp).min(stamp.days_from(shown.swapped));
-        if self.shown.iter().any(|shown| days(shown) == 0) {
+        if self.heading.is_none() || self.shown.iter().any(|shown| days(shown) == 0) {
             return said;
         }
-        if let Some(near) = self.shown.iter().find(|shown| days(shown) == 1) {
-            return (near.stamp, "shown-near");
+        if let Some(near) = self.shown.iter().find(|shown| stamp.can_be_day_of(shown.stamp)) {
+            return (near.stamp, "shown");
         }
-        match self.shown.first() {
+        match self.shown.first().filter(|first| first.distance <= MAX_DISTANCE) {
             Some(first) if source == "json-ld" => (first.stamp, "shown"),
             _ => said,
         }

@@ -82,7 +82,10 @@ pub(crate) fn without_tags(text: &str) -> String {
                 out.push_str(&rest[..start]);
                 rest = &rest[start + end + 1..];
             }
-            None if opens => break,
+            None if opens => {
+                out.push_str(&rest[..start]);
+                return out;
+            }
             None => {
                 out.push_str(&rest[..=start]);
                 rest = &rest[start + 1..];

@@ -13,6 +13,12 @@ const MAX_YEAR: i16 = 2035;
 /// Offsets from UTC reach so far (Kiribati), in minutes.
 const MAX_OFFSET: i16 = 14 * 60;
 
+/// Before this hour in UTC it is still yesterday somewhere west.
+const EARLIEST_WEST: u8 = 12;
+
+/// From this hour in UTC on it is tomorrow somewhere east.
+const EARLIEST_EAST: u8 = 10;
+
 /// A date that exists, perhaps with a time of day. Prints as ISO 8601.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Stamp {
@@ -72,9 +78,16 @@ impl Stamp {
         self.time.is_some()
     }
 
-    /// Whether the time is given in UTC, which says nothing about the day where it was written.
-    pub(crate) fn is_utc(self) -> bool {
-        self.time.is_some_and(|time| time.offset == Some(0))
+    /// Whether `day` is the day before or after, and was this day somewhere on Earth at this time,
+    /// which is not given in local time.
+    pub(crate) fn can_be_day_of(self, day: Self) -> bool {
+        let Ok(span) = day.date.since(self.date) else { return false };
+        match (self.time, span.get_days()) {
+            (Some(Time { offset: Some(1..) | Some(..=-1), .. }), _) => false,
+            (time, -1) => time.is_none_or(|time| time.hour < EARLIEST_WEST),
+            (time, 1) => time.is_none_or(|time| time.hour >= EARLIEST_EAST),
+            _ => false,
+        }
     }
 
     /// Whole days between the two, however they are ordered.

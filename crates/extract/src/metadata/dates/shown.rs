@@ -27,6 +27,8 @@ pub(super) struct Shown {
     /// The same numbers with day and month the other way round.
     pub(super) swapped: Stamp,
     pub(super) label: Label,
+    /// Nodes between it and the title.
+    pub(super) distance: u32,
 }
 
 /// What the words before a date say of it.
@@ -44,14 +46,14 @@ pub(super) fn near(survey: &Survey<'_, '_>, heading: Option<NodeId>, order: Orde
     let behind = (start..document.len()).filter(|&id| is_read(document, id)).take(NODES_BEHIND);
     let before =
         (1..heading.unwrap_or(1)).rev().filter(|&id| is_read(document, id)).take(NODES_BEFORE);
-    let mut found: Vec<Shown> = behind
+    behind
+        .chain(before)
         .filter(|&id| is_content(survey, id))
-        .filter_map(|id| line(document, id, order))
-        .collect();
-    found.extend(
-        before.filter(|&id| is_content(survey, id)).filter_map(|id| line(document, id, order)),
-    );
-    found
+        .filter_map(|id| {
+            let distance = id.abs_diff(heading.unwrap_or(0));
+            Some(Shown { distance, ..line(document, id, order)? })
+        })
+        .collect()
 }
 
 /// A date anywhere in the content that a word introduces.
@@ -118,7 +120,7 @@ fn line(document: &Document<'_>, id: NodeId, order: Order) -> Option<Shown> {
         return None;
     }
     let other = if order == Order::DayFirst { Order::MonthFirst } else { Order::DayFirst };
-    Some(Shown { stamp, swapped: date::find(&text, other).unwrap_or(stamp), label })
+    Some(Shown { stamp, swapped: date::find(&text, other).unwrap_or(stamp), label, distance: 0 })
 }
 
 fn is_copyright(text: &str) -> bool {
