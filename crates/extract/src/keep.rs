@@ -10,6 +10,8 @@ use crate::name::Tag;
 pub(crate) struct Keep {
     /// How many are wanted before each node; one more entry than nodes.
     before: Vec<u32>,
+    /// All that is visible is wanted.
+    whole: bool,
 }
 
 impl Keep {
@@ -22,7 +24,7 @@ impl Keep {
             count += u32::from(document.is_text(id) && wanted(id));
         }
         before.push(count);
-        Self { before }
+        Self { before, whole: false }
     }
 
     /// Wants all that a browser without scripts would show.
@@ -42,7 +44,12 @@ impl Keep {
             }
         }
         before.push(count);
-        Self { before }
+        Self { before, whole: true }
+    }
+
+    /// Whether all that is visible is wanted.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.whole
     }
 
     /// Whether a text node is wanted.

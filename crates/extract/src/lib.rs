@@ -31,6 +31,7 @@ mod select;
 mod text;
 #[cfg(feature = "training")]
 pub mod training;
+mod writer;
 
 use unicode_normalization::{UnicodeNormalization, is_nfc_quick};
 use url::Url;
@@ -93,16 +94,11 @@ fn html(source: &str, url: &Url, options: &Options) -> Page {
     let most = most_bytes(source.len());
     let mut page = Page { truncated: document.truncated, ..Page::default() };
     if let Some(keep) = visible.as_ref().or(main.as_ref()) {
-        if formats.text {
-            let (text, cut) = text::write(&document, keep, most);
-            page.text = Some(composed(text));
-            page.truncated |= cut;
-        }
-        if formats.markdown {
-            let (markdown, cut) = markdown::write(&document, keep, &base, most);
-            page.markdown = Some(composed(markdown));
-            page.truncated |= cut;
-        }
+        let wants = writer::Wants { text: formats.text, markdown: formats.markdown };
+        let written = writer::write(&document, keep, &base, wants, most);
+        page.text = written.text.map(composed);
+        page.markdown = written.markdown.map(composed);
+        page.truncated |= written.cut;
     }
     if let Some(main) = main.filter(|_| formats.links) {
         let (links, cut) = links::read(&document, &main, &base);
