@@ -121,8 +121,11 @@ fn html(source: &str, url: &Url, options: &Options) -> Page {
 
 /// A body that is text already.
 fn plain(text: &str, language: &str, formats: Formats) -> Page {
-    let _ = language;
-    Page { text: formats.text.then(|| text.to_owned()), ..Page::default() }
+    Page {
+        text: formats.text.then(|| text.to_owned()),
+        markdown: formats.markdown.then(|| markdown::fenced(language, text)),
+        ..Page::default()
+    }
 }
 
 /// Normalization form C (Unicode Standard Annex 15).

@@ -5,8 +5,6 @@ mod escape;
 mod inline;
 mod table;
 
-use std::fmt::Write as _;
-
 use url::Url;
 
 use crate::document::{Document, NodeId};
@@ -21,6 +19,28 @@ const SCHEMES: [&str; 4] = ["http", "https", "mailto", "tel"];
 
 /// Alternative texts are cut here: some pages put the whole article into one.
 const MAX_ALT_BYTES: usize = 1000;
+
+/// A fenced block of a text that is no HTML, with the name of its language.
+pub(crate) fn fenced(language: &str, text: &str) -> String {
+    let mut out = String::new();
+    let text = text.trim_end_matches(['\r', '\n']);
+    if !text.is_empty() {
+        fence(language, text, &mut out);
+        out.push('\n');
+    }
+    out
+}
+
+/// Appends a fenced block without a last line end (CommonMark 0.31, section 4.5).
+fn fence(language: &str, code: &str, out: &mut String) {
+    let ticks = (longest_backticks(code) + 1).max(3);
+    let fence = std::iter::repeat_n('`', ticks);
+    out.extend(fence.clone());
+    for part in [language, "\n", code, "\n"] {
+        out.push_str(part);
+    }
+    out.extend(fence);
+}
 
 /// What links and images refer to.
 #[derive(Clone, Copy, Debug)]
@@ -120,13 +140,7 @@ impl<'d, 's> Markdown<'d, 's> {
 
     /// A fenced block. `language` is a bare word.
     pub(crate) fn code(&mut self, language: &str, code: &str, levels: &Levels) {
-        let ticks = (longest_backticks(code) + 1).max(3);
-        let fence = std::iter::repeat_n('`', ticks);
-        self.body.extend(fence.clone());
-        let _ = writeln!(self.body, "{language}");
-        self.body.push_str(code);
-        self.body.push('\n');
-        self.body.extend(fence);
+        fence(language, code, &mut self.body);
         self.put(levels);
     }
 

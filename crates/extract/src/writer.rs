@@ -99,6 +99,8 @@ struct Writer<'d, 's> {
     /// Numbers of lines are looked for after this node again.
     no_gutter_until: NodeId,
     quotations: u32,
+    /// Where the last formula's element ends.
+    formula_end: NodeId,
 }
 
 impl<'d, 's> Writer<'d, 's> {
@@ -120,6 +122,7 @@ impl<'d, 's> Writer<'d, 's> {
             last_list: None,
             no_gutter_until: 0,
             quotations: 0,
+            formula_end: 0,
         }
     }
 
@@ -175,7 +178,9 @@ impl<'d, 's> Writer<'d, 's> {
     /// Two links without anything between are kept apart by the page's style.
     fn separate_links(&mut self, link: NodeId, next: &str) {
         let last = self.inline.last_link();
-        if link != 0 && last != 0 && link != last
+        if link != 0
+            && last != 0
+            && link != last
             && self.inline.touching().is_some_and(char::is_alphanumeric)
             && next.starts_with(char::is_alphanumeric)
         {
@@ -210,9 +215,11 @@ impl<'d, 's> Writer<'d, 's> {
                 return node.end;
             }
         }
-        if self.is_passed(id, kind) {
+        let classes = document.raw_attribute(id, "class").unwrap_or("");
+        if self.is_passed(id, kind, classes) {
             return node.end;
         }
+        let kind = if code::is_highlighter(classes) { Kind::Code } else { kind };
         if kind == Kind::Math {
             return self.math(id);
         }

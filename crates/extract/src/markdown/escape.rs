@@ -19,7 +19,8 @@ pub(crate) enum Place {
 pub(super) struct Context<'a> {
     /// The whole block.
     pub(super) text: &'a str,
-    /// Where the run ends.
+    /// Where the run starts and ends: another one may have a delimiter between.
+    pub(super) start: usize,
     pub(super) end: usize,
     pub(super) place: Place,
     /// Inside of brackets.
@@ -33,13 +34,14 @@ impl Context<'_> {
         self.text.as_bytes().get(at).copied()
     }
 
-    /// The byte after, if the same run has it: another run may put a delimiter between.
+    /// The byte after, if the same run has it.
     fn next(&self, at: usize) -> Option<u8> {
         if at + 1 < self.end { self.byte(at + 1) } else { None }
     }
 
-    fn is_blank(&self, at: Option<usize>) -> bool {
-        at.and_then(|at| self.byte(at)).is_none_or(|byte| byte.is_ascii_whitespace())
+    /// The byte before, if the same run has it.
+    fn before(&self, at: usize) -> Option<u8> {
+        if at > self.start { self.byte(at - 1) } else { None }
     }
 
     /// Whether the byte has a meaning in the middle of a line.
@@ -49,31 +51,30 @@ impl Context<'_> {
         match bytes[at] {
             b'\\' => next.is_none_or(|byte| byte.is_ascii_punctuation() || byte == b'\n'),
             b'`' => true,
-            b'*' => !(self.is_blank(at.checked_sub(1)) && self.is_blank(Some(at + 1)) && next.is_some()),
-            b'_' => {
-                let word = |at: Option<usize>| {
-                    at.and_then(|at| self.byte(at))
-                        .is_some_and(|byte| byte.is_ascii_alphanumeric())
-                };
-                !(word(at.checked_sub(1)) && next.is_some() && word(Some(at + 1)))
+            b'*' => {
+                let blank = |byte: Option<u8>| byte.is_some_and(|byte| byte.is_ascii_whitespace());
+                !(blank(self.before(at)) && blank(next))
             }
-            b'[' => self.linked || next.is_none_or(|byte| matches!(byte, b'^' | b'!')),
-            b']' => self.linked || next.is_none_or(|byte| matches!(byte, b'(' | b'[' | b':')),
+            b'_' => {
+                let word = |byte: Option<u8>| byte.is_some_and(|b| b.is_ascii_alphanumeric());
+                !(word(self.before(at)) && word(next))
+            }
+            b'[' => self.linked || matches!(self.byte(at + 1), Some(b'^' | b'!')),
+            // A reference to a definition is none where nothing is defined.
+            b']' => self.linked || matches!(self.byte(at + 1), Some(b'(' | b':')),
             b'<' => {
                 next.is_none_or(|b| b.is_ascii_alphabetic() || matches!(b, b'/' | b'!' | b'?'))
                     && !self.text[at + 1..].starts_with('\u{338}')
             }
             b'~' => {
                 self.deleted
-                    || !self.is_blank(at.checked_sub(1))
+                    || !(at == 0 || bytes[at - 1].is_ascii_whitespace())
                     || next.is_none_or(|byte| !byte.is_ascii_alphanumeric())
             }
             b'&' => is_reference(&bytes[at..]),
             b'|' => self.place == Place::Cell,
             b'#' => {
-                self.place == Place::Heading
-                    && at + 1 == bytes.len()
-                    && ends_heading(&bytes[..at])
+                self.place == Place::Heading && at + 1 == bytes.len() && ends_heading(&bytes[..at])
             }
             _ => false,
         }
@@ -94,7 +95,9 @@ impl Context<'_> {
             Some(b'+') => blank,
             Some(b':') => next == Some(b'-'),
             // The box of a task.
-            Some(b'[') => matches!(next, Some(b' ' | b'x' | b'X')) && self.byte(at + 2) == Some(b']'),
+            Some(b'[') => {
+                matches!(next, Some(b' ' | b'x' | b'X')) && self.byte(at + 2) == Some(b']')
+            }
             _ => false,
         }
     }

@@ -53,7 +53,8 @@ struct Writer<'a> {
     start: usize,
     /// Delimiters that wait for their end.
     open: Vec<(u8, &'static str)>,
-    /// Where a delimiter was written last that closed something.
+    /// Where a delimiter was written last that opened or closed something.
+    opened_at: usize,
     closed_at: usize,
     /// Styles that CommonMark could not express where they began; until they end.
     given_up: u8,
@@ -69,6 +70,7 @@ impl<'a> Writer<'a> {
             start: out.len(),
             out,
             open: Vec::new(),
+            opened_at: usize::MAX,
             closed_at: usize::MAX,
             given_up: 0,
             line_start: place == Place::Paragraph,
@@ -86,7 +88,8 @@ impl<'a> Writer<'a> {
         };
         if address.is_some() {
             // "!" before a link would make it an image.
-            if self.out.len() > self.start && self.out.ends_with('!') && !self.out.ends_with("\\!") {
+            if self.out.len() > self.start && self.out.ends_with('!') && !self.out.ends_with("\\!")
+            {
                 self.out.pop();
                 self.out.push_str("\\!");
             }
@@ -150,6 +153,7 @@ impl<'a> Writer<'a> {
             if self.can_emphasise(runs, nth, start, style, beyond) {
                 self.out.push_str(delimiter);
                 self.open.push((style, delimiter));
+                self.opened_at = self.out.len();
                 self.line_start = false;
             } else {
                 self.given_up |= style;
@@ -171,8 +175,16 @@ impl<'a> Writer<'a> {
             return false;
         }
         let before = self.out[self.start..].chars().next_back().unwrap_or('\n');
+        // Delimiters of the other kind within these ones stand between them and the text.
+        let within = style != DELETED && runs[nth].look.style & DELETED != 0;
         let first = self.first_char(start, &runs[nth].look);
-        if first.is_whitespace() || (is_mark(first) && !is_edge(before)) {
+        if first.is_whitespace() || ((within || is_mark(first)) && !is_edge(before)) {
+            return false;
+        }
+        // It could be read as the end of what is open.
+        let ends = !before.is_whitespace() && (!is_mark(before) || within || is_mark(first));
+        let starts_with_open = self.opened_at == self.out.len();
+        if ends && !starts_with_open && !self.open.is_empty() {
             return false;
         }
         let rest = &runs[nth..];
@@ -182,12 +194,14 @@ impl<'a> Writer<'a> {
         match rest.get(length) {
             // It goes on for longer than we look.
             Some(next) if next.look.style & style != 0 => true,
-            Some(next) => self.can_close(last, self.first_char(last.end, &next.look)),
-            None => self.can_close(last, beyond.unwrap_or('\n')),
+            Some(next) => self.can_close(style, last, self.first_char(last.end, &next.look)),
+            None => self.can_close(style, last, beyond.unwrap_or('\n')),
         }
     }
 
-    fn can_close(&self, last: &Run, after: char) -> bool {
+    fn can_close(&self, style: u8, last: &Run, after: char) -> bool {
+        let others = if style == DELETED { STRONG | EMPHASIS } else { DELETED };
+        let within = last.look.style & others != 0;
         let end = if last.look.image != 0 {
             ')'
         } else if last.look.style & CODE != 0 {
@@ -195,7 +209,7 @@ impl<'a> Writer<'a> {
         } else {
             self.text[..last.end].chars().next_back().unwrap_or(' ')
         };
-        !(end.is_whitespace() || is_mark(end) && !is_edge(after))
+        !(end.is_whitespace() || ((within || is_mark(end)) && !is_edge(after)))
     }
 
     fn close(&mut self) {
@@ -229,7 +243,7 @@ impl<'a> Writer<'a> {
     /// Text with every character escaped that Markdown would take for its own.
     fn escaped(&mut self, start: usize, end: usize, linked: bool) {
         let deleted = self.open.iter().any(|(style, _)| *style == DELETED);
-        let context = Context { text: self.text, end, place: self.place, linked, deleted };
+        let context = Context { text: self.text, start, end, place: self.place, linked, deleted };
         let bytes = self.text.as_bytes();
         let mut copied = start;
         for at in start..end {

@@ -16,12 +16,24 @@ const PREFIXES: [&str; 6] =
     ["language-", "lang-", "highlight-source-", "highlight-text-", "sourceCode-", "brush:"];
 
 /// Highlighters put the language into a class next to one of these.
-const HIGHLIGHTERS: [&str; 4] = ["hljs", "sourceCode", "prettyprint", "highlight"];
+const HIGHLIGHTERS: [&str; 5] =
+    ["hljs", "syntaxhighlighter", "sourceCode", "prettyprint", "highlight"];
 
 /// Classes that are seen next to a highlighter's and name no language.
-const NO_LANGUAGES: [&str; 12] = [
-    "hljs", "sourceCode", "prettyprint", "prettyprinted", "highlight", "linenums", "copy", "code",
-    "copyable", "wrap", "numberSource", "notranslate",
+const NO_LANGUAGES: [&str; 13] = [
+    "hljs",
+    "syntaxhighlighter",
+    "sourceCode",
+    "prettyprint",
+    "prettyprinted",
+    "highlight",
+    "linenums",
+    "copy",
+    "code",
+    "copyable",
+    "wrap",
+    "numberSource",
+    "notranslate",
 ];
 
 /// Classes of what holds the numbers of lines.
@@ -61,7 +73,8 @@ impl Code {
     }
 
     pub(super) fn push(&mut self, text: &str) {
-        let odd = |c: char| c == '\u{a0}' || c == '\r' || (is_invisible(c) && c != '\n' && c != '\t');
+        let odd =
+            |c: char| c == '\u{a0}' || c == '\r' || (is_invisible(c) && c != '\n' && c != '\t');
         if text.contains(odd) {
             let kept = text.chars().filter(|&c| !odd(c) || c == '\u{a0}');
             self.text.extend(kept.map(|c| if c == '\u{a0}' { ' ' } else { c }));
@@ -100,7 +113,8 @@ impl Writer<'_, '_> {
 
     /// Whether an element holds the numbers of lines beside code.
     pub(super) fn is_gutter(&mut self, id: NodeId, classes: &str) -> bool {
-        if id < self.no_gutter_until || !classes.split_ascii_whitespace().any(|c| GUTTERS.contains(&c))
+        if id < self.no_gutter_until
+            || !classes.split_ascii_whitespace().any(|c| GUTTERS.contains(&c))
         {
             return false;
         }
@@ -117,8 +131,13 @@ impl Writer<'_, '_> {
     }
 }
 
+/// Whether an element is a block of code that a script has made of one.
+pub(super) fn is_highlighter(classes: &str) -> bool {
+    classes.split_ascii_whitespace().any(|class| class == "syntaxhighlighter")
+}
+
 fn language_of(document: &Document<'_>, id: NodeId) -> Option<String> {
-    for name in ["data-lang", "data-language", "data-code-language"] {
+    for name in ["data-lang", "data-language", "data-enlighter-language"] {
         if let Some(language) = document.attribute(id, name).and_then(|name| clean(&name)) {
             return Some(language);
         }
@@ -134,7 +153,9 @@ fn language_of(document: &Document<'_>, id: NodeId) -> Option<String> {
         let mut others = words().filter(|class| !NO_LANGUAGES.contains(class));
         let language = others.next().filter(|_| own && others.next().is_none());
         // A language's name, not `code-block` or the like.
-        language.filter(|name| name.chars().all(|c| c.is_ascii_lowercase() || c == '+')).and_then(clean)
+        language
+            .filter(|name| name.chars().all(|c| c.is_ascii_lowercase() || c == '+'))
+            .and_then(clean)
     };
     named.or_else(brush).or_else(beside)
 }

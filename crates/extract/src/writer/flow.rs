@@ -40,6 +40,8 @@ impl Writer<'_, '_> {
             }
             Kind::Cell if self.table.is_some() => self.in_cell = true,
             Kind::Term if self.is_flow() => self.look.style |= STRONG,
+            // Code has no other style within.
+            Kind::Style(_) if self.look.style & CODE != 0 => {}
             Kind::Style(style) => self.look.style |= style,
             Kind::Link => self.start_link(id),
             Kind::Apart => self.inline.space(),
@@ -163,8 +165,8 @@ impl Writer<'_, '_> {
     }
 
     pub(super) fn rule(&mut self) {
+        self.boundary();
         if self.is_flow() && self.frames.last().is_none_or(|frame| frame.images) {
-            self.flush();
             self.output.rule();
         }
     }
@@ -233,17 +235,15 @@ impl Writer<'_, '_> {
     }
 
     /// Whether an element is left out with all in it, although its text may be wanted: what only
-    /// helps to use the page.
-    pub(super) fn is_passed(&mut self, id: NodeId, kind: Kind) -> bool {
-        let document = self.document;
-        if kind == Kind::Link && self.heading.is_some() {
-            return self.is_permalink(id);
-        }
-        let Some(classes) = document.raw_attribute(id, "class") else { return false };
-        if self.heading.is_some() && classes.contains("mw-editsection") {
+    /// helps to use the page, or says again what has been said.
+    pub(super) fn is_passed(&mut self, id: NodeId, kind: Kind, classes: &str) -> bool {
+        if self.heading.is_some() && kind == Kind::Link && self.is_permalink(id) {
             return true;
         }
-        self.is_gutter(id, classes)
+        let has = |class| classes.split_ascii_whitespace().any(|own| own == class);
+        self.heading.is_some() && has("mw-editsection")
+            || has("katex-html") && id == self.formula_end
+            || self.is_gutter(id, classes)
     }
 
     /// A heading's link to itself, marked by a sign.
@@ -254,9 +254,9 @@ impl Writer<'_, '_> {
         let below = document.descendants(id);
         leads_here
             && below.len() <= 4
-            && below.filter(|&id| document.is_text(id)).all(|id| {
-                document.text(id).chars().all(|c| !c.is_alphanumeric())
-            })
+            && below
+                .filter(|&id| document.is_text(id))
+                .all(|id| document.text(id).chars().all(|c| !c.is_alphanumeric()))
     }
 
     /// The styles that code has not.

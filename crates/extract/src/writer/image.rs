@@ -91,10 +91,11 @@ impl Writer<'_, '_> {
     fn leads_to_same(&self, link: NodeId, source: &str) -> bool {
         let Some(href) = self.document.raw_attribute(link, "href") else { return true };
         let path = href.split(['?', '#']).next().unwrap_or("");
-        let larger = [".jpg", ".jpeg", ".png", ".gif", ".webp", ".avif"]
-            .iter()
-            .any(|end| path.len() > end.len() && path.is_char_boundary(path.len() - end.len())
-                && path[path.len() - end.len()..].eq_ignore_ascii_case(end));
+        let larger = [".jpg", ".jpeg", ".png", ".gif", ".webp", ".avif"].iter().any(|end| {
+            path.len() > end.len()
+                && path.is_char_boundary(path.len() - end.len())
+                && path[path.len() - end.len()..].eq_ignore_ascii_case(end)
+        });
         larger || source.ends_with(href) || self.facts.is_linked(href)
     }
 

@@ -19,6 +19,11 @@ pub(crate) struct Look {
 }
 
 impl Look {
+    /// Whether both are code of one link.
+    fn is_code_of(self, other: Self) -> bool {
+        self.style & other.style & CODE != 0 && self.link == other.link && self.image == 0
+    }
+
     /// What a blank between two runs has of them: it is not at the edge of a link, an emphasis or
     /// a code span.
     fn common(self, other: Self) -> Self {
@@ -102,8 +107,8 @@ impl Inline {
 
     /// The last character, if the next text follows it immediately.
     pub(crate) fn touching(&self) -> Option<char> {
-        let touches = self.gap == Gap::None
-            && self.runs.last().is_some_and(|run| run.look.image == 0);
+        let touches =
+            self.gap == Gap::None && self.runs.last().is_some_and(|run| run.look.image == 0);
         if touches { self.text.chars().next_back() } else { None }
     }
 
@@ -183,7 +188,8 @@ impl Inline {
     fn extend(&mut self, look: Look) {
         let end = self.text.len();
         match self.runs.last_mut() {
-            Some(last) if last.look == look => last.end = end,
+            // Two code spans cannot touch.
+            Some(last) if last.look == look || last.look.is_code_of(look) => last.end = end,
             _ => self.runs.push(Run { end, look }),
         }
     }

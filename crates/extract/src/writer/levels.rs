@@ -13,8 +13,13 @@ pub(super) const MAX_ORDINAL: u32 = 999_999_999;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Marker {
     /// `alternate` keeps a list apart from one of the same kind just before it.
-    Bullet { alternate: bool },
-    Ordinal { number: u32, alternate: bool },
+    Bullet {
+        alternate: bool,
+    },
+    Ordinal {
+        number: u32,
+        alternate: bool,
+    },
 }
 
 /// What indents the lines of a block.
@@ -35,7 +40,7 @@ struct Level {
 }
 
 /// The open quotes and items, outermost first.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Levels {
     open: Vec<Level>,
     /// Those that are not in `open`, since it was full.
@@ -79,22 +84,30 @@ impl Levels {
     /// Whether the innermost one is an item without content so far.
     pub(super) fn is_fresh_item(&self) -> bool {
         self.too_deep == 0
-            && self.open.last().is_some_and(|level| {
-                !level.started && matches!(level.kind, Kind::Item { .. })
-            })
+            && self
+                .open
+                .last()
+                .is_some_and(|level| !level.started && matches!(level.kind, Kind::Item { .. }))
     }
 
-    /// Whether all have content.
-    pub(super) fn is_started(&self) -> bool {
-        self.open.last().is_none_or(|level| level.started)
+    /// How many have content.
+    pub(super) fn started(&self) -> usize {
+        self.open.iter().take_while(|level| level.started).count()
     }
 
-    /// A block has been written.
-    pub(super) fn written(&mut self) {
-        for level in &mut self.open {
+    /// The outermost ones.
+    pub(super) fn outer(&self, depth: usize) -> Self {
+        let open = self.open[..depth.min(self.open.len())].to_vec();
+        Self { open, too_deep: 0, last_depth: self.last_depth }
+    }
+
+    /// A block has been written at this depth.
+    pub(super) fn written(&mut self, depth: usize) {
+        let depth = depth.min(self.open.len());
+        for level in &mut self.open[..depth] {
             level.started = true;
         }
-        self.last_depth = self.open.len();
+        self.last_depth = depth;
     }
 
     /// Whether the next block follows the one before without a blank line: as an item after an

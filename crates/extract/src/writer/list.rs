@@ -50,7 +50,8 @@ impl Writer<'_, '_> {
             && !self.facts.has_heading(self.document, id);
         let mut marker = Marker::Bullet { alternate: false };
         let mut first = true;
-        if let Some(list) = self.frames.iter_mut().rev().nth(1).and_then(|frame| frame.list.as_mut())
+        if let Some(list) =
+            self.frames.iter_mut().rev().nth(1).and_then(|frame| frame.list.as_mut())
         {
             if let Some(next) = &mut list.next {
                 let number = value.unwrap_or(*next);
@@ -106,4 +107,3 @@ impl Writer<'_, '_> {
         }
     }
 }
-

@@ -19,7 +19,9 @@ impl Writer<'_, '_> {
         self.inline.push("$", look);
         self.inline.push(&tex, Look { style: look.style | CODE, ..Self::plain(look) });
         self.inline.push("$", look);
-        document.node(id).end
+        // KaTeX says it again in the element after.
+        self.formula_end = document.node(id).end;
+        self.formula_end
     }
 }
 

@@ -16,8 +16,8 @@ pub(super) struct Output<'d, 's> {
     pub(super) written: usize,
     /// A rule waits for what follows it, at this depth.
     rule: Option<usize>,
-    /// The box of a task, for the first paragraph in it.
-    task: Option<bool>,
+    /// The box of a task, for the first paragraph at this depth.
+    task: Option<(bool, usize)>,
 }
 
 impl<'d, 's> Output<'d, 's> {
@@ -56,14 +56,15 @@ impl<'d, 's> Output<'d, 's> {
 
     /// A rule, if something follows it.
     pub(super) fn rule(&mut self) {
-        if self.written > 0 && self.levels.is_started() {
-            self.rule = Some(self.levels.depth());
+        let depth = self.levels.depth();
+        if self.written > 0 && self.levels.started() == depth {
+            self.rule = Some(depth);
         }
     }
 
     pub(super) fn task(&mut self, done: bool) {
         if self.levels.is_fresh_item() {
-            self.task = Some(done);
+            self.task = Some((done, self.levels.depth()));
         }
     }
 
@@ -72,7 +73,8 @@ impl<'d, 's> Output<'d, 's> {
         if let Some(text) = &mut self.text {
             text.inline(inline, &self.levels);
         }
-        let task = self.task.take();
+        let depth = self.levels.depth();
+        let task = self.task.take().filter(|(_, at)| *at == depth).map(|(done, _)| done);
         if let Some(markdown) = &mut self.markdown {
             markdown.paragraph(inline, task, &self.levels);
         }
@@ -140,16 +142,17 @@ impl<'d, 's> Output<'d, 's> {
 
     fn before_block(&mut self) {
         if let Some(depth) = self.rule.take()
-            && depth == self.levels.depth()
+            && depth == self.levels.started()
             && let Some(markdown) = &mut self.markdown
         {
-            markdown.rule(&self.levels);
-            self.levels.written();
+            markdown.rule(&self.levels.outer(depth));
+            self.levels.written(depth);
         }
     }
 
     fn after_block(&mut self) {
-        self.levels.written();
+        self.task = None;
+        self.levels.written(usize::MAX);
         self.written += 1;
     }
 }

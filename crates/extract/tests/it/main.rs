@@ -1,2 +1,4 @@
 //! The public function, from bytes to page.
+mod golden;
+mod round_trip;
 mod select;

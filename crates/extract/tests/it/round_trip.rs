@@ -1,0 +1,135 @@
+//! What Markdown shows, once it is read, is the text.
+
+use extract::{Options, Page, Scope, extract};
+use proptest::prelude::*;
+use pulldown_cmark::{Event, Options as Extensions, Parser, Tag, TagEnd};
+
+/// The page as a whole, as text and Markdown.
+pub(crate) fn whole(html: &[u8], name: &str) -> Page {
+    let url = format!("https://site.example/dir/{name}").parse().expect("a name makes an address");
+    let options = Options { scope: Scope::Page, ..Options::default() };
+    extract(html, Some("text/html; charset=utf-8"), &url, &options)
+}
+
+/// Markdown and text.
+pub(crate) fn forms(page: Page) -> (String, String) {
+    (page.markdown.expect("asked for"), page.text.expect("asked for"))
+}
+
+/// The words that a reader of the Markdown sees. Raw HTML is an error.
+pub(crate) fn shown(markdown: &str) -> String {
+    let extensions =
+        Extensions::ENABLE_TABLES | Extensions::ENABLE_STRIKETHROUGH | Extensions::ENABLE_TASKLISTS;
+    let mut shown = String::new();
+    let mut images = 0;
+    for event in Parser::new_ext(markdown, extensions) {
+        match event {
+            Event::Start(Tag::Image { .. }) => images += 1,
+            Event::End(TagEnd::Image) => images -= 1,
+            _ if images > 0 => {}
+            Event::Text(text) | Event::Code(text) => shown.push_str(&text),
+            Event::Html(html) | Event::InlineHtml(html) => panic!("raw HTML {html:?}:\n{markdown}"),
+            Event::SoftBreak | Event::HardBreak => shown.push('\n'),
+            Event::End(end) if is_block(end) => shown.push('\n'),
+            Event::Start(start) if is_block(start.to_end()) => shown.push('\n'),
+            _ => {}
+        }
+    }
+    words(&shown)
+}
+
+fn is_block(end: TagEnd) -> bool {
+    !matches!(end, TagEnd::Emphasis | TagEnd::Strong | TagEnd::Strikethrough | TagEnd::Link)
+}
+
+pub(crate) fn words(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn holds(html: &str) {
+    let page = whole(html.as_bytes(), "page");
+    let (markdown, text) = forms(page);
+    assert_eq!(shown(&markdown), words(&text), "\nfrom {html:?}\nby {markdown:?}");
+}
+
+/// Words with much that Markdown could take for its own.
+fn word() -> impl Strategy<Value = String> {
+    prop_oneof![
+        4 => "[a-c]{1,3}",
+        3 => r"[-+*_~`#=|\\:!?.()\[\]>0-9x a]{1,5}",
+        1 => "(&lt;|&amp;|&gt;|&quot;|&amp;lt;|&nbsp;|&shy;|é|“|…|€|\u{200b}|\n)",
+        1 => Just("<br>".to_owned()),
+        1 => Just("<img src=/i.png alt='a] *b*'>".to_owned()),
+        1 => "(1\\.|2\\)|-|\\+|\\*|#|##|---|===|```|~~~|\\[ \\]|\\[x\\]|\\|-\\|) ",
+    ]
+}
+
+fn inline() -> impl Strategy<Value = String> {
+    let leaf = proptest::collection::vec(prop_oneof![word(), Just(" ".to_owned())], 0..4)
+        .prop_map(|words| words.concat());
+    leaf.prop_recursive(3, 24, 4, |inner| {
+        let tags =
+            "(b|i|em|strong|del|code|kbd|span|sup|sub|q|u|a href=/x|a href='/b(c)?d=`|'|button)";
+        (tags, proptest::collection::vec(inner, 1..4)).prop_map(|(tag, inner)| {
+            let name = tag.split(' ').next().unwrap_or_default();
+            format!("<{tag}>{}</{name}>", inner.concat())
+        })
+    })
+}
+
+fn page() -> impl Strategy<Value = String> {
+    let leaf = prop_oneof![
+        3 => inline(),
+        1 => Just("<hr>".to_owned()),
+        1 => Just("<input type=checkbox disabled>".to_owned()),
+    ];
+    leaf.prop_recursive(5, 64, 5, |inner| {
+        let tags = "(p|div|h1|h3|ul|ol|ol start=7|li|li|li|li|blockquote|pre|dl|dt|dd|table|tr|td|th|td \
+                    colspan=2|td rowspan=2|a href=/y|figure|figcaption|summary|b|section)";
+        (tags, proptest::collection::vec(inner, 1..5)).prop_map(|(tag, inner)| {
+            let name = tag.split(' ').next().unwrap_or_default();
+            format!("<{tag}>{}</{name}>", inner.concat())
+        })
+    })
+}
+
+fn table() -> impl Strategy<Value = String> {
+    let cell = ("(td|th|td colspan=3|td rowspan=2)", inline());
+    let row = proptest::collection::vec(cell, 0..4).prop_map(|cells| {
+        cells.iter().fold("<tr>".to_owned(), |row, (tag, cell)| format!("{row}<{tag}>{cell}"))
+    });
+    proptest::collection::vec(row, 0..4)
+        .prop_map(|rows| format!("<table>{}</table>", rows.concat()))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn inline_content(html in inline()) {
+        holds(&format!("<p>{html}</p>"));
+    }
+
+    #[test]
+    fn pages(html in proptest::collection::vec(page(), 1..4)) {
+        holds(&html.concat());
+    }
+
+    #[test]
+    fn tables(before in inline(), table in table(), after in inline()) {
+        holds(&format!("{before}{table}{after}"));
+        holds(&format!("<ul><li>{table}</ul>"));
+    }
+}
+
+#[test]
+fn output_is_bounded() {
+    let deep = "<ul><li><blockquote>".repeat(100) + &"x<br>".repeat(10_000);
+    let wide = "<table>".to_owned() + &"<tr><td>a<td colspan=60>b<td>c".repeat(5_000);
+    let links = "<a href=?>x</a> ".repeat(20_000);
+    for html in [deep, wide, links] {
+        let page = whole(html.as_bytes(), &"long".repeat(500));
+        assert!(page.markdown.unwrap().len() <= 2 * html.len() + 256 * 1024);
+        assert!(page.text.unwrap().len() <= 2 * html.len() + 256 * 1024);
+    }
+}
