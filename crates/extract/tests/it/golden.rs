@@ -45,7 +45,5 @@ fn compare(path: &Path, made: &str) -> Option<String> {
         return None;
     }
     let expected = fs::read_to_string(path).unwrap_or_default();
-    (expected != made).then(|| {
-        format!("--- {}\n{expected}\n+++ made\n{made}", path.file_name().unwrap().display())
-    })
+    (expected != made).then(|| format!("--- {}\n{expected}\n+++ made\n{made}", path.display()))
 }
