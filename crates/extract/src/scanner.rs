@@ -40,6 +40,9 @@ pub(crate) fn scan(source: &str) -> Document<'_> {
                 if matches!(start.name.tag, Tag::Pre | Tag::Listing | Tag::Textarea) {
                     tokens.skip_line_end();
                 }
+                if start.name.tag == Tag::Noscript && tree.stack.top_tag() == Tag::Noscript {
+                    tokens.enter_noscript();
+                }
                 if let Some(tag) = tree.text_only() {
                     let text = tokens.raw_text(tag);
                     tree.end_text_only(text);

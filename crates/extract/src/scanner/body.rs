@@ -16,9 +16,10 @@ impl Tree<'_> {
         match tag {
             Tag::Html | Tag::Body => return self.merge_late(start),
             Tag::Head => return self.forget(start),
-            Tag::Form if self.stack.last(Tag::Form) > self.stack.last(Tag::Template) => {
+            Tag::Form if self.stack.last(Tag::Form) > self.stack.barrier(Barrier::Sealed) => {
                 return self.forget(start);
             }
+            Tag::Noscript if self.stack.last(Tag::Noscript) > 0 => return self.forget(start),
             Tag::Image => return self.leaf(Tag::Img, start),
             Tag::Table => self.close_table_in_table(),
             _ if kinds::is_table_part(tag) => return self.table_part_start(start),
@@ -70,7 +71,7 @@ impl Tree<'_> {
                 None => self.imply_leaf(Tag::P),
             },
             Tag::Li => self.close_in_scope(name, Barrier::List),
-            Tag::Template => self.close_in_scope(name, Barrier::Template),
+            tag if kinds::is_sealed(tag) => self.close_in_scope(name, Barrier::Sealed),
             Tag::Table => self.close_in_scope(name, Barrier::Table),
             Tag::Form => self.end_form(),
             tag if tag.heading().is_some() => self.end_heading(),

@@ -16,8 +16,9 @@ pub(super) enum Barrier {
     Button,
     /// "Table scope".
     Table,
-    /// Templates.
-    Template,
+    /// Elements that nothing in them can end: templates, and `noscript`, whose content is text up
+    /// to `</noscript>` for a browser that runs scripts.
+    Sealed,
     /// The innermost part of a table.
     Part,
     /// "Special" elements: what an end tag of an inline element does not pass.
@@ -38,7 +39,7 @@ impl Barrier {
         Self::List,
         Self::Button,
         Self::Table,
-        Self::Template,
+        Self::Sealed,
         Self::Part,
         Self::Special,
         Self::Item,
@@ -61,7 +62,7 @@ pub(super) fn is_barrier(tag: Tag, content: Content, barrier: Barrier) -> bool {
         Content::Integration => {
             return !matches!(
                 barrier,
-                Barrier::Table | Barrier::Template | Barrier::Part | Barrier::Marker
+                Barrier::Table | Barrier::Sealed | Barrier::Part | Barrier::Marker
             );
         }
     }
@@ -69,38 +70,39 @@ pub(super) fn is_barrier(tag: Tag, content: Content, barrier: Barrier) -> bool {
         Barrier::Scope => is_scope(tag),
         Barrier::List => is_scope(tag) || matches!(tag, Tag::Ol | Tag::Ul),
         Barrier::Button => is_scope(tag) || tag == Tag::Button,
-        Barrier::Table => matches!(tag, Tag::Table | Tag::Template),
-        Barrier::Template => tag == Tag::Template,
-        Barrier::Part => is_table_part(tag) || matches!(tag, Tag::Table | Tag::Template),
+        Barrier::Table => tag == Tag::Table || is_sealed(tag),
+        Barrier::Sealed => is_sealed(tag),
+        Barrier::Part => is_table_part(tag) || tag == Tag::Table || is_sealed(tag),
         Barrier::Special => is_special(tag),
         Barrier::Item => is_special(tag) && !matches!(tag, Tag::Address | Tag::Div | Tag::P),
-        Barrier::Marker => matches!(
-            tag,
-            Tag::Applet
-                | Tag::Caption
-                | Tag::Marquee
-                | Tag::Object
-                | Tag::Td
-                | Tag::Template
-                | Tag::Th
-        ),
+        Barrier::Marker => {
+            is_sealed(tag)
+                || matches!(
+                    tag,
+                    Tag::Applet | Tag::Caption | Tag::Marquee | Tag::Object | Tag::Td | Tag::Th
+                )
+        }
         Barrier::Html | Barrier::HtmlElement => true,
     }
 }
 
+pub(super) fn is_sealed(tag: Tag) -> bool {
+    matches!(tag, Tag::Noscript | Tag::Template)
+}
+
 fn is_scope(tag: Tag) -> bool {
-    matches!(
-        tag,
-        Tag::Applet
-            | Tag::Caption
-            | Tag::Html
-            | Tag::Marquee
-            | Tag::Object
-            | Tag::Table
-            | Tag::Td
-            | Tag::Template
-            | Tag::Th
-    )
+    is_sealed(tag)
+        || matches!(
+            tag,
+            Tag::Applet
+                | Tag::Caption
+                | Tag::Html
+                | Tag::Marquee
+                | Tag::Object
+                | Tag::Table
+                | Tag::Td
+                | Tag::Th
+        )
 }
 
 /// Parts of a table; outside one their tags are ignored.

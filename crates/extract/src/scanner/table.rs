@@ -2,7 +2,7 @@
 
 use crate::name::Tag;
 
-use super::kinds::Barrier;
+use super::kinds::{self, Barrier};
 use super::stack::{Content, Place};
 use super::tokens::StartTag;
 use super::tree::Tree;
@@ -47,7 +47,7 @@ impl Tree<'_> {
             return self.close(row);
         }
         self.enter_section(table);
-        if self.stack.top_tag() != Tag::Template {
+        if !kinds::is_sealed(self.stack.top_tag()) {
             self.imply(Tag::Tr);
         }
     }

@@ -32,17 +32,39 @@ pub(super) struct StartTag {
 /// The source from some place on. Comments, doctypes and processing instructions are passed over.
 #[derive(Debug)]
 pub(super) struct Tokens<'s> {
+    whole: &'s [u8],
+    /// The whole, or inside a `noscript` what is before its end tag.
     source: &'s [u8],
     at: usize,
+    /// Where the last `noscript` ends.
+    noscript_end: usize,
 }
 
 impl<'s> Tokens<'s> {
     pub(super) fn new(source: &'s str) -> Self {
-        Self { source: source.as_bytes(), at: 0 }
+        let source = source.as_bytes();
+        Self { whole: source, source, at: 0, noscript_end: 0 }
     }
 
     /// The next token; its attributes go to `out`. `is_foreign`: CDATA sections are text.
     pub(super) fn next(&mut self, out: &mut Vec<Attribute>, is_foreign: bool) -> Option<Token> {
+        let token = self.next_in_source(out, is_foreign);
+        if token.is_some() || self.source.len() == self.whole.len() {
+            return token;
+        }
+        self.source = self.whole;
+        self.next_in_source(out, is_foreign)
+    }
+
+    /// Begins the content of a `noscript`: nothing in it reaches beyond its end tag.
+    pub(super) fn enter_noscript(&mut self) {
+        if self.noscript_end <= self.at {
+            self.noscript_end = raw::end(self.whole, self.at, Tag::Noscript.name());
+        }
+        self.source = &self.whole[..self.noscript_end];
+    }
+
+    fn next_in_source(&mut self, out: &mut Vec<Attribute>, is_foreign: bool) -> Option<Token> {
         loop {
             let start = self.at;
             self.at = self.next_markup(start);

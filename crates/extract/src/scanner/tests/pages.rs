@@ -1,6 +1,6 @@
 //! The frame of a page and what goes into its head.
 
-use super::page;
+use super::{bodies, page};
 
 #[test]
 fn every_page_has_html_head_and_body() {
@@ -27,4 +27,22 @@ fn every_page_has_html_head_and_body() {
     ] {
         assert_eq!(page(source), tree, "{source:?}");
     }
+}
+
+#[test]
+fn nothing_reaches_out_of_a_noscript() {
+    bodies(&[
+        ("x<noscript><div>a</noscript>b", r#""x" noscript(div("a")) "b""#),
+        ("<div>x<noscript></div>a</noscript>b", r#"div("x" noscript("a") "b")"#),
+        ("<p>x<noscript><p>a</noscript>b", r#"p("x" noscript(p("a")) "b")"#),
+        ("x<noscript><iframe>a</noscript>b", r#""x" noscript(iframe("a")) "b""#),
+        ("x<noscript><img src='</noscript>b", r#""x" noscript "b""#),
+        ("x<noscript><!-- a</noscript>b", r#""x" noscript "b""#),
+        ("x<noscript>a<noscript>b</noscript>c</noscript>d", r#""x" noscript("a" "b") "c" "d""#),
+        (
+            "<table><tr><noscript><tr><td>a</noscript><td>b",
+            r#"table(tbody(tr(noscript(tr(td("a"))) td("b"))))"#,
+        ),
+        ("x<noscript>a", r#""x" noscript("a")"#),
+    ]);
 }
