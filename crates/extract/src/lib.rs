@@ -13,11 +13,13 @@
 //! # let _ = made;
 //! ```
 
+mod address;
 mod charset;
 mod content;
 mod document;
 mod formats;
 mod keep;
+mod line;
 mod links;
 mod markdown;
 mod media;
@@ -112,7 +114,7 @@ fn html(source: &str, url: &Url, options: &Options) -> Page {
     }
     page.json_ld = formats.json_ld.then(|| metadata::json_ld(&document));
     if let Some(select) = &options.select {
-        let (fields, cut) = select.read(&document, &base);
+        let (fields, cut) = select.read(&document, &base, most);
         page.fields = Some(fields);
         page.truncated |= cut;
     }

@@ -2,12 +2,16 @@
 
 mod check;
 mod css;
+mod element;
 mod error;
 mod field;
+mod index;
+mod matching;
 mod pattern;
 mod plan;
+mod read;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 
 use serde::{Deserialize, Serialize, Serializer};
@@ -18,13 +22,23 @@ pub use error::SelectError;
 pub use field::Field;
 
 use crate::document::Document;
+use element::Finder;
+use index::{Index, Key};
 use plan::{Compiler, Plan};
+use read::Reader;
+
+/// Steps, such as a look at one attribute or a move to the next element, that selectors may take
+/// on every page …
+const STEPS: u64 = 8 << 20;
+
+/// … and besides for each element and text of it.
+const STEPS_PER_NODE: u64 = 64;
 
 /// Fields to pick of each page, compiled. Equal if made of the same [`Field`]s, which is also how
 /// it is written.
 ///
 /// ```
-/// # use std::collections::BTreeMap;
+/// # use std::collections::{BTreeMap, HashSet};
 /// # use extract::{Field, Select};
 /// let fields: BTreeMap<String, Field> = serde_json::from_str(
 ///     r#"{"title": "h1", "next": {"css": "a[rel=next]", "attr": "href"}}"#,
@@ -39,6 +53,7 @@ use plan::{Compiler, Plan};
 pub struct Select {
     spec: BTreeMap<String, Field>,
     plans: Vec<Plan>,
+    keys: HashSet<Key>,
 }
 
 impl Select {
@@ -48,8 +63,10 @@ impl Select {
     ///
     /// The first member that cannot be used.
     pub fn compile(fields: BTreeMap<String, Field>) -> Result<Self, SelectError> {
-        let plans = Compiler::default().plans(&fields)?;
-        Ok(Self { spec: fields, plans })
+        let mut compiler = Compiler::default();
+        let plans = compiler.plans(&fields)?;
+        let keys = compiler.keys;
+        Ok(Self { spec: fields, plans, keys })
     }
 
     /// What it was compiled from.
@@ -59,13 +76,20 @@ impl Select {
     }
 
     /// What the selectors find in a page, and whether some was left out.
+    ///
+    /// Takes time in proportion to the page at most, whatever page and selectors are: steps are
+    /// counted, and when they are used up what was found so far is the answer.
     pub(crate) fn read(
         &self,
         document: &Document<'_>,
         base: &Url,
+        most_bytes: usize,
     ) -> (BTreeMap<String, Value>, bool) {
-        let _ = (document, base, &self.plans);
-        (BTreeMap::new(), false)
+        let index = Index::of(document, self.keys.iter());
+        let steps = STEPS + STEPS_PER_NODE * u64::from(document.len());
+        let reader = Reader::new(Finder::new(document, index, steps), base, most_bytes);
+        let found = reader.record(&self.plans, 0);
+        (found.into_iter().collect(), reader.is_cut())
     }
 }
 

@@ -3,9 +3,12 @@
 //! The engine's own errors say neither. This walks over the tokens before the engine does and
 //! reports the first that cannot be.
 
+use std::borrow::Cow;
+use std::collections::HashSet;
+
 use cssparser::{Parser, Token};
 
-use super::css;
+use super::css::{MAX_NESTING, Selectors};
 
 /// The pseudo-classes that are understood and take no argument.
 const PLAIN: [&str; 14] = [
@@ -34,10 +37,15 @@ const LISTS: [&str; 4] = ["is", "where", "not", "has"];
 /// Pseudo-elements that may be written with one colon (CSS 2).
 const OLD_PSEUDO_ELEMENTS: [&str; 4] = ["before", "after", "first-line", "first-letter"];
 
-/// Says what is wrong with a list of selectors. With `relative` each may begin with a combinator.
-pub(super) fn check(css: &str, relative: bool) -> Result<(), String> {
+/// Says what is wrong with a list of selectors, or gives it as the engine can read it. With
+/// `relative` each may begin with a combinator, which then follows `:scope`.
+pub(super) fn check(css: &str, relative: bool) -> Result<Cow<'_, str>, String> {
     let walk = Walk { css, depth: 0, relative, in_has: false };
-    walk.list(&mut Parser::new(css))
+    let mut whole = Cow::Borrowed(css);
+    for at in walk.list(&mut Parser::new(css))?.into_iter().rev() {
+        whole.to_mut().insert_str(at, ":scope ");
+    }
+    Ok(whole)
 }
 
 #[derive(Clone, Copy)]
@@ -62,12 +70,14 @@ enum Before {
 }
 
 impl Walk<'_> {
-    fn list<'i>(self, input: &mut Parser<'i>) -> Result<(), String> {
+    /// Looks at a list of selectors; tells where those begin that begin with a combinator.
+    fn list<'i>(self, input: &mut Parser<'i>) -> Result<Vec<usize>, String> {
         let mut before = Before::Nothing;
+        let mut relative = Vec::new();
         loop {
             let at = input.position().byte_index();
             let Ok(token) = input.next_including_whitespace().cloned() else {
-                return self.end(before, at);
+                return self.end(before, at).map(|()| relative);
             };
             before = match token {
                 Token::WhiteSpace(_) if before == Before::Part => Before::Blank,
@@ -76,7 +86,13 @@ impl Walk<'_> {
                     self.end(before, at)?;
                     Before::Nothing
                 }
-                Token::Delim(sign @ ('>' | '+' | '~')) => self.combinator(before, sign, at)?,
+                Token::Delim(sign @ ('>' | '+' | '~')) => {
+                    self.combinator(before, sign, at)?;
+                    if before == Before::Nothing {
+                        relative.push(at);
+                    }
+                    Before::Combinator(sign)
+                }
                 Token::Delim('*') | Token::Ident(_) if before == Before::Part => {
                     return Err(self.refuse(
                         at,
@@ -104,7 +120,7 @@ impl Walk<'_> {
         }
     }
 
-    fn combinator(self, before: Before, sign: char, at: usize) -> Result<Before, String> {
+    fn combinator(self, before: Before, sign: char, at: usize) -> Result<(), String> {
         let place = self.place(at);
         match before {
             Before::Nothing if !self.relative => {
@@ -113,7 +129,7 @@ impl Walk<'_> {
             Before::Combinator(other) => {
                 Err(format!("'{other}' and '{sign}' at {place} follow each other"))
             }
-            _ => Ok(Before::Combinator(sign)),
+            _ => Ok(()),
         }
     }
 
@@ -136,7 +152,7 @@ impl Walk<'_> {
                 });
                 let end = inside.unwrap_or(self.css.len());
                 let block = self.css.get(at..end).unwrap_or_default();
-                css::parse(block, false).map(drop).map_err(|_| {
+                Selectors::parse(block, &mut HashSet::new()).map(drop).map_err(|_| {
                     format!(
                         "'{block}]' at {} is no attribute selector: write [name], [name=\"value\"] \
                          or one with ~=, |=, ^=, $= or *=",
@@ -195,7 +211,7 @@ impl Walk<'_> {
         }
         self.in_has |= name == "has";
         self.relative = name == "has";
-        self.deeper(at, input, Self::list)
+        self.deeper(at, input, |walk, input| walk.list(input).map(drop))
     }
 
     fn nth<'i>(mut self, name: &str, at: usize, input: &mut Parser<'i>) -> Result<(), String> {
@@ -215,7 +231,7 @@ impl Walk<'_> {
             if name.ends_with("type") {
                 return Err(format!("':{name}()' at {place} takes no \"of\": use :nth-child()"));
             }
-            walk.list(input)
+            walk.list(input).map(drop)
         })
     }
 
@@ -227,10 +243,10 @@ impl Walk<'_> {
         look: impl FnOnce(Self, &mut Parser<'i>) -> Result<(), String>,
     ) -> Result<(), String> {
         self.depth += 1;
-        if self.depth > css::MAX_NESTING {
+        if self.depth > MAX_NESTING {
             return Err(format!(
                 "more than {} pseudo-classes within each other at {}",
-                css::MAX_NESTING,
+                MAX_NESTING,
                 self.place(at)
             ));
         }

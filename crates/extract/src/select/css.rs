@@ -1,5 +1,7 @@
 //! Selectors as the engine wants them: names, pseudo-classes, and the parser's settings.
 
+use std::cell::RefCell;
+use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 
@@ -8,6 +10,7 @@ use precomputed_hash::PrecomputedHash;
 use selectors::parser::{Combinator, Component, ParseRelative, Selector, SelectorParseErrorKind};
 use selectors::{SelectorImpl, SelectorList};
 
+use super::index::Key;
 use crate::name::Tag;
 
 /// Functions within functions; each costs the parser and the matcher some stack.
@@ -109,6 +112,8 @@ pub(super) enum PseudoClass {
 pub(super) struct Relative {
     pub(super) selector: Selector<Css>,
     pub(super) reach: Reach,
+    /// What an element must have to be what is looked for.
+    pub(super) key: Option<Key>,
 }
 
 /// Where, seen from the element that has it, something can be.
@@ -138,7 +143,9 @@ impl Relative {
             (Some(Combinator::NextSibling | Combinator::LaterSibling), _) => Reach::After,
             _ => Reach::Below,
         };
-        Self { selector, reach }
+        // Where :scope is, seen from elsewhere, is not known.
+        let key = Key::of(&selector).filter(|key| *key != Key::Scope);
+        Self { selector, reach, key }
     }
 }
 
@@ -183,13 +190,40 @@ impl ToCss for NoPseudoElement {
 
 impl selectors::parser::PseudoElement for NoPseudoElement {}
 
-/// Which part of the language is understood.
-pub(super) struct Parser {
-    /// Inside `:has()`, where another one is not allowed.
-    in_has: bool,
+/// A list of selectors, ready for use.
+#[derive(Debug)]
+pub(super) struct Selectors {
+    pub(super) list: SelectorList<Css>,
+    /// What an element must have one of to match; `None` if it need not have anything.
+    pub(super) keys: Option<Vec<Key>>,
 }
 
-impl<'i> selectors::Parser<'i> for Parser {
+impl Selectors {
+    /// Reads a list. What has to be looked for in pages is added to `keys`. An error says nothing
+    /// of where it is.
+    pub(super) fn parse(
+        css: &str,
+        keys: &mut HashSet<Key>,
+    ) -> Result<Self, ParseError<SelectorParseErrorKind>> {
+        let mut input = cssparser::Parser::new(css);
+        input.set_nested_block_limit(MAX_NESTING);
+        let parser = Parser { in_has: false, keys: &RefCell::new(keys) };
+        let list =
+            input.parse_entirely(|input| SelectorList::parse(&parser, input, ParseRelative::No))?;
+        let own: Option<Vec<Key>> = list.slice().iter().map(Key::of).collect();
+        keys.extend(own.iter().flatten().cloned());
+        Ok(Self { list, keys: own })
+    }
+}
+
+/// Which part of the language is understood.
+struct Parser<'k> {
+    /// Inside `:has()`, where another one is not allowed.
+    in_has: bool,
+    keys: &'k RefCell<&'k mut HashSet<Key>>,
+}
+
+impl<'i> selectors::Parser<'i> for Parser<'_> {
     type Impl = Css;
     type Error = SelectorParseErrorKind;
 
@@ -227,23 +261,14 @@ impl<'i> selectors::Parser<'i> for Parser {
         if self.in_has || !name.eq_ignore_ascii_case("has") {
             return Err(unsupported());
         }
-        let list = SelectorList::parse(&Self { in_has: true }, input, ParseRelative::ForHas)?;
-        Ok(PseudoClass::Has(list.slice().iter().cloned().map(Relative::new).collect()))
+        let inside = Self { in_has: true, keys: self.keys };
+        let list = SelectorList::parse(&inside, input, ParseRelative::ForHas)?;
+        let list: Arc<[Relative]> = list.slice().iter().cloned().map(Relative::new).collect();
+        self.keys.borrow_mut().extend(list.iter().filter_map(|relative| relative.key.clone()));
+        Ok(PseudoClass::Has(list))
     }
 }
 
 fn unsupported() -> ParseError<SelectorParseErrorKind> {
     ParseError::custom(SelectorParseErrorKind::UnsupportedPseudoClassOrElement)
-}
-
-/// Reads a list of selectors; with `relative` one may begin with a combinator, which then follows
-/// `:scope`. An error says nothing of where it is.
-pub(super) fn parse(
-    css: &str,
-    relative: bool,
-) -> Result<SelectorList<Css>, ParseError<SelectorParseErrorKind>> {
-    let mut input = cssparser::Parser::new(css);
-    input.set_nested_block_limit(MAX_NESTING);
-    let relative = if relative { ParseRelative::ForScope } else { ParseRelative::No };
-    input.parse_entirely(|input| SelectorList::parse(&Parser { in_has: false }, input, relative))
 }

@@ -1,13 +1,12 @@
 //! Fields made ready for use.
 
-use std::collections::BTreeMap;
-
-use selectors::SelectorList;
+use std::collections::{BTreeMap, HashSet};
 
 use super::check;
-use super::css::{self, Css};
+use super::css::Selectors;
 use super::error::SelectError;
 use super::field::Field;
+use super::index::Key;
 use super::pattern::Pattern;
 
 /// Fields of one `select`, those in objects included.
@@ -26,7 +25,7 @@ const MAX_CSS_BYTES: usize = 1024;
 #[derive(Debug)]
 pub(super) struct Plan {
     pub(super) name: String,
-    pub(super) selectors: SelectorList<Css>,
+    pub(super) selectors: Selectors,
     pub(super) all: bool,
     pub(super) take: Take,
 }
@@ -46,6 +45,8 @@ pub(super) enum Take {
 pub(super) struct Compiler<'f> {
     path: Vec<&'f str>,
     fields: usize,
+    /// What has to be looked for in pages.
+    pub(super) keys: HashSet<Key>,
 }
 
 impl<'f> Compiler<'f> {
@@ -72,7 +73,7 @@ impl<'f> Compiler<'f> {
         Ok(Plan { name: name.to_owned(), selectors, all: field.all, take })
     }
 
-    fn selectors(&self, css: &str) -> Result<SelectorList<Css>, SelectError> {
+    fn selectors(&mut self, css: &str) -> Result<Selectors, SelectError> {
         if css.trim().is_empty() {
             return Err(self.error("the selector is empty: write one, such as \"h1\""));
         }
@@ -81,8 +82,8 @@ impl<'f> Compiler<'f> {
         }
         // Below a match, which is what a leading combinator is about.
         let is_relative = self.depth() > 1;
-        check::check(css, is_relative).map_err(|detail| self.error(detail))?;
-        css::parse(css, is_relative).map_err(|_| self.error("this is no CSS selector"))
+        let css = check::check(css, is_relative).map_err(|detail| self.error(detail))?;
+        Selectors::parse(&css, &mut self.keys).map_err(|_| self.error("this is no CSS selector"))
     }
 
     fn value(&mut self, field: &'f Field) -> Result<Take, SelectError> {

@@ -1,4 +1,6 @@
 //! The public function, from bytes to page.
+
 mod golden;
+mod links;
 mod round_trip;
 mod select;

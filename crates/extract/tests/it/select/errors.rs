@@ -4,7 +4,8 @@ use extract::{Field, Select, SelectError};
 use serde_json::{Value, json};
 
 fn error(spec: &Value) -> SelectError {
-    let fields: BTreeMap<String, Field> = serde_json::from_value(spec.clone()).unwrap();
+    let fields: BTreeMap<String, Field> =
+        serde_json::from_value(spec.clone()).expect("the spec can be read");
     match Select::compile(fields) {
         Err(error) => error,
         Ok(select) => panic!("{select:?} was accepted"),
@@ -156,7 +157,7 @@ fn specs_are_read_strictly_and_written_back() {
         "c": {"css": "d", "attr": "e", "all": true, "regex": "f"},
         "g": {"css": "h", "fields": {"i": "j"}},
     });
-    let select: Select = serde_json::from_value(spec.clone()).unwrap();
+    let select: Select = serde_json::from_value(spec.clone()).expect("the spec can be read");
     assert_eq!(serde_json::to_value(&select).unwrap(), spec);
     assert_eq!(select, Select::compile(select.spec().clone()).unwrap());
     let error = serde_json::from_value::<Select>(json!({"a": "b:hover"})).unwrap_err();
