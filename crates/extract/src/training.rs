@@ -43,7 +43,7 @@ pub fn sample(
     scores: Option<&mut dyn FnMut(usize) -> Vec<f32>>,
 ) -> Sample {
     let media = media::classify(content_type, bytes);
-    let (text, _) = charset::decode(bytes, media.charset, charset::Syntax::Html, url);
+    let text = charset::decode(bytes, media.charset, charset::Syntax::Html, url).text;
     let document = scanner::scan(&text);
     let page = export::Analysis::of(&document, url);
     let blocks: Vec<Block> = export::blocks(&document, &page)

@@ -14,6 +14,8 @@ scores that the second one learns from are out of fold, too.
 
 import argparse
 import json
+import multiprocessing
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -31,7 +33,7 @@ STAGE2 = dict(num_leaves=24, learning_rate=0.06, min_data_in_leaf=80, feature_fr
               bagging_fraction=0.8, bagging_freq=1, lambda_l2=10.0)
 TREES1, TREES2 = 160, 140
 COMMON = dict(objective="cross_entropy", verbosity=-1, seed=SEED, deterministic=True,
-              force_row_wise=True, num_threads=2, max_bin=255, min_data_in_bin=1,
+              force_col_wise=True, num_threads=1, max_bin=255, min_data_in_bin=1,
               feature_pre_filter=False)
 
 
@@ -55,14 +57,23 @@ def fit(x, y, w, params, trees):
     return lgb.train({**COMMON, **params}, train, trees)
 
 
+def of_fold(job):
+    fold, params, trees = job
+    d, x, w, known = SHARED
+    inside = (d.fold != fold) & known
+    booster = fit(x[inside], d.share[inside], w[inside], params, trees)
+    return fold, booster.predict(x[d.fold == fold], num_threads=1)
+
+
 def out_of_fold(d, x, w, known, params, trees):
+    """Folds side by side, each on one thread: what a thread count cannot change is reproducible."""
+    global SHARED
+    SHARED = d, x, w, known
     scores = np.zeros(len(x), dtype=np.float32)
-    for fold in range(pages_data.FOLDS):
-        inside = (d.fold != fold) & known
-        booster = fit(x[inside], d.share[inside], w[inside], params, trees)
-        test = d.fold == fold
-        scores[test] = booster.predict(x[test], num_threads=2)
-        print(f"  fold {fold}", file=sys.stderr, flush=True)
+    jobs = [(fold, params, trees) for fold in range(pages_data.FOLDS)]
+    with multiprocessing.get_context("fork").Pool(os.cpu_count()) as pool:
+        for fold, predicted in pool.imap_unordered(of_fold, jobs):
+            scores[d.fold == fold] = predicted
     return scores
 
 
