@@ -96,9 +96,18 @@ pub(crate) fn is_hidden(document: &Document<'_>, id: NodeId) -> bool {
     }
     document.attributes(id).any(|(name, value)| {
         if name.eq_ignore_ascii_case("hidden") {
-            return !value.eq_ignore_ascii_case("until-found");
+            return !value.eq_ignore_ascii_case("until-found") && !is_streamed(document, id);
         }
         name.eq_ignore_ascii_case("style") && hides(value)
+    })
+}
+
+/// Whether an element is a piece of the page that arrives hidden and that a script of React's
+/// streaming puts into its place: `<div hidden id="S:1f">`.
+fn is_streamed(document: &Document<'_>, id: NodeId) -> bool {
+    let number = document.raw_attribute(id, "id").and_then(|id| id.strip_prefix("S:"));
+    number.is_some_and(|number| {
+        !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_hexdigit())
     })
 }
 
@@ -111,4 +120,30 @@ fn hides(style: &str) -> bool {
         property.eq_ignore_ascii_case("display") && word.eq_ignore_ascii_case("none")
             || property.eq_ignore_ascii_case("visibility") && word.eq_ignore_ascii_case("hidden")
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scanner::scan;
+
+    #[test]
+    fn what_is_hidden() {
+        for (source, hidden) in [
+            ("<p>x", false),
+            ("<p hidden>x", true),
+            ("<p hidden=until-found>x", false),
+            ("<p style='color: red; Display : none !important'>x", true),
+            ("<p style='visibility:hidden'>x", true),
+            ("<div hidden id=S:1f>x", false),
+            ("<div hidden id=S:>x", true),
+            ("<div hidden id=S:x>x", true),
+            ("<template>x", true),
+            ("<div><template shadowrootmode=open>x", false),
+        ] {
+            let document = scan(source);
+            let keep = Keep::visible(&document);
+            assert_eq!(!keep.any(0..document.len()), hidden, "{source}");
+        }
+    }
 }

@@ -31,6 +31,9 @@ impl Tree<'_> {
             Tag::Svg | Tag::Math if start.is_self_closing => self.leaf(tag, start),
             Tag::Svg | Tag::Math => self.open(start, Content::Foreign),
             _ if super::holds_text_only(tag) => self.open_raw(start),
+            Tag::Template if self.value(start, "shadowrootmode").is_some() => {
+                self.open_shadow(start);
+            }
             _ => self.open(start, Content::Html),
         }
     }

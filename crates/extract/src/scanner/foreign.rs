@@ -56,7 +56,7 @@ impl Tree<'_> {
     }
 
     /// The value of a tag's attribute as written.
-    fn value(&self, start: &StartTag, name: &str) -> Option<&str> {
+    pub(super) fn value(&self, start: &StartTag, name: &str) -> Option<&str> {
         let source = self.document.source;
         let slice = |at: u32, bytes: u32| &source[at as usize..(at + bytes) as usize];
         let own = &self.document.attributes[start.first as usize..start.last as usize];

@@ -23,6 +23,8 @@ pub(super) enum Token {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct StartTag {
     pub(super) name: Name,
+    /// Where its name is in the source, and how long.
+    pub(super) place: (u32, u32),
     /// Its first attribute; for an element without a number, its name.
     pub(super) first: u32,
     pub(super) last: u32,
@@ -131,9 +133,10 @@ impl<'s> Tokens<'s> {
         let name = &self.source[start..end];
         let tag = Tag::of(name);
         let first = out.len();
+        let place = (start as u32, (end - start) as u32);
         if tag == Tag::Other {
-            let name_bytes = (end - start) as u32;
-            out.push(Attribute { name: start as u32, name_bytes, value: 0, value_bytes: 0 });
+            let (name, name_bytes) = place;
+            out.push(Attribute { name, name_bytes, value: 0, value_bytes: 0 });
         }
         let (at, tag_end) = attributes::read(self.source, end, Some(out));
         self.at = at;
@@ -143,6 +146,7 @@ impl<'s> Tokens<'s> {
         }
         Some(Token::Start(StartTag {
             name: Name::of(tag, name),
+            place,
             first: first as u32,
             last: out.len() as u32,
             is_self_closing: tag_end == TagEnd::SelfClosing,

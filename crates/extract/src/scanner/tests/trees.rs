@@ -99,6 +99,10 @@ fn tables() {
 #[test]
 fn templates() {
     bodies(&[
+        (
+            "<x-y><template shadowrootmode=open class=c><p>a</template>b</x-y>c",
+            r#"x-y(template[shadowrootmode=open][class=c](p("a")) "b") "c""#,
+        ),
         ("x<template><li>a</template>b", r#""x" template(li("a")) "b""#),
         (
             "x<template><tr><td>a<td>b<tr></template>c",
