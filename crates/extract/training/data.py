@@ -42,7 +42,7 @@ def domain_of(url, fallback):
     """The registrable domain; pages known by a file name only have it there."""
     url = url or ""
     if "://" not in url:
-        url = url.split("::")[-1]
+        url = url.split("::")[-1].split("-")[0]
     found = SUFFIXES(url)
     return found.top_domain_under_public_suffix or found.domain or fallback
 

@@ -27,11 +27,13 @@ import data as pages_data
 import model_file
 
 SEED = 7
-STAGE1 = dict(num_leaves=31, learning_rate=0.08, min_data_in_leaf=60, feature_fraction=0.4,
+STAGE1 = dict(num_leaves=40, max_depth=8, learning_rate=0.08, min_data_in_leaf=60, feature_fraction=0.4,
               bagging_fraction=0.8, bagging_freq=1, lambda_l2=5.0)
-STAGE2 = dict(num_leaves=24, learning_rate=0.06, min_data_in_leaf=80, feature_fraction=0.4,
+STAGE2 = dict(num_leaves=32, max_depth=8, learning_rate=0.06, min_data_in_leaf=80, feature_fraction=0.4,
               bagging_fraction=0.8, bagging_freq=1, lambda_l2=10.0)
 TREES1, TREES2 = 160, 140
+# Weight of a page of which only a few segments are known; others have 1.
+PARTLY = 0.4
 COMMON = dict(objective="cross_entropy", verbosity=-1, seed=SEED, deterministic=True,
               force_col_wise=True, num_threads=1, max_bin=255, min_data_in_bin=1,
               feature_pre_filter=False)
@@ -47,7 +49,7 @@ def weights(d):
     partly = np.array([p.truth.get("text") is None for p in d.pages])[d.page]
     weight[partly] *= 0.0
     counts = np.bincount(d.page, weights=known, minlength=len(d.pages))
-    weight[partly & known] = 0.35 / np.maximum(counts, 1)[d.page][partly & known]
+    weight[partly & known] = PARTLY / np.maximum(counts, 1)[d.page][partly & known]
     return weight / weight[known].mean(), known
 
 

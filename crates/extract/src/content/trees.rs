@@ -11,7 +11,7 @@
 //! | – number of features; stage 2 has those of stage 1, then its own | u16 |
 //! | – number of trees | u16 |
 //! | – trees, each: | |
-//! |   – number of leaves n, 1 to 1024 | u16 |
+//! |   – number of leaves n, 1 to 64 | u16 |
 //! |   – n − 1 splits: feature u16, threshold u8, left i16, right i16 | 7 bytes each |
 //! |   – n leaves: what the tree adds to the logarithm of the odds | f32 each |
 //!
@@ -33,30 +33,32 @@ pub(crate) struct Model {
 pub(crate) struct Forest {
     pub(crate) features: usize,
     trees: Vec<Tree>,
-    nodes: Vec<Node>,
-    /// What each node adds; 0 for splits.
-    values: Vec<f32>,
 }
 
 #[derive(Debug)]
 struct Tree {
-    /// Index of its first node, the root.
-    first: u32,
+    /// The root first; as many as any tree can have, so that a step needs no check of bounds.
+    nodes: [Node; NODES],
+    /// What each node adds; 0 for splits.
+    values: [f32; NODES],
     /// Steps from the root to the deepest leaf.
     depth: u32,
 }
 
 /// A split, or a leaf, which leads to itself.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 struct Node {
     feature: u16,
     threshold: u8,
-    /// Left and right, counted from the tree's first node.
-    next: [u16; 2],
+    /// Left and right.
+    next: [u8; 2],
 }
 
 /// Leaves of one tree.
-const MAX_LEAVES: usize = 1024;
+const MAX_LEAVES: usize = 64;
+
+/// Room for the nodes of a tree.
+const NODES: usize = 2 * MAX_LEAVES;
 
 /// Blocks whose features stay in the processor's nearest cache while tree after tree is applied.
 const TILE: usize = 64;
@@ -84,46 +86,8 @@ impl Forest {
     fn read(input: &mut Input<'_>) -> Option<Self> {
         let features = usize::from(u16::from_le_bytes(input.array()?));
         let trees = u16::from_le_bytes(input.array()?);
-        let mut made = Self { features, trees: Vec::new(), nodes: Vec::new(), values: Vec::new() };
-        for _ in 0..trees {
-            made.read_tree(input)?;
-        }
-        Some(made)
-    }
-
-    fn read_tree(&mut self, input: &mut Input<'_>) -> Option<()> {
-        let leaves = usize::from(u16::from_le_bytes(input.array()?));
-        if !(1..=MAX_LEAVES).contains(&leaves) {
-            return None;
-        }
-        let splits = leaves - 1;
-        let first = self.nodes.len();
-        for split in 0..splits {
-            let feature = u16::from_le_bytes(input.array()?);
-            let [threshold] = input.array()?;
-            let mut child = || {
-                let child = i16::from_le_bytes(input.array()?);
-                let leaf = usize::from((-1_i16).wrapping_sub(child).unsigned_abs());
-                match usize::try_from(child) {
-                    Ok(child) => (split < child && child < splits).then_some(child as u16),
-                    Err(_) => (leaf < leaves).then_some((splits + leaf) as u16),
-                }
-            };
-            let next = [child()?, child()?];
-            if usize::from(feature) >= self.features {
-                return None;
-            }
-            self.nodes.push(Node { feature, threshold, next });
-            self.values.push(0.0);
-        }
-        for leaf in 0..leaves {
-            let own = (splits + leaf) as u16;
-            self.nodes.push(Node { feature: 0, threshold: u8::MAX, next: [own, own] });
-            self.values.push(f32::from_le_bytes(input.array()?));
-        }
-        let depth = depth(&self.nodes[first..]);
-        self.trees.push(Tree { first: first as u32, depth });
-        Some(())
+        let trees = (0..trees).map(|_| Tree::read(input, features)).collect::<Option<_>>()?;
+        Some(Self { features, trees })
     }
 
     /// Scores between 0 and 1 of rows that are `stride` bytes long, at least one a feature.
@@ -132,7 +96,7 @@ impl Forest {
         let mut sums = vec![0.0; rows.len() / stride.max(1)];
         for (rows, sums) in rows.chunks(TILE * stride).zip(sums.chunks_mut(TILE)) {
             for tree in &self.trees {
-                self.add(tree, rows, stride, sums);
+                tree.add(rows, stride, sums);
             }
         }
         for sum in &mut sums {
@@ -140,50 +104,76 @@ impl Forest {
         }
         sums
     }
+}
 
-    /// Adds what a tree says of each row.
-    fn add(&self, tree: &Tree, rows: &[u8], stride: usize, sums: &mut [f32]) {
-        let nodes = &self.nodes[tree.first as usize..];
-        let values = &self.values[tree.first as usize..];
+impl Tree {
+    fn read(input: &mut Input<'_>, features: usize) -> Option<Self> {
+        let leaves = usize::from(u16::from_le_bytes(input.array()?));
+        if !(1..=MAX_LEAVES).contains(&leaves) {
+            return None;
+        }
+        let splits = leaves - 1;
+        let (mut nodes, mut values) = ([Node::default(); NODES], [0.0; NODES]);
+        // A child comes after its parent, so this finds the steps to each node.
+        let mut steps = [0; NODES];
+        for split in 0..splits {
+            let feature = u16::from_le_bytes(input.array()?);
+            let [threshold] = input.array()?;
+            if usize::from(feature) >= features {
+                return None;
+            }
+            let mut child = || {
+                let child = i16::from_le_bytes(input.array()?);
+                let leaf = usize::from((-1_i16).wrapping_sub(child).unsigned_abs());
+                let at = match usize::try_from(child) {
+                    Ok(child) => (split < child && child < splits).then_some(child),
+                    Err(_) => (leaf < leaves).then_some(splits + leaf),
+                }?;
+                steps[at] = steps[split] + 1;
+                u8::try_from(at).ok()
+            };
+            nodes[split] = Node { feature, threshold, next: [child()?, child()?] };
+        }
+        for at in splits..splits + leaves {
+            let own = u8::try_from(at).ok()?;
+            nodes[at] = Node { feature: 0, threshold: u8::MAX, next: [own, own] };
+            values[at] = f32::from_le_bytes(input.array()?);
+        }
+        let depth = steps.into_iter().max().unwrap_or(0);
+        Some(Self { nodes, values, depth })
+    }
+
+    /// Adds what the tree says of each row.
+    fn add(&self, rows: &[u8], stride: usize, sums: &mut [f32]) {
         let mut lanes = rows.chunks_exact(LANES * stride);
         let mut wide = sums.chunks_exact_mut(LANES);
         for (rows, sums) in lanes.by_ref().zip(wide.by_ref()) {
-            let mut at = [0_u16; LANES];
-            for _ in 0..tree.depth {
+            let mut at = [0_u8; LANES];
+            for _ in 0..self.depth {
                 for (lane, at) in at.iter_mut().enumerate() {
-                    let node = &nodes[usize::from(*at)];
-                    let value = rows[lane * stride + usize::from(node.feature)];
-                    *at = node.next[usize::from(value > node.threshold)];
+                    *at = self.step(*at, &rows[lane * stride..]);
                 }
             }
             for (sum, at) in sums.iter_mut().zip(at) {
-                *sum += values[usize::from(at)];
+                *sum += self.value(at);
             }
         }
         let rest = lanes.remainder().chunks_exact(stride);
         for (row, sum) in rest.zip(wide.into_remainder()) {
-            let mut at = 0;
-            for _ in 0..tree.depth {
-                let node = &nodes[at];
-                let right = row[usize::from(node.feature)] > node.threshold;
-                at = usize::from(node.next[usize::from(right)]);
-            }
-            *sum += values[at];
+            *sum += self.value((0..self.depth).fold(0, |at, _| self.step(at, row)));
         }
     }
-}
 
-/// Steps from the root to the deepest leaf. Children come after their parents.
-fn depth(nodes: &[Node]) -> u32 {
-    let mut depths = vec![0_u32; nodes.len()];
-    for (index, node) in nodes.iter().enumerate() {
-        for next in node.next.map(usize::from) {
-            if next != index {
-                depths[next] = depths[next].max(depths[index] + 1);
-            }
-        }
+    #[inline]
+    fn step(&self, at: u8, row: &[u8]) -> u8 {
+        let node = &self.nodes[usize::from(at) % NODES];
+        node.next[usize::from(row[usize::from(node.feature)] > node.threshold)]
     }
-    depths.into_iter().max().unwrap_or(0)
+
+    #[inline]
+    fn value(&self, at: u8) -> f32 {
+        self.values[usize::from(at) % NODES]
+    }
 }
 
 /// Bytes to be read.
