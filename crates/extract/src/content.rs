@@ -29,6 +29,7 @@ use url::Url;
 use crate::document::Document;
 use crate::keep::Keep;
 use blocks::Blocks;
+pub(crate) use blocks::is_block;
 use context::Context;
 use features::Analysis;
 use table::Slots;

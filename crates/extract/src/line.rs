@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use crate::composed;
+use crate::content::is_block;
 use crate::document::{Document, NodeId};
 use crate::keep::is_hidden;
 use crate::name::Tag;
@@ -9,8 +11,8 @@ use crate::name::Tag;
 /// Bytes that are read in the time of one step.
 const BYTES_PER_STEP: usize = 32;
 
-/// What a browser shows of a range of nodes, runs of white space as single blanks; at most
-/// `most_bytes`. `spend` says whether so many more steps may be taken.
+/// What a browser shows of a range of nodes, runs of white space as single blanks, in
+/// normalization form C; at most `most_bytes`. `spend` says whether so many more steps may be taken.
 ///
 /// The second is whether some was left out.
 pub(crate) fn of(
@@ -37,7 +39,7 @@ pub(crate) fn of(
         } else if is_hidden(document, id) {
             id = node.end;
             continue;
-        } else if !is_inline(node.tag) {
+        } else if is_apart(node.tag) {
             line.is_apart = true;
             ends.push(node.end);
         }
@@ -75,9 +77,10 @@ impl Line {
         self.text.len() > self.most_bytes
     }
 
-    fn finish(mut self) -> String {
-        self.text.truncate(cut(&self.text, self.most_bytes).len());
-        self.text
+    fn finish(self) -> String {
+        let mut text = composed(self.text);
+        text.truncate(cut(&text, self.most_bytes).len());
+        text
     }
 }
 
@@ -95,53 +98,8 @@ fn is_space(c: char) -> bool {
     c.is_whitespace()
 }
 
-/// Elements that do not begin on a line of their own; unknown ones do not either.
-fn is_inline(tag: Tag) -> bool {
-    use Tag::*;
-    matches!(
-        tag,
-        Other
-            | A
-            | Abbr
-            | Acronym
-            | B
-            | Bdi
-            | Bdo
-            | Big
-            | Button
-            | Cite
-            | Code
-            | Data
-            | Del
-            | Dfn
-            | Em
-            | Font
-            | I
-            | Ins
-            | Kbd
-            | Label
-            | Mark
-            | Meter
-            | Nobr
-            | Output
-            | Q
-            | Rb
-            | Rp
-            | Rt
-            | Ruby
-            | S
-            | Samp
-            | Slot
-            | Small
-            | Span
-            | Strike
-            | Strong
-            | Sub
-            | Sup
-            | Time
-            | Tt
-            | U
-            | Var
-            | Wbr
-    )
+/// Elements that stand apart from the words around them; unknown ones do not.
+fn is_apart(tag: Tag) -> bool {
+    let is_single = matches!(tag, Tag::Br | Tag::Hr | Tag::Img | Tag::Input | Tag::Option);
+    is_single || is_block(tag)
 }

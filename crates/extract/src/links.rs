@@ -12,7 +12,7 @@ use crate::document::{Document, NodeId};
 use crate::keep::Keep;
 use crate::line::{self, cut};
 use crate::name::Tag;
-use crate::{Link, Region, most_bytes};
+use crate::{Link, Region, composed, most_bytes};
 use region::Regions;
 
 /// Links kept of one page.
@@ -130,6 +130,7 @@ impl<'d> Reader<'d> {
             }
             text.push_str(word);
         }
+        let mut text = composed(text);
         text.truncate(cut(&text, MAX_TEXT_BYTES).len());
         (!text.is_empty()).then_some(text)
     }

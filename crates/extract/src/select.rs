@@ -32,7 +32,7 @@ use read::Reader;
 const STEPS: u64 = 8 << 20;
 
 /// … and besides for each element and text of it.
-const STEPS_PER_NODE: u64 = 64;
+const STEPS_PER_NODE: u64 = 32;
 
 /// Fields to pick of each page, compiled. Equal if made of the same [`Field`]s, which is also how
 /// it is written.

@@ -9,10 +9,10 @@ use url::Url;
 use super::element::Finder;
 use super::pattern::Pattern;
 use super::plan::{Plan, Take};
-use crate::address;
 use crate::document::{Document, NodeId};
 use crate::line::{self, cut};
 use crate::name::Tag;
+use crate::{address, composed};
 
 /// Values of one list.
 const MAX_MATCHES: usize = 10_000;
@@ -149,9 +149,10 @@ impl<'p> Reader<'p> {
         {
             return Some(String::from(url).into());
         }
-        let kept = cut(value.trim(), most);
-        self.is_cut.set(self.is_cut.get() || kept.len() < value.trim().len());
-        Some(kept.to_owned().into())
+        let value = value.trim();
+        let kept = cut(value, most);
+        self.is_cut.set(self.is_cut.get() || kept.len() < value.len());
+        Some(composed(kept.to_owned()).into())
     }
 
     /// The text of an element, or what stands for it.
@@ -179,7 +180,7 @@ impl<'p> Reader<'p> {
             text.push_str(&part);
         }
         let is_cut = text.trim().len() > most;
-        (cut(text.trim(), most).to_owned(), is_cut)
+        (composed(cut(text.trim(), most).to_owned()), is_cut)
     }
 }
 

@@ -24,7 +24,8 @@ fn hostile() -> Vec<(&'static str, String)> {
 
 #[test]
 fn hostile_selectors_come_to_an_end_on_hostile_pages() {
-    let sixty: String = ":nth-child(n of .a)".repeat(50);
+    let (children, siblings) = ("b > ".repeat(255) + "b", "* ~ ".repeat(255) + "*");
+    let fifty: String = ":nth-child(n of .a)".repeat(50);
     let selectors = [
         "*:not(* * * * * * * * *)",
         "* * * * * * * * * * * * * * x",
@@ -39,8 +40,10 @@ fn hostile_selectors_come_to_an_end_on_hostile_pages() {
         ":nth-of-type(7)",
         ":nth-last-of-type(7)",
         ":nth-last-child(odd):nth-child(even of :not(x))",
-        &sixty,
-        &format!("{sixty} ~ x"),
+        &children,
+        &siblings,
+        &fifty,
+        &format!("{fifty} ~ x"),
         "[title*='aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab' i]",
         ".a.a.a.a.a.a.a.b",
         ":is(:is(:is(:is(:is(:is(* *) *) *) *) *) *) x",

@@ -25,6 +25,7 @@ fn text_is_what_people_see_on_one_line() {
         ("<p>a<svg><text>b</text></svg>", "a"),
         ("<p>", ""),
         ("<p><my-tag>a</my-tag>b", "ab"),
+        ("<p>e\u{301}<b>\u{301}</b>", "\u{e9}\u{301}"),
     ] {
         assert_eq!(find(html, &json!("p")), text, "{html}");
     }
@@ -83,6 +84,7 @@ fn attributes_instead_of_text() {
         ("<a data-id=/7>t</a>", "data-id", json!("/7")),
         ("<a href>t</a>", "download", Value::Null),
         ("<a title>t</a>", "title", json!("")),
+        ("<a title='e&#x301;'>t</a>", "title", json!("\u{e9}")),
     ] {
         assert_eq!(find(html, &json!({"css": "a", "attr": attr})), value, "{html}");
     }
