@@ -23,7 +23,7 @@ macro_rules! tags {
             /// How many there are.
             pub(crate) const COUNT: usize = [$(Self::$tag),+].len() + 3;
 
-            const ALL: [Self; Self::COUNT] =
+            pub(crate) const ALL: [Self; Self::COUNT] =
                 [Self::Root, Self::Text, Self::Other, $(Self::$tag),+];
 
             /// The name in lower case; empty for `Root`, `Text` and `Other`.
@@ -78,7 +78,7 @@ impl Tag {
     }
 
     /// Has no content and no end tag (HTML standard, "void elements", and the obsolete ones).
-    pub(crate) fn is_void(self) -> bool {
+    pub(crate) const fn is_void(self) -> bool {
         matches!(
             self,
             Self::Area
@@ -100,6 +100,10 @@ impl Tag {
                 | Self::Track
                 | Self::Wbr
         )
+    }
+
+    pub(crate) const fn is_heading(self) -> bool {
+        matches!(self, Self::H1 | Self::H2 | Self::H3 | Self::H4 | Self::H5 | Self::H6)
     }
 
     /// The level of a heading, 1 to 6.
@@ -133,17 +137,18 @@ static TABLE: [Tag; 512] = {
 
 /// Of a name without regard to case: bit 0x20 is what tells letters apart, and digits have it.
 const fn hash(name: &[u8]) -> usize {
-    let mut hash = name.len() as u32;
+    let mut key = name.len() as u64;
     let mut at = 0;
     while at < name.len() && at < HASHED_BYTES {
-        hash = (hash.rotate_left(5) ^ (name[at] | 0x20) as u32).wrapping_mul(0x9e37_79b1);
+        key = key << 8 | (name[at] | 0x20) as u64;
         at += 1;
     }
-    (hash >> 16) as usize
+    // Fibonacci hashing: the upper bits of a product by the golden ratio.
+    (key.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 48) as usize
 }
 
 /// Names are told apart by their first bytes, most of the time.
-const HASHED_BYTES: usize = 8;
+const HASHED_BYTES: usize = 7;
 
 #[cfg(test)]
 mod tests {

@@ -33,8 +33,9 @@ impl Hints {
     pub(crate) fn of(value: &str) -> Self {
         let bytes = &value.as_bytes()[..value.len().min(MAX_BYTES)];
         let mut hints = Self::default();
-        for (at, &byte) in bytes.iter().enumerate() {
-            if STARTS[byte as usize] {
+        for (at, pair) in bytes.windows(2).enumerate() {
+            let byte = pair[0];
+            if STARTS[usize::from(byte % 32)] >> (pair[1] % 32) & 1 == 1 {
                 let rest = &bytes[at..];
                 let begins = at == 0
                     || !bytes[at - 1].is_ascii_alphabetic()
@@ -143,14 +144,13 @@ const WORDS: &[(&str, Hints, bool)] = &[
     ("position", Hints::BOX, true),
 ];
 
-/// First letters of [`WORDS`].
-const STARTS: [bool; 256] = {
-    let mut starts = [false; 256];
+/// The second letters of [`WORDS`] by their first, each as its place in the alphabet.
+const STARTS: [u32; 32] = {
+    let mut starts = [0; 32];
     let mut at = 0;
     while at < WORDS.len() {
-        let first = WORDS[at].0.as_bytes()[0];
-        starts[first as usize] = true;
-        starts[first.to_ascii_uppercase() as usize] = true;
+        let word = WORDS[at].0.as_bytes();
+        starts[(word[0] % 32) as usize] |= 1 << (word[1] % 32);
         at += 1;
     }
     starts

@@ -57,7 +57,7 @@ impl Tree<'_> {
         if kinds::closes_paragraph(tag) {
             self.close_in_scope(Tag::P, Barrier::Button);
         }
-        if tag.heading().is_some() && self.stack.top_tag().heading().is_some() {
+        if tag.is_heading() && self.stack.top_tag().is_heading() {
             self.close(self.stack.len() - 1);
         }
     }
@@ -77,7 +77,7 @@ impl Tree<'_> {
             tag if kinds::is_sealed(tag) => self.close_in_scope(name, Barrier::Sealed),
             Tag::Table => self.close_in_scope(name, Barrier::Table),
             Tag::Form => self.end_form(),
-            tag if tag.heading().is_some() => self.end_heading(),
+            tag if tag.is_heading() => self.end_heading(),
             tag if kinds::is_table_part(tag) => self.close_in_scope(name, Barrier::Table),
             tag if kinds::is_formatting(tag) => self.close_formatting(tag),
             tag if kinds::ends_to_scope(tag) => self.close_in_scope(name, Barrier::Scope),

@@ -50,29 +50,48 @@ impl Barrier {
     pub(super) const COUNT: usize = Self::ALL.len();
 }
 
-pub(super) fn is_barrier(tag: Tag, content: Content, barrier: Barrier) -> bool {
-    match barrier {
-        Barrier::Html => return content != Content::Foreign,
-        Barrier::HtmlElement => return content == Content::Html,
-        _ => {}
-    }
+/// The barriers that an element is, as bits by their number.
+pub(super) fn barriers(tag: Tag, content: Content) -> u16 {
     match content {
-        Content::Html => {}
-        Content::Foreign => return false,
-        Content::Integration => {
-            return !matches!(
-                barrier,
-                Barrier::Table | Barrier::Sealed | Barrier::Part | Barrier::Marker
-            );
-        }
+        Content::Html => HTML_BARRIERS[tag as usize],
+        Content::Foreign => 0,
+        Content::Integration => INTEGRATION_BARRIERS,
     }
+}
+
+/// Those of an element of HTML.
+static HTML_BARRIERS: [u16; Tag::COUNT] = {
+    let mut all = [0; Tag::COUNT];
+    let mut tag = 0;
+    while tag < Tag::COUNT {
+        let mut barrier = 0;
+        while barrier < Barrier::COUNT {
+            if is_barrier(Tag::ALL[tag], Barrier::ALL[barrier]) {
+                all[tag] |= 1 << barrier;
+            }
+            barrier += 1;
+        }
+        tag += 1;
+    }
+    all
+};
+
+/// Those of an element of SVG or MathML that holds HTML.
+const INTEGRATION_BARRIERS: u16 = 1 << Barrier::Scope as u16
+    | 1 << Barrier::List as u16
+    | 1 << Barrier::Button as u16
+    | 1 << Barrier::Special as u16
+    | 1 << Barrier::Item as u16
+    | 1 << Barrier::Html as u16;
+
+const fn is_barrier(tag: Tag, barrier: Barrier) -> bool {
     match barrier {
         Barrier::Scope => is_scope(tag),
         Barrier::List => is_scope(tag) || matches!(tag, Tag::Ol | Tag::Ul),
-        Barrier::Button => is_scope(tag) || tag == Tag::Button,
-        Barrier::Table => tag == Tag::Table || is_sealed(tag),
+        Barrier::Button => is_scope(tag) || matches!(tag, Tag::Button),
+        Barrier::Table => matches!(tag, Tag::Table) || is_sealed(tag),
         Barrier::Sealed => is_sealed(tag),
-        Barrier::Part => is_table_part(tag) || tag == Tag::Table || is_sealed(tag),
+        Barrier::Part => is_table_part(tag) || matches!(tag, Tag::Table) || is_sealed(tag),
         Barrier::Special => is_special(tag),
         Barrier::Item => is_special(tag) && !matches!(tag, Tag::Address | Tag::Div | Tag::P),
         Barrier::Marker => {
@@ -86,11 +105,11 @@ pub(super) fn is_barrier(tag: Tag, content: Content, barrier: Barrier) -> bool {
     }
 }
 
-pub(super) fn is_sealed(tag: Tag) -> bool {
+pub(super) const fn is_sealed(tag: Tag) -> bool {
     matches!(tag, Tag::Noscript | Tag::Template)
 }
 
-fn is_scope(tag: Tag) -> bool {
+const fn is_scope(tag: Tag) -> bool {
     is_sealed(tag)
         || matches!(
             tag,
@@ -106,7 +125,7 @@ fn is_scope(tag: Tag) -> bool {
 }
 
 /// Parts of a table; outside one their tags are ignored.
-pub(super) fn is_table_part(tag: Tag) -> bool {
+pub(super) const fn is_table_part(tag: Tag) -> bool {
     matches!(
         tag,
         Tag::Caption
@@ -122,7 +141,7 @@ pub(super) fn is_table_part(tag: Tag) -> bool {
 }
 
 /// Elements that a page's head may hold.
-pub(super) fn is_of_head(tag: Tag) -> bool {
+pub(super) const fn is_of_head(tag: Tag) -> bool {
     matches!(
         tag,
         Tag::Base
@@ -140,9 +159,9 @@ pub(super) fn is_of_head(tag: Tag) -> bool {
 }
 
 /// Elements whose start tag ends a paragraph.
-pub(super) fn closes_paragraph(tag: Tag) -> bool {
+pub(super) const fn closes_paragraph(tag: Tag) -> bool {
     is_block(tag)
-        || tag.heading().is_some()
+        || tag.is_heading()
         || matches!(
             tag,
             Tag::Dd
@@ -173,7 +192,7 @@ pub(super) fn ends_to_scope(tag: Tag) -> bool {
 }
 
 /// Blocks without a rule of their own.
-fn is_block(tag: Tag) -> bool {
+const fn is_block(tag: Tag) -> bool {
     matches!(
         tag,
         Tag::Address
@@ -227,7 +246,7 @@ pub(super) fn is_formatting(tag: Tag) -> bool {
 }
 
 /// "Special" elements.
-pub(super) fn is_special(tag: Tag) -> bool {
+pub(super) const fn is_special(tag: Tag) -> bool {
     closes_paragraph(tag)
         || is_scope(tag)
         || is_table_part(tag)
@@ -265,7 +284,7 @@ pub(super) fn has_implied_end(tag: Tag) -> bool {
 
 /// Start tags that cannot be in SVG or MathML and so end it.
 pub(super) fn leaves_foreign(tag: Tag) -> bool {
-    tag.heading().is_some()
+    tag.is_heading()
         || matches!(
             tag,
             Tag::B

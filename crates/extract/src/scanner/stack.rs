@@ -122,10 +122,10 @@ impl Stack {
     pub(super) fn push(&mut self, node: NodeId, name: Name, content: Content) {
         let place = self.open.len() as u16 + 1;
         let mut barriers = self.top().map_or([0; Barrier::COUNT], |top| top.barriers);
-        for (barrier, nearest) in Barrier::ALL.into_iter().zip(&mut barriers) {
-            if kinds::is_barrier(name.tag, content, barrier) {
-                *nearest = place;
-            }
+        let mut own = kinds::barriers(name.tag, content);
+        while own != 0 {
+            barriers[own.trailing_zeros() as usize] = place;
+            own &= own - 1;
         }
         let outer = std::mem::replace(&mut self.last[name.slot()], place);
         self.open.push(Open { node, name, content, ended: false, outer, barriers });
