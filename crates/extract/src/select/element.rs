@@ -17,6 +17,9 @@ use crate::name::Tag;
 /// Places that the engine's caches may be asked for in one match; each can add 32 bytes to them.
 const MAX_REMEMBERED: u32 = 1 << 20;
 
+/// What a look into those caches costs.
+const LOOKUP_STEPS: u64 = 3;
+
 /// Bytes of a value that are compared in the time of one step.
 const BYTES_PER_STEP: usize = 32;
 
@@ -150,7 +153,7 @@ impl selectors::Element for Element<'_> {
     fn opaque(&self) -> OpaqueElement {
         let remembered = self.finder.remembered.get().saturating_add(1);
         self.finder.remembered.set(remembered);
-        self.finder.spend(if remembered > MAX_REMEMBERED { u64::MAX } else { 1 });
+        self.finder.spend(if remembered > MAX_REMEMBERED { u64::MAX } else { LOOKUP_STEPS });
         OpaqueElement::new(self.finder.document.node(self.id))
     }
 

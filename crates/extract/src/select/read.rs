@@ -76,16 +76,14 @@ impl<'p> Reader<'p> {
     pub(super) fn record(&self, plans: &[Plan], scope: NodeId) -> Map<String, Value> {
         let mut record = Map::new();
         for plan in plans {
-            if !self.reserve(plan.name.len()) {
-                break;
-            }
+            // Objects have all their fields, found or not, even when there is no more room.
+            self.reserve(plan.name.len());
             record.insert(plan.name.clone(), self.field(plan, scope));
         }
         record
     }
 
     fn field(&self, plan: &Plan, scope: NodeId) -> Value {
-        let most = if plan.all { MAX_MATCHES } else { 1 };
         let mut found = Vec::new();
         self.finder.each(&plan.selectors, scope, |id| {
             if found.len() == MAX_MATCHES {
@@ -95,7 +93,7 @@ impl<'p> Reader<'p> {
             if let Some(value) = self.value(&plan.take, id) {
                 found.push(value);
             }
-            !(self.is_cut() && self.room.get() == 0) && (plan.all || found.len() < most)
+            self.room.get() > 0 && (plan.all || found.is_empty())
         });
         if plan.all { Value::Array(found) } else { found.pop().unwrap_or_default() }
     }
@@ -124,9 +122,10 @@ impl<'p> Reader<'p> {
     fn reserve(&self, bytes: usize) -> bool {
         let needed = bytes + VALUE_OVERHEAD_BYTES;
         let room = self.room.get();
-        self.room.set(room.saturating_sub(needed));
-        self.is_cut.set(self.is_cut.get() || room < needed);
-        room >= needed
+        let is_enough = needed < room;
+        self.room.set(if is_enough { room - needed } else { 0 });
+        self.is_cut.set(self.is_cut.get() || !is_enough);
+        is_enough
     }
 
     fn search<'t>(&self, pattern: &Pattern, text: &'t str) -> Option<&'t str> {

@@ -84,6 +84,7 @@ fn lists_values_and_all_together_are_bounded() {
     let many = page(&html, &json!({"x": {"css": "div", "all": true}, "y": "div"}));
     assert!(many.truncated);
     let fields = many.fields.unwrap();
+    assert_eq!(fields["y"], Value::Null);
     let bytes = serde_json::to_vec(&fields).unwrap().len();
     assert!(bytes < 2 * html.len() + 300 * 1024, "{bytes}");
 
@@ -132,6 +133,17 @@ proptest! {
         }
     }
 
+    /// In `:is()` nothing is looked up, every element is tried.
+    #[test]
+    fn what_is_looked_up_is_all_there_is(html in markup(), css in selector()) {
+        let list = |css: &str| json!({"css": css, "attr": "id", "all": true});
+        let spec = json!({"x": list(&css), "y": list(&format!(":is({css})"))});
+        if serde_json::from_value::<extract::Select>(spec.clone()).is_ok() {
+            let fields = page(&html, &spec).fields.unwrap();
+            prop_assert_eq!(&fields["x"], &fields["y"]);
+        }
+    }
+
     #[test]
     fn any_text_as_selector_or_expression(css in ".{0,40}", regex in ".{0,40}") {
         let _ = serde_json::from_value::<extract::Select>(json!({"x": css}));
@@ -142,44 +154,36 @@ proptest! {
     }
 }
 
-/// Pieces of selectors in any order.
 fn selector() -> impl Strategy<Value = String> {
+    prop_oneof![pieces(), grammatical()]
+}
+
+/// Pieces of selectors in any order.
+fn pieces() -> impl Strategy<Value = String> {
     let piece = prop::sample::select(vec![
         "p",
-        "div",
         "*",
         ".a",
         "#b",
-        "[title]",
         "[title=c]",
-        "[title*=c i]",
         ":has(",
         ":not(",
         ":is(",
-        ":where(",
         ")",
         ")",
-        ")",
-        " ",
         " ",
         " > ",
         "+",
         "~",
         ",",
         ":nth-child(2n+1)",
-        ":nth-last-of-type(1)",
         ":nth-child(1 of ",
         ":first-child",
-        ":only-child",
-        ":empty",
-        ":root",
         ":scope",
-        ":link",
         ":hover",
         "::before",
         "|",
         "&",
-        "x-y",
         "\\",
         "'",
         "[",
@@ -187,6 +191,53 @@ fn selector() -> impl Strategy<Value = String> {
         "1",
     ]);
     prop::collection::vec(piece, 1..12).prop_map(|pieces| pieces.concat())
+}
+
+/// Selectors as they are meant to be.
+fn grammatical() -> impl Strategy<Value = String> {
+    let part = prop::sample::select(vec![
+        "",
+        "",
+        "",
+        ".a",
+        ".b",
+        "#b",
+        "[title]",
+        "[title=c]",
+        "[title*=C i]",
+        "[class~=a]",
+        ":empty",
+        ":root",
+        ":scope",
+        ":link",
+        ":first-child",
+        ":last-of-type",
+        ":only-child",
+        ":nth-child(2n+1)",
+        ":nth-last-child(2)",
+        ":nth-of-type(2)",
+        ":nth-last-of-type(odd)",
+    ]);
+    let name = prop::sample::select(vec!["*", "*", "p", "P", "div", "b", "i", "a", "td", "x-y"]);
+    let compound = (name, part.clone(), part).prop_map(|(name, a, b)| format!("{name}{a}{b}"));
+    compound.prop_recursive(3, 12, 4, |inner| {
+        let combinator = prop::sample::select(vec![" ", " > ", " + ", " ~ ", ", "]);
+        let function = prop::sample::select(vec![
+            ":is(",
+            ":not(",
+            ":where(",
+            ":has(",
+            ":has(> ",
+            ":has(+ ",
+            ":has(~ ",
+            ":nth-child(2 of ",
+            ":nth-last-child(odd of ",
+        ]);
+        prop_oneof![
+            (inner.clone(), combinator, inner.clone()).prop_map(|(a, sign, b)| a + sign + &b),
+            (function, inner).prop_map(|(function, a)| format!("{function}{a})")),
+        ]
+    })
 }
 
 /// Pieces of pages in any order.
