@@ -20,7 +20,7 @@ use serde_json::Value;
 use url::Url;
 
 use crate::Metadata;
-use crate::document::Document;
+use crate::document::{Document, NodeId};
 use crate::name::Tag;
 use date::Order;
 use head::Sourced;
@@ -122,6 +122,11 @@ impl Sources {
         self.0.insert(field.to_owned(), source.to_owned());
         Some(value)
     }
+}
+
+/// How far something is from the title; what stands before it counts three times as far.
+fn distance(heading: NodeId, id: NodeId) -> NodeId {
+    if id > heading { id - heading } else { (heading - id).saturating_mul(3) }
 }
 
 /// Whether two addresses are the same page, scheme, `www.`, fragment and last slash aside.

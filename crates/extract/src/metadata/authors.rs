@@ -1,16 +1,32 @@
 //! Who wrote a page.
 
+mod pieces;
+mod visible;
+
 use super::hint::Hints;
 use super::json_ld::Facts;
 use super::meta_name::Field;
 use super::person;
 use super::site::Site;
+use super::squeeze::folded;
 use super::survey::{Property, Spot, Survey, Zone, unescaped};
 use crate::document::NodeId;
 use crate::name::Tag;
 
 /// Names and their source.
 pub(super) type Named = (Vec<String>, &'static str);
+
+/// Elements that are looked at for one source, the nearest to the title first.
+const MAX_SPOTS: usize = 16;
+
+/// Text nodes behind the title in which a line such as "By Jane Doe" is looked for.
+const NODES_BEHIND: usize = 60;
+
+/// Text nodes before the title in which it is.
+const NODES_BEFORE: usize = 12;
+
+/// A line longer than this is a paragraph.
+const MAX_LINE_BYTES: usize = 120;
 
 pub(super) fn read(
     survey: &Survey<'_, '_>,
@@ -19,15 +35,20 @@ pub(super) fn read(
     heading: Option<NodeId>,
 ) -> Option<Named> {
     let reader = Reader { survey, site, heading };
-    reader
-        .checked(facts.authors.clone(), "json-ld")
-        .or_else(|| reader.meta(0..=1))
-        .or_else(|| reader.spots("itemprop", |spot| spot.property == Property::Author))
-        .or_else(|| reader.spots("rel", |spot| spot.property == Property::RelAuthor))
-        .or_else(|| reader.spots("byline", |spot| spot.hints.has(Hints::BYLINE)))
-        .or_else(|| reader.spots("author", |spot| spot.hints.has(Hints::AUTHOR)))
-        .or_else(|| reader.spots("link", |spot| spot.property == Property::LinkAuthor))
-        .or_else(|| reader.meta(2..=9))
+    let said = reader.said(facts);
+    let shown = || {
+        reader
+            .spots("itemprop", |spot| spot.property == Property::Author)
+            .or_else(|| reader.spots("rel", |spot| spot.property == Property::RelAuthor))
+            .or_else(|| reader.spots("byline", |spot| spot.hints.has(Hints::BYLINE)))
+            .or_else(|| reader.spots("class", |spot| spot.hints.has(Hints::AUTHOR)))
+            .or_else(|| reader.spots("link", |spot| spot.property == Property::LinkAuthor))
+            .or_else(|| reader.line())
+    };
+    match said {
+        Some(said) if reader.is_sure(&said) => Some(said),
+        said => shown().or(said),
+    }
 }
 
 struct Reader<'r, 'd, 's> {
@@ -37,21 +58,50 @@ struct Reader<'r, 'd, 's> {
 }
 
 impl Reader<'_, '_, '_> {
-    fn checked(&self, names: Vec<String>, source: &'static str) -> Option<Named> {
-        (!names.is_empty()).then_some((names, source))
+    /// What JSON-LD and `<meta>` say.
+    fn said(&self, facts: &Facts) -> Option<Named> {
+        let own = |names: Vec<String>| self.without_site(names);
+        let graph = Some((own(facts.authors.clone()), "json-ld"));
+        let graph = graph.filter(|(names, _)| !names.is_empty());
+        let graph = graph.map(|(names, source)| (self.only_shown(names), source));
+        if graph.as_ref().is_some_and(|named| self.is_sure(named)) {
+            return graph;
+        }
+        let meta = self.meta();
+        match (graph, meta) {
+            (Some(graph), Some(meta)) => Some(if self.is_sure(&meta) { meta } else { graph }),
+            (graph, meta) => graph.or(meta),
+        }
     }
 
-    fn meta(&self, ranks: std::ops::RangeInclusive<u8>) -> Option<Named> {
+    /// Whether names are those of people whom the page shows.
+    fn is_sure(&self, named: &Named) -> bool {
+        named.0.iter().all(|name| !person::is_account(name) && visible::is_visible(self.survey.document, name))
+    }
+
+    /// The names that the page shows; all of them if it shows none.
+    fn only_shown(&self, names: Vec<String>) -> Vec<String> {
+        if names.len() < 2 {
+            return names;
+        }
+        let shown: Vec<String> = names.iter().filter(|name| visible::is_visible(self.survey.document, name)).cloned().collect();
+        if shown.is_empty() { names } else { shown }
+    }
+
+    fn without_site(&self, names: Vec<String>) -> Vec<String> {
+        names.into_iter().filter(|name| !self.site.is(name)).collect()
+    }
+
+    fn meta(&self) -> Option<Named> {
         let said = self.survey.about(Field::Author);
-        let mut said = said.into_iter().filter(|said| ranks.contains(&said.rank)).peekable();
+        let mut said = said.into_iter().peekable();
         while let Some(first) = said.next() {
             let mut lists = vec![person::names(&unescaped(first.raw))];
             while let Some(more) = said.next_if(|said| said.name == first.name) {
                 lists.push(person::names(&unescaped(more.raw)));
             }
-            let names = person::union(lists);
-            let names: Vec<String> = names.into_iter().filter(|name| !self.site.is(name)).collect();
-            if !names.is_empty() {
+            let names = self.without_site(person::union(lists));
+            if !names.is_empty() && (first.name != "twitter:data1" || pieces::is_likely(&names)) {
                 return Some((names, first.name));
             }
         }
@@ -64,54 +114,71 @@ impl Reader<'_, '_, '_> {
             .survey
             .authors
             .iter()
-            .filter(|spot| {
-                !matches!(spot.zone, Zone::Comment | Zone::Related | Zone::Margin) && wanted(spot)
-            })
+            .filter(|spot| spot.zone == Zone::Content && wanted(spot))
             .collect();
         if let Some(heading) = self.heading {
-            spots.sort_by_key(|spot| {
-                if spot.id > heading {
-                    spot.id - heading
-                } else {
-                    (heading - spot.id).saturating_mul(3)
-                }
-            });
+            spots.sort_by_key(|spot| super::distance(heading, spot.id));
         }
-        spots.into_iter().take(16).find_map(|spot| {
-            let names = self.names(spot);
-            self.checked(names, source)
+        spots.into_iter().take(MAX_SPOTS).find_map(|spot| {
+            let names = self.without_site(self.names(spot));
+            pieces::is_likely(&names).then_some((names, source))
         })
     }
 
     fn names(&self, spot: &Spot) -> Vec<String> {
         let document = self.survey.document;
-        // An element that names the author names the rest of itself otherwise.
         let end = document.node(spot.id).end;
+        // Links to the authors say exactly which words are names.
         let inner = self.survey.authors.iter().filter(|inner| {
-            inner.id > spot.id
-                && inner.id < end
-                && matches!(inner.property, Property::RelAuthor | Property::LinkAuthor)
+            (spot.id + 1..end).contains(&inner.id)
+                && (matches!(inner.property, Property::RelAuthor | Property::LinkAuthor | Property::Author | Property::Name)
+                    || inner.hints.has(Hints::VCARD))
         });
-        let lists: Vec<Vec<String>> =
-            inner.map(|inner| person::names(&self.survey.text(inner.id))).collect();
+        let lists: Vec<Vec<String>> = inner
+            .map(|inner| person::names(&self.survey.text(inner.id)))
+            .filter(|names| pieces::is_likely(names))
+            .take(person::MAX_NAMES)
+            .collect();
         let names = person::union(lists);
         if !names.is_empty() {
             return names;
         }
-        let mut pieces = Vec::new();
-        for id in document.subtree(spot.id) {
-            if document.is_text(id)
-                && !matches!(document.tag(document.node(id).parent), Tag::Script | Tag::Style)
-            {
-                let text = document.text(id);
-                if !text.trim().is_empty() {
-                    pieces.push(text.trim().to_owned());
-                }
-                if pieces.len() > 8 {
-                    break;
-                }
-            }
-        }
-        person::names(&pieces.join(" | "))
+        let texts = pieces::of(document, spot.id..end);
+        // A line with date, place and more names the author behind "by" only.
+        let led = spot.hints.has(Hints::META_LINE) && !spot.hints.has(Hints::AUTHOR);
+        pieces::names(&texts, led)
     }
+
+    /// A line near the title that begins with "By" or the like.
+    fn line(&self) -> Option<Named> {
+        let document = self.survey.document;
+        let heading = self.heading?;
+        let start = document.node(heading).end;
+        let is_read = |&id: &NodeId| {
+            document.is_text(id)
+                && !matches!(document.tag(document.node(id).parent), Tag::Script | Tag::Style | Tag::Noscript | Tag::Option)
+                && !document.source_text(id).trim().is_empty()
+        };
+        let behind = (start..document.len()).filter(is_read).take(NODES_BEHIND);
+        let before = (1..heading).rev().filter(is_read).take(NODES_BEFORE);
+        behind.chain(before).find_map(|id| {
+            let text = document.text(id);
+            let text = text.trim();
+            if text.len() > MAX_LINE_BYTES
+                || !person::has_lead(text)
+                || matches!(self.survey.zone_of(id), Zone::Comment | Zone::Related)
+            {
+                return None;
+            }
+            let end = (id + 12).min(document.len());
+            let names = self.without_site(pieces::names(&pieces::of(document, id..end), true));
+            pieces::is_likely(&names).then_some((names, "text"))
+        })
+    }
+}
+
+/// Whether two lists name the same people.
+#[cfg(test)]
+fn same(one: &[String], other: &[String]) -> bool {
+    one.iter().map(|name| folded(name)).eq(other.iter().map(|name| folded(name)))
 }

@@ -33,6 +33,18 @@ pub(crate) fn value(written: &str, order: Order) -> Option<Stamp> {
     iso::read(written).or_else(|| unix(written)).or_else(|| find(written, order))
 }
 
+/// Whether a word is the name of a month or a day of the week, or "ago" and the like.
+pub(crate) fn is_calendar(word: &str) -> bool {
+    const DAYS: [&str; 40] = [
+        "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday", "montag", "dienstag", "mittwoch",
+        "donnerstag", "freitag", "samstag", "sonntag", "lundi", "mardi", "mercredi", "jeudi", "vendredi", "samedi", "dimanche",
+        "lunes", "martes", "miércoles", "jueves", "viernes", "sábado", "domingo", "today", "yesterday", "heute", "gestern",
+        "hoy", "ayer", "aujourd", "hier", "ago", "vor", "minutes", "datum",
+    ];
+    let word = word.trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase();
+    month::of(&word).is_some() || DAYS.contains(&word.as_str())
+}
+
 /// Seconds, milliseconds or microseconds since 1970, by their number of digits.
 fn unix(written: &str) -> Option<Stamp> {
     if !written.bytes().all(|b| b.is_ascii_digit()) {

@@ -123,13 +123,7 @@ impl Reader<'_, '_, '_> {
         let mut spots: Vec<&Spot> =
             spots.filter(|spot| !matches!(spot.zone, Zone::Comment | Zone::Related)).collect();
         if let Some(heading) = self.heading {
-            spots.sort_by_key(|spot| {
-                if spot.id > heading {
-                    spot.id - heading
-                } else {
-                    (heading - spot.id).saturating_mul(3)
-                }
-            });
+            spots.sort_by_key(|spot| super::distance(heading, spot.id));
         }
         spots.into_iter().take(MAX_SPOTS).find_map(|spot| self.stamp(spot))
     }

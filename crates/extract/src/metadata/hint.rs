@@ -21,6 +21,11 @@ impl Hints {
     /// The name of the site.
     pub(crate) const BRAND: Self = Self(1 << 9);
 
+    /// A line with date, section, author and more.
+    pub(crate) const META_LINE: Self = Self(1 << 10);
+    /// A name in a visiting card (microformats).
+    pub(crate) const VCARD: Self = Self(1 << 11);
+
     pub(crate) fn has(self, hint: Self) -> bool {
         self.0 & hint.0 != 0
     }
@@ -72,22 +77,24 @@ const WORDS: &[(&str, Hints, bool)] = &[
     ("firma", Hints::AUTHOR, true),
     ("username", Hints::AUTHOR, true),
     ("vcard", Hints::AUTHOR, true),
+    ("fn", Hints::VCARD, true),
+    ("p-author", Hints::AUTHOR, true),
     ("postedby", Hints::BYLINE, true),
     ("posted-by", Hints::BYLINE, true),
     ("posted_by", Hints::BYLINE, true),
     ("writtenby", Hints::BYLINE, true),
     ("written-by", Hints::BYLINE, true),
-    ("submitted", Hints::BYLINE, true),
+    ("submitted", Hints::BYLINE.with_const(Hints::META_LINE), true),
     ("posted-on", Hints::DATE, true),
-    ("postmeta", Hints::BYLINE, true),
-    ("post-meta", Hints::BYLINE, true),
-    ("post_meta", Hints::BYLINE, true),
-    ("entry-meta", Hints::BYLINE, true),
-    ("article-meta", Hints::BYLINE, true),
-    ("article__meta", Hints::BYLINE, true),
-    ("post-info", Hints::BYLINE, true),
-    ("article-info", Hints::BYLINE, true),
-    ("meta-info", Hints::BYLINE, true),
+    ("postmeta", Hints::BYLINE.with_const(Hints::META_LINE), true),
+    ("post-meta", Hints::BYLINE.with_const(Hints::META_LINE), true),
+    ("post_meta", Hints::BYLINE.with_const(Hints::META_LINE), true),
+    ("entry-meta", Hints::BYLINE.with_const(Hints::META_LINE), true),
+    ("article-meta", Hints::BYLINE.with_const(Hints::META_LINE), true),
+    ("article__meta", Hints::BYLINE.with_const(Hints::META_LINE), true),
+    ("post-info", Hints::BYLINE.with_const(Hints::META_LINE), true),
+    ("article-info", Hints::BYLINE.with_const(Hints::META_LINE), true),
+    ("meta-info", Hints::BYLINE.with_const(Hints::META_LINE), true),
     ("date", Hints::DATE, true),
     ("postdate", Hints::DATE, true),
     ("pubdate", Hints::DATE, true),

@@ -30,6 +30,27 @@ pub(crate) fn names(written: &str) -> Vec<String> {
     names.found
 }
 
+/// What stands behind the word that leads to a name: at the beginning ("By Jane Doe") or in a short
+/// line ("Posted on May 6 by Jane Doe").
+pub(crate) fn behind_lead(line: &str) -> Option<&str> {
+    lead::behind_any(line)
+}
+
+/// Whether a line has such a word; cheap.
+pub(crate) fn has_lead(line: &str) -> bool {
+    lead::behind_any(line).is_some()
+}
+
+/// Whether a name is that of an account rather than of a person.
+pub(crate) fn is_account(name: &str) -> bool {
+    name::is_account(name)
+}
+
+/// Whether a text that is not marked as one looks like a name.
+pub(crate) fn is_likely(name: &str) -> bool {
+    name::is_likely(name)
+}
+
 /// Joins lists of names from one kind of source, each name once.
 pub(crate) fn union(lists: impl IntoIterator<Item = Vec<String>>) -> Vec<String> {
     let mut names = Names::default();

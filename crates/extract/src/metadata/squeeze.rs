@@ -11,24 +11,17 @@ const MAX_ESCAPES: usize = 2;
 /// `value` on one line: references that are left over replaced, blanks collapsed, invisible
 /// characters dropped, cut to 4 KiB.
 pub(crate) fn squeeze(value: &str) -> String {
-    let mut cut = &value[..floor(value, 4 * MAX_FIELD_BYTES)];
-    let mut held;
-    for _ in 0..MAX_ESCAPES {
-        if !has_reference(cut) {
-            break;
-        }
-        held = reference::text(cut).into_owned();
-        if held == cut {
-            break;
-        }
-        return squeeze_plain(&again(held));
+    let cut = &value[..floor(value, 4 * MAX_FIELD_BYTES)];
+    if !has_reference(cut) {
+        return squeeze_plain(cut);
     }
-    cut = cut.trim();
-    squeeze_plain(cut)
-}
-
-fn again(value: String) -> String {
-    if has_reference(&value) { reference::text(&value).into_owned() } else { value }
+    let mut plain = cut.to_owned();
+    for _ in 0..MAX_ESCAPES {
+        if has_reference(&plain) {
+            plain = reference::text(&plain).into_owned();
+        }
+    }
+    squeeze_plain(&plain)
 }
 
 /// An ampersand with a semicolon near enough behind it.

@@ -62,6 +62,7 @@ pub(super) enum Property {
     /// A link to the page of an author.
     LinkAuthor,
     Headline,
+    Name,
 }
 
 /// What was found.
@@ -345,7 +346,7 @@ impl<'s> Attributes<'s> {
         for (name, value) in document.attributes(id) {
             match name.len() {
                 2 if name.eq_ignore_ascii_case("id") => {
-                    found.hints = found.hints.with(Hints::of(value))
+                    found.hints = found.hints.with(Hints::of(value));
                 }
                 3 if name.eq_ignore_ascii_case("rel") => {
                     if words(value).any(|word| word.eq_ignore_ascii_case("author")) {
@@ -388,6 +389,7 @@ impl<'s> Attributes<'s> {
                 "datemodified" => Property::Modified,
                 "author" | "creator" => Property::Author,
                 "headline" => Property::Headline,
+                "name" => Property::Name,
                 "comment" | "review" | "reviews" | "comments" | "suggestedanswer"
                 | "acceptedanswer" => {
                     self.comment = true;

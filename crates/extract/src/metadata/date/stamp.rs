@@ -68,16 +68,6 @@ impl Stamp {
         Self { time, ..self }
     }
 
-    /// Without the time.
-    pub(crate) fn date(self) -> Date {
-        self.date
-    }
-
-    /// Whether a time of day is known.
-    pub(crate) fn has_time(self) -> bool {
-        self.time.is_some()
-    }
-
     /// Whether `day` is the day before or after, and was this day somewhere on Earth at this time,
     /// which is not given in local time.
     pub(crate) fn can_be_day_of(self, day: Self) -> bool {

@@ -232,9 +232,7 @@ impl Reader<'_> {
         let first = self.number(1..=2)?;
         let separator = self.mark(&SEPARATORS)?;
         let second = self.number(1..=2)?;
-        if self.mark(&[separator]).is_none() {
-            return None;
-        }
+        self.mark(&[separator])?;
         let four = self.peek().is_some_and(|token| matches!(token, Number(_, 4)));
         let year = if four {
             self.year()?

@@ -43,7 +43,7 @@ impl Graph {
             }
             match value {
                 Value::Array(values) => {
-                    waiting.extend(values.iter().rev().map(|value| (value, listed)))
+                    waiting.extend(values.iter().rev().map(|value| (value, listed)));
                 }
                 Value::Object(object) => {
                     if let Some(id) = object.get("@id").and_then(Value::as_str)

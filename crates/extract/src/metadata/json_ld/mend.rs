@@ -65,7 +65,7 @@ impl Mender<'_> {
                 }
                 ':' => self.put(c),
                 c if c.is_whitespace() || c.is_control() || c == ';' || c == '\u{feff}' => {
-                    self.out.push(' ')
+                    self.out.push(' ');
                 }
                 _ => self.word(c),
             }

@@ -9,6 +9,9 @@ const MAX_WORDS: usize = 8;
 /// Most words of a name that follows another one behind a comma.
 const MAX_WORDS_OF_SECOND: usize = 4;
 
+/// Most words of a name that nothing but its look makes one.
+const MAX_LIKELY_WORDS: usize = 6;
+
 /// Names of accounts and roles that say nothing, compared without case.
 const NOBODY: &[&str] = &[
     "admin",
@@ -361,6 +364,39 @@ fn is_name(name: &str, words: usize) -> bool {
         && !name.contains(['{', '}', '<', '>', '=', '#', '%', '$', '?', '!', '\\', '_'])
             | (words == 1 && !name.contains(['{', '}', '<', '>', '=', '%', '$', '\\']))
         && !NOBODY.contains(&name.to_lowercase().as_str())
+}
+
+/// Words in the middle of names that have no capital.
+const PARTICLES: &[&str] = &[
+    "a", "al", "ap", "auf", "aus", "bin", "da", "das", "de", "del", "della", "den", "der", "di", "do", "dos", "du", "e",
+    "el", "het", "ibn", "la", "le", "les", "los", "of", "op", "san", "te", "ten", "ter", "the", "tot", "und", "van", "vom",
+    "von", "y", "zu", "zum", "zur",
+];
+
+/// Whether a text that is not marked as a name looks like one: few words, with capitals but for
+/// particles, no day or month among them, and a single word without digits.
+pub(super) fn is_likely(name: &str) -> bool {
+    let words: Vec<&str> = name.split(' ').collect();
+    let wide = name.chars().any(|c| u32::from(c) > 0x2e80);
+    if wide {
+        return name.chars().count() <= 20;
+    }
+    let dated = words.iter().any(|word| super::super::date::is_calendar(word));
+    let capitals = words.iter().all(|word| {
+        !word.starts_with(|c: char| c.is_lowercase()) || PARTICLES.contains(word) || words.len() == 1
+    });
+    words.len() <= MAX_LIKELY_WORDS
+        && capitals
+        && (!dated || words.len() > 1 && !name.contains(|c: char| c.is_ascii_digit()) && !super::super::date::is_calendar(words[0]))
+        && !words[0].starts_with(|c: char| c.is_ascii_digit())
+        && !name.contains([':', '…', '+'])
+}
+
+/// Whether a name is that of an account: one word with a mark or a digit, or without any capital.
+pub(super) fn is_account(name: &str) -> bool {
+    !name.contains(' ')
+        && name.is_ascii()
+        && (name.contains(['.', '_']) || name.bytes().any(|b| b.is_ascii_digit()) || !name.bytes().any(|b| b.is_ascii_uppercase()))
 }
 
 /// Names in capitals alone get them at the beginning of words only.
