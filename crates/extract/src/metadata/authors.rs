@@ -25,6 +25,9 @@ const NODES_BEHIND: usize = 60;
 /// Text nodes before the title in which it is.
 const NODES_BEFORE: usize = 12;
 
+/// A text that is nothing but a name is not longer than this.
+const MAX_NAME_BYTES: usize = 40;
+
 /// A line longer than this is a paragraph.
 const MAX_LINE_BYTES: usize = 120;
 
@@ -76,7 +79,9 @@ impl Reader<'_, '_, '_> {
 
     /// Whether names are those of people whom the page shows.
     fn is_sure(&self, named: &Named) -> bool {
-        named.0.iter().all(|name| !person::is_account(name) && visible::is_visible(self.survey.document, name))
+        named.0.iter().all(|name| {
+            !person::is_account(name) && visible::is_visible(self.survey.document, name)
+        })
     }
 
     /// The names that the page shows; all of them if it shows none.
@@ -84,7 +89,11 @@ impl Reader<'_, '_, '_> {
         if names.len() < 2 {
             return names;
         }
-        let shown: Vec<String> = names.iter().filter(|name| visible::is_visible(self.survey.document, name)).cloned().collect();
+        let shown: Vec<String> = names
+            .iter()
+            .filter(|name| visible::is_visible(self.survey.document, name))
+            .cloned()
+            .collect();
         if shown.is_empty() { names } else { shown }
     }
 
@@ -131,8 +140,10 @@ impl Reader<'_, '_, '_> {
         // Links to the authors say exactly which words are names.
         let inner = self.survey.authors.iter().filter(|inner| {
             (spot.id + 1..end).contains(&inner.id)
-                && (matches!(inner.property, Property::RelAuthor | Property::LinkAuthor | Property::Author | Property::Name)
-                    || inner.hints.has(Hints::VCARD))
+                && (matches!(
+                    inner.property,
+                    Property::RelAuthor | Property::LinkAuthor | Property::Author | Property::Name
+                ) || inner.hints.has(Hints::VCARD))
         });
         let lists: Vec<Vec<String>> = inner
             .map(|inner| person::names(&self.survey.text(inner.id)))
@@ -146,7 +157,19 @@ impl Reader<'_, '_, '_> {
         let texts = pieces::of(document, spot.id..end);
         // A line with date, place and more names the author behind "by" only.
         let led = spot.hints.has(Hints::META_LINE) && !spot.hints.has(Hints::AUTHOR);
-        pieces::names(&texts, led)
+        let names = pieces::names(&texts, led);
+        let led = texts.iter().any(|text| person::behind_lead(text).is_some());
+        let marked = spot.property != Property::None || spot.hints.has(Hints::VCARD) || led;
+        if marked
+            || texts.len() == 1
+                && texts[0].len() <= MAX_NAME_BYTES
+                && names.iter().all(|name| !person::is_account(name))
+            || names.iter().all(|name| person::is_full(name))
+        {
+            names
+        } else {
+            Vec::new()
+        }
     }
 
     /// A line near the title that begins with "By" or the like.
@@ -156,7 +179,10 @@ impl Reader<'_, '_, '_> {
         let start = document.node(heading).end;
         let is_read = |&id: &NodeId| {
             document.is_text(id)
-                && !matches!(document.tag(document.node(id).parent), Tag::Script | Tag::Style | Tag::Noscript | Tag::Option)
+                && !matches!(
+                    document.tag(document.node(id).parent),
+                    Tag::Script | Tag::Style | Tag::Noscript | Tag::Option
+                )
                 && !document.source_text(id).trim().is_empty()
         };
         let behind = (start..document.len()).filter(is_read).take(NODES_BEHIND);
@@ -165,14 +191,19 @@ impl Reader<'_, '_, '_> {
             let text = document.text(id);
             let text = text.trim();
             if text.len() > MAX_LINE_BYTES
-                || !person::has_lead(text)
+                || !person::is_byline(text)
                 || matches!(self.survey.zone_of(id), Zone::Comment | Zone::Related)
             {
                 return None;
             }
             let end = (id + 12).min(document.len());
             let names = self.without_site(pieces::names(&pieces::of(document, id..end), true));
-            pieces::is_likely(&names).then_some((names, "text"))
+            names
+                .iter()
+                .all(|name| person::is_full(name))
+                .then_some(names)
+                .filter(|names| !names.is_empty())
+                .map(|names| (names, "text"))
         })
     }
 }

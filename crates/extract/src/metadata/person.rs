@@ -36,9 +36,15 @@ pub(crate) fn behind_lead(line: &str) -> Option<&str> {
     lead::behind_any(line)
 }
 
-/// Whether a line has such a word; cheap.
-pub(crate) fn has_lead(line: &str) -> bool {
-    lead::behind_any(line).is_some()
+/// Whether a line is there to say who wrote the text: it begins with such a word and a name of two
+/// words or more follows, or the end.
+pub(crate) fn is_byline(line: &str) -> bool {
+    if !lead::is_byline(line) {
+        return false;
+    }
+    let rest = lead::behind_any(line).unwrap_or("");
+    rest.trim().is_empty()
+        || names(rest).iter().all(|name| name::is_full(name)) && !names(rest).is_empty()
 }
 
 /// Whether a name is that of an account rather than of a person.
@@ -49,6 +55,11 @@ pub(crate) fn is_account(name: &str) -> bool {
 /// Whether a text that is not marked as one looks like a name.
 pub(crate) fn is_likely(name: &str) -> bool {
     name::is_likely(name)
+}
+
+/// Whether a name has a given name and a family name.
+pub(crate) fn is_full(name: &str) -> bool {
+    name::is_full(name)
 }
 
 /// Joins lists of names from one kind of source, each name once.

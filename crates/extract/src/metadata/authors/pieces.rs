@@ -20,11 +20,18 @@ pub(super) fn of(document: &Document<'_>, range: std::ops::Range<NodeId>) -> Vec
                 let text = document.text(next);
                 let text = text.trim();
                 if !text.is_empty() {
-                    pieces.push(text[..super::super::squeeze::floor(text, MAX_PIECE_BYTES)].to_owned());
+                    pieces.push(
+                        text[..super::super::squeeze::floor(text, MAX_PIECE_BYTES)].to_owned(),
+                    );
                 }
                 next += 1;
             }
-            Tag::Script | Tag::Style | Tag::Svg | Tag::Noscript | Tag::Template | Tag::Figcaption => {
+            Tag::Script
+            | Tag::Style
+            | Tag::Svg
+            | Tag::Noscript
+            | Tag::Template
+            | Tag::Figcaption => {
                 next = document.node(next).end;
             }
             _ => next += 1,
@@ -36,7 +43,8 @@ pub(super) fn of(document: &Document<'_>, range: std::ops::Range<NodeId>) -> Vec
 /// The names that the first pieces hold: behind a word such as "by" if there is one, else the
 /// first piece that is a name, unless `led` asks for the word.
 pub(super) fn names(pieces: &[String], led: bool) -> Vec<String> {
-    let start = pieces.iter().enumerate().find_map(|(at, piece)| Some((at, person::behind_lead(piece)?)));
+    let start =
+        pieces.iter().enumerate().find_map(|(at, piece)| Some((at, person::behind_lead(piece)?)));
     let (at, first) = match start {
         Some(start) => start,
         None if led => return Vec::new(),
@@ -47,10 +55,18 @@ pub(super) fn names(pieces: &[String], led: bool) -> Vec<String> {
     };
     let mut lists = Vec::new();
     let mut open = true;
-    for (place, piece) in std::iter::once(first).chain(pieces[at + 1..].iter().map(String::as_str)).enumerate() {
-        let marks = |c: char| c.is_whitespace() || matches!(c, '•' | '·' | '|' | ':' | '-' | '–' | '/' | '@');
+    for (place, piece) in
+        std::iter::once(first).chain(pieces[at + 1..].iter().map(String::as_str)).enumerate()
+    {
+        let marks = |c: char| {
+            c.is_whitespace() || matches!(c, '•' | '·' | '|' | ':' | '-' | '–' | '/' | '@')
+        };
         let piece = piece.trim_matches(marks);
         if piece.is_empty() {
+            continue;
+        }
+        if JOINTS.contains(&piece.to_lowercase().as_str()) {
+            open = true;
             continue;
         }
         let joins = joins(piece);
@@ -71,14 +87,16 @@ pub(super) fn names(pieces: &[String], led: bool) -> Vec<String> {
     person::union(lists)
 }
 
+/// Words between two names.
+const JOINTS: [&str; 11] = ["and", "und", "et", "y", "e", "&", "og", "och", "en", ",", "i"];
+
 /// Whether a piece begins and whether it ends with what joins two names.
 fn joins(piece: &str) -> (bool, bool) {
-    const WORDS: [&str; 9] = ["and", "und", "et", "y", "e", "&", "og", "och", "en"];
     let piece = piece.to_lowercase();
     let first = piece.split_whitespace().next().unwrap_or("");
     let last = piece.split_whitespace().next_back().unwrap_or("");
-    let begins = piece.starts_with([',', '&', '/']) || WORDS.contains(&first);
-    let ends = piece.ends_with([',', '&', '/']) || WORDS.contains(&last);
+    let begins = piece.starts_with([',', '&', '/']) || JOINTS.contains(&first);
+    let ends = piece.ends_with([',', '&', '/']) || JOINTS.contains(&last);
     (begins, ends)
 }
 

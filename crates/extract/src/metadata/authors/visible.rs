@@ -37,7 +37,15 @@ fn is_text(document: &Document<'_>, at: u32) -> bool {
             low = middle + 1;
         } else {
             let parent = document.tag(node.parent);
-            return !matches!(parent, Tag::Script | Tag::Style | Tag::Title | Tag::Textarea | Tag::Noscript | Tag::Template);
+            return !matches!(
+                parent,
+                Tag::Script
+                    | Tag::Style
+                    | Tag::Title
+                    | Tag::Textarea
+                    | Tag::Noscript
+                    | Tag::Template
+            );
         }
     }
     false

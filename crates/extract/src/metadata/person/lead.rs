@@ -57,27 +57,43 @@ pub(super) fn strip(written: &str) -> &str {
     rest
 }
 
-/// What follows a leading word at the beginning of a line, or in the middle of a short one.
+/// What follows a leading word at the beginning of a line, or in the middle of one with a date.
 pub(super) fn behind_any(line: &str) -> Option<&str> {
     let line = line.trim_start_matches(is_mark);
     if behind(line).is_some() {
         return Some(strip(line));
     }
-    let dated = line.bytes().any(|b| b.is_ascii_digit());
-    WITHIN.iter().filter(|_| dated || line.len() < MAX_SHORT_BYTES).find_map(|word| {
+    let dated = line.len() <= MAX_SHORT_BYTES && line.bytes().any(|b| b.is_ascii_digit());
+    WITHIN.iter().filter(|_| dated).find_map(|word| {
         let at = super::find_ignoring_case(line, word)?;
         Some(strip(&line[at + word.len()..]))
     })
 }
 
-/// A line with a leading word in the middle and no number is not longer than this.
-const MAX_SHORT_BYTES: usize = 60;
+/// Whether a line begins with words for the author of a text, not of a picture or a translation.
+pub(super) fn is_byline(line: &str) -> bool {
+    let line = line.trim_start_matches(is_mark);
+    let credit = CREDITS.iter().any(|lead| after(line, lead).is_some());
+    !credit && behind_any(line).is_some()
+}
+
+/// Leads to people who did not write the text, or not alone.
+#[rustfmt::skip]
+const CREDITS: &[&str] = &[
+    "photo by", "photos by", "photography by", "reviewed by", "presented by", "from", "more from", "more by", "added by",
+    "uploaded by", "created by", "recipe by", "interview", "theo", "name", "posts by", "all posts by", "view all posts by",
+    "kommentar von", "started by",
+];
+
+/// A line with a leading word in the middle is not longer than this.
+const MAX_SHORT_BYTES: usize = 80;
 
 /// What follows the longest leading word that `written` begins with.
 fn behind(written: &str) -> Option<&str> {
     let leads = LEADS.iter().filter_map(|lead| after(written, lead));
     let labels = LABELS.iter().filter_map(|label| {
-        after(written, label).filter(|rest| rest.trim_start().starts_with([':', '：', '|', '/', '-', '–']))
+        after(written, label)
+            .filter(|rest| rest.trim_start().starts_with([':', '：', '|', '/', '-', '–']))
     });
     leads.chain(labels).min_by_key(|rest| rest.len())
 }

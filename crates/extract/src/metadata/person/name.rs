@@ -92,6 +92,24 @@ const NOBODY: &[&str] = &[
     "wordpressadmin",
     "redakteur",
     "details",
+    "disqus",
+    "text",
+    "und",
+    "and",
+    "presse",
+    "cookies",
+    "innen",
+    "zur",
+    "aktuell",
+    "weiterlesen",
+    "mehr",
+    "lesen",
+    "kontakt",
+    "newsletter",
+    "shop all",
+    "learn more",
+    "no author",
+    "cortesía",
     "about",
     "view profile",
     "view all posts",
@@ -368,9 +386,9 @@ fn is_name(name: &str, words: usize) -> bool {
 
 /// Words in the middle of names that have no capital.
 const PARTICLES: &[&str] = &[
-    "a", "al", "ap", "auf", "aus", "bin", "da", "das", "de", "del", "della", "den", "der", "di", "do", "dos", "du", "e",
-    "el", "het", "ibn", "la", "le", "les", "los", "of", "op", "san", "te", "ten", "ter", "the", "tot", "und", "van", "vom",
-    "von", "y", "zu", "zum", "zur",
+    "a", "al", "ap", "auf", "aus", "bin", "da", "das", "de", "del", "della", "den", "der", "di",
+    "do", "dos", "du", "e", "el", "het", "ibn", "la", "le", "les", "los", "of", "op", "san", "te",
+    "ten", "ter", "the", "tot", "und", "van", "vom", "von", "y", "zu", "zum", "zur",
 ];
 
 /// Whether a text that is not marked as a name looks like one: few words, with capitals but for
@@ -383,20 +401,36 @@ pub(super) fn is_likely(name: &str) -> bool {
     }
     let dated = words.iter().any(|word| super::super::date::is_calendar(word));
     let capitals = words.iter().all(|word| {
-        !word.starts_with(|c: char| c.is_lowercase()) || PARTICLES.contains(word) || words.len() == 1
+        !word.starts_with(|c: char| c.is_lowercase())
+            || PARTICLES.contains(word)
+            || words.len() == 1
     });
     words.len() <= MAX_LIKELY_WORDS
         && capitals
-        && (!dated || words.len() > 1 && !name.contains(|c: char| c.is_ascii_digit()) && !super::super::date::is_calendar(words[0]))
+        && (!dated
+            || words.len() > 1
+                && !name.contains(|c: char| c.is_ascii_digit())
+                && !super::super::date::is_calendar(words[0]))
         && !words[0].starts_with(|c: char| c.is_ascii_digit())
         && !name.contains([':', '…', '+'])
+}
+
+/// Whether a name has a given name and a family name: two words or more with capitals.
+pub(super) fn is_full(name: &str) -> bool {
+    let capitals = name
+        .split(' ')
+        .filter(|word| word.starts_with(|c: char| c.is_uppercase() || u32::from(c) > 0x250))
+        .count();
+    is_likely(name) && capitals >= 2 || name.chars().any(|c| u32::from(c) > 0x2e80)
 }
 
 /// Whether a name is that of an account: one word with a mark or a digit, or without any capital.
 pub(super) fn is_account(name: &str) -> bool {
     !name.contains(' ')
         && name.is_ascii()
-        && (name.contains(['.', '_']) || name.bytes().any(|b| b.is_ascii_digit()) || !name.bytes().any(|b| b.is_ascii_uppercase()))
+        && (name.contains(['.', '_'])
+            || name.bytes().any(|b| b.is_ascii_digit())
+            || !name.bytes().any(|b| b.is_ascii_uppercase()))
 }
 
 /// Names in capitals alone get them at the beginning of words only.
