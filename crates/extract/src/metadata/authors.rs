@@ -50,7 +50,14 @@ pub(super) fn read(
     };
     match said {
         Some(said) if reader.is_sure(&said) => Some(said),
-        said => shown().or(said),
+        said => shown().or_else(|| {
+            said.filter(|(names, source)| {
+                !matches!(
+                    *source,
+                    "author" | "dc.creator" | "dcterms.creator" | "og:author" | "creator"
+                ) && names.iter().all(|name| person::is_full(name))
+            })
+        }),
     }
 }
 
@@ -63,8 +70,10 @@ struct Reader<'r, 'd, 's> {
 impl Reader<'_, '_, '_> {
     /// What JSON-LD and `<meta>` say.
     fn said(&self, facts: &Facts) -> Option<Named> {
-        let own = |names: Vec<String>| self.without_site(names);
-        let graph = Some((own(facts.authors.clone()), "json-ld"));
+        // A person may have the site's name: it is theirs.
+        let names = facts.authors.clone();
+        let names = if facts.persons { names } else { self.without_site(names) };
+        let graph = Some((names, "json-ld"));
         let graph = graph.filter(|(names, _)| !names.is_empty());
         let graph = graph.map(|(names, source)| (self.only_shown(names), source));
         if graph.as_ref().is_some_and(|named| self.is_sure(named)) {
@@ -129,7 +138,7 @@ impl Reader<'_, '_, '_> {
             spots.sort_by_key(|spot| super::distance(heading, spot.id));
         }
         spots.into_iter().take(MAX_SPOTS).find_map(|spot| {
-            let names = self.without_site(self.names(spot));
+            let names = self.names(spot);
             pieces::is_likely(&names).then_some((names, source))
         })
     }
