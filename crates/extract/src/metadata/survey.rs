@@ -1,5 +1,9 @@
 //! One walk over a page that collects whatever may say something about it.
 
+mod attributes;
+mod text;
+mod zone;
+
 use std::borrow::Cow;
 
 use super::hint::Hints;
@@ -7,12 +11,13 @@ use super::meta_name::{self, Field};
 use crate::document::{Document, NodeId};
 use crate::name::Tag;
 use crate::reference;
+use attributes::Attributes;
+use zone::Zones;
+
+pub(super) use zone::Zone;
 
 /// `<meta>`, `<link>`, headings, dates and names that are kept, each.
 const MAX_FOUND: usize = 256;
-
-/// Elements that are not content, kept to ask for the zone of a node.
-const MAX_ZONES: usize = 512;
 
 /// Longest name of a `<meta>`.
 const MAX_NAME_BYTES: usize = 64;
@@ -27,18 +32,6 @@ pub(super) struct Said<'s> {
     pub(super) name: &'static str,
     /// The value as written.
     pub(super) raw: &'s str,
-}
-
-/// Where something stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Zone {
-    Content,
-    /// Side bars, navigation, the page's footer.
-    Margin,
-    /// Lists of other pages.
-    Related,
-    /// What readers wrote.
-    Comment,
 }
 
 /// An element that may hold a date or a name.
@@ -84,7 +77,7 @@ pub(super) struct Survey<'d, 's> {
     pub(super) article: Option<NodeId>,
     pub(super) main: Option<NodeId>,
     /// Where content is not, by the ends of the elements.
-    zones: Vec<(NodeId, NodeId, Zone)>,
+    zones: Zones,
 }
 
 impl<'d, 's> Survey<'d, 's> {
@@ -102,7 +95,7 @@ impl<'d, 's> Survey<'d, 's> {
             authors: Vec::new(),
             article: None,
             main: None,
-            zones: Vec::new(),
+            zones: Zones::default(),
         };
         survey.walk();
         survey
@@ -113,7 +106,8 @@ impl<'d, 's> Survey<'d, 's> {
         // An element that holds the only heading of the page is no margin, whatever it is called.
         let headings: Vec<NodeId> =
             (0..document.len()).filter(|&id| document.tag(id) == Tag::H1).collect();
-        let mut zones = Zones::default();
+        let mut article_end = 0;
+        let most_of_page = document.len() / 10 * 6;
         for id in 1..document.len() {
             let tag = document.tag(id);
             match tag {
@@ -157,16 +151,17 @@ impl<'d, 's> Survey<'d, 's> {
                 headings.get(at).is_some_and(|&heading| heading < end)
             };
             let hints = attributes.hints;
-            if !matches!(tag, Tag::Html | Tag::Body | Tag::Main)
-                && let Some(zone) = zone(tag, &attributes, self.article.is_some())
-                && !(holds_heading())
-            {
-                zones.enter(zone, end);
-                if self.zones.len() < MAX_ZONES {
-                    self.zones.push((id, end, zone));
-                }
+            if tag == Tag::Article && article_end <= id {
+                article_end = end;
             }
-            let spot = Spot { id, zone: zones.at(id), hints, property: attributes.property };
+            if !matches!(tag, Tag::Html | Tag::Body | Tag::Main)
+                && let Some(zone) = zone::of(tag, &attributes, id < article_end)
+                && !holds_heading()
+                && (zone == Zone::Comment || end - id < most_of_page)
+            {
+                self.zones.enter(zone, id, end);
+            }
+            let spot = Spot { id, zone: self.zones.here(id), hints, property: attributes.property };
             self.spot(tag, spot, &attributes);
         }
     }
@@ -235,8 +230,7 @@ impl<'d, 's> Survey<'d, 's> {
 
     /// The zone of any node.
     pub(super) fn zone_of(&self, id: NodeId) -> Zone {
-        let around = self.zones.iter().filter(|(start, end, _)| (*start..*end).contains(&id));
-        around.map(|(_, _, zone)| *zone).max().unwrap_or(Zone::Content)
+        self.zones.of(id)
     }
 
     /// What is said about a field, the best source first.
@@ -249,73 +243,8 @@ impl<'d, 's> Survey<'d, 's> {
 
     /// The text of an element as a reader sees it, a blank between blocks.
     pub(super) fn text(&self, id: NodeId) -> String {
-        text(self.document, id)
+        text::of(self.document, id)
     }
-}
-
-/// Longest text of one element, in bytes.
-const MAX_TEXT_BYTES: usize = 8 * 1024;
-
-/// The text of an element without scripts and styles, a blank at line breaks and between blocks.
-pub(super) fn text(document: &Document<'_>, id: NodeId) -> String {
-    let mut out = String::new();
-    let mut next = id;
-    let end = document.node(id).end;
-    while next < end && out.len() < MAX_TEXT_BYTES {
-        let node = document.node(next);
-        match node.tag {
-            Tag::Text => out.push_str(&document.text(next)),
-            Tag::Script
-            | Tag::Style
-            | Tag::Svg
-            | Tag::Template
-            | Tag::Noscript
-            | Tag::Select
-            | Tag::Button => {
-                next = node.end;
-                continue;
-            }
-            tag if is_inline(tag) => {}
-            _ => out.push(' '),
-        }
-        next += 1;
-    }
-    out
-}
-
-/// Elements at whose edge no blank is seen.
-pub(super) fn is_inline(tag: Tag) -> bool {
-    matches!(
-        tag,
-        Tag::A
-            | Tag::Abbr
-            | Tag::B
-            | Tag::Bdi
-            | Tag::Bdo
-            | Tag::Big
-            | Tag::Cite
-            | Tag::Code
-            | Tag::Data
-            | Tag::Dfn
-            | Tag::Em
-            | Tag::Font
-            | Tag::I
-            | Tag::Ins
-            | Tag::Kbd
-            | Tag::Mark
-            | Tag::Q
-            | Tag::S
-            | Tag::Small
-            | Tag::Span
-            | Tag::Strong
-            | Tag::Sub
-            | Tag::Sup
-            | Tag::Time
-            | Tag::Tt
-            | Tag::U
-            | Tag::Wbr
-            | Tag::Other
-    )
 }
 
 /// Whether a script holds JSON-LD.
@@ -325,172 +254,6 @@ pub(super) fn is_json_ld(document: &Document<'_>, id: NodeId) -> bool {
         essence.eq_ignore_ascii_case("application/ld+json")
             || essence.eq_ignore_ascii_case("application/json+ld")
     })
-}
-
-/// What the attributes of an element say.
-#[derive(Default)]
-struct Attributes<'s> {
-    hints: Hints,
-    property: Property,
-    scope: Option<&'s str>,
-    /// It has `datetime` or something like it.
-    datetime: bool,
-    /// It may lead to a feed or a sitemap.
-    feed: bool,
-    comment: bool,
-}
-
-impl<'s> Attributes<'s> {
-    fn of(document: &Document<'s>, id: NodeId) -> Self {
-        let mut found = Self::default();
-        for (name, value) in document.attributes(id) {
-            match name.len() {
-                2 if name.eq_ignore_ascii_case("id") => {
-                    found.hints = found.hints.with(Hints::of(value));
-                }
-                3 if name.eq_ignore_ascii_case("rel") => {
-                    if words(value).any(|word| word.eq_ignore_ascii_case("author")) {
-                        found.property = Property::RelAuthor;
-                    }
-                }
-                4 if name.eq_ignore_ascii_case("href") => {
-                    if found.property == Property::None && leads_to_author(value) {
-                        found.property = Property::LinkAuthor;
-                    }
-                    found.feed = super::feeds::may_lead(value);
-                }
-                5 if name.eq_ignore_ascii_case("class") => {
-                    found.hints = found.hints.with(Hints::of(value));
-                }
-                7 if name.eq_ignore_ascii_case("pubdate") => found.property = Property::Published,
-                8 if name.eq_ignore_ascii_case("itemprop")
-                    || name.eq_ignore_ascii_case("property") =>
-                {
-                    found.properties(value);
-                }
-                8 if name.eq_ignore_ascii_case("itemtype") => found.scope = Some(value),
-                8 if name.eq_ignore_ascii_case("datetime") => found.datetime = true,
-                11 if name.eq_ignore_ascii_case("data-testid")
-                    || name.eq_ignore_ascii_case("data-qa") =>
-                {
-                    found.hints = found.hints.with(Hints::of(value));
-                }
-                _ => {}
-            }
-        }
-        found
-    }
-
-    fn properties(&mut self, value: &str) {
-        for word in words(value).take(8) {
-            let word = word.rsplit(':').next().unwrap_or(word);
-            self.property = match word.to_ascii_lowercase().as_str() {
-                "datepublished" | "datecreated" | "uploaddate" => Property::Published,
-                "datemodified" => Property::Modified,
-                "author" | "creator" => Property::Author,
-                "headline" => Property::Headline,
-                "name" => Property::Name,
-                "comment" | "review" | "reviews" | "comments" | "suggestedanswer"
-                | "acceptedanswer" => {
-                    self.comment = true;
-                    continue;
-                }
-                _ => continue,
-            };
-        }
-    }
-}
-
-fn words(value: &str) -> impl Iterator<Item = &str> {
-    value.split_ascii_whitespace()
-}
-
-/// Whether an address is that of an author's page: `/author/jane`, `/autor/…`, `/people/…`.
-fn leads_to_author(address: &str) -> bool {
-    const FOLDERS: [&str; 14] = [
-        "author",
-        "authors",
-        "autor",
-        "autoren",
-        "autores",
-        "auteur",
-        "auteurs",
-        "autori",
-        "contributor",
-        "contributors",
-        "writers",
-        "journalist",
-        "redacteur",
-        "byline",
-    ];
-    let path = address.split(['?', '#']).next().unwrap_or("");
-    let mut parts = path.split('/').take(16);
-    parts.any(|part| FOLDERS.iter().any(|folder| part.eq_ignore_ascii_case(folder)))
-        && parts.next().is_some_and(|name| !name.is_empty())
-}
-
-/// What an element and all in it is besides the content.
-fn zone(tag: Tag, attributes: &Attributes<'_>, in_article: bool) -> Option<Zone> {
-    let comment_scope = attributes.scope.is_some_and(|scope| {
-        scope.ends_with("/Comment")
-            || scope.ends_with("/Review")
-            || scope.ends_with("/Answer")
-            || scope.ends_with("UserComments")
-    });
-    if attributes.comment || comment_scope {
-        return Some(Zone::Comment);
-    }
-    match tag {
-        Tag::Nav => return Some(Zone::Margin),
-        Tag::Aside => return Some(Zone::Related),
-        Tag::Footer if !in_article => return Some(Zone::Margin),
-        Tag::Div
-        | Tag::Section
-        | Tag::Ul
-        | Tag::Ol
-        | Tag::Li
-        | Tag::Article
-        | Tag::Dl
-        | Tag::Table
-        | Tag::Other => {}
-        _ => return None,
-    }
-    if attributes.hints.has(Hints::COMMENT) {
-        return Some(Zone::Comment);
-    }
-    attributes.hints.has(Hints::RELATED).then_some(Zone::Related)
-}
-
-/// The zones that are open; the worst one counts.
-#[derive(Default)]
-struct Zones {
-    margin: NodeId,
-    related: NodeId,
-    comment: NodeId,
-}
-
-impl Zones {
-    fn enter(&mut self, zone: Zone, end: NodeId) {
-        let until = match zone {
-            Zone::Content => return,
-            Zone::Margin => &mut self.margin,
-            Zone::Related => &mut self.related,
-            Zone::Comment => &mut self.comment,
-        };
-        *until = (*until).max(end);
-    }
-
-    fn at(&self, id: NodeId) -> Zone {
-        if id < self.comment {
-            Zone::Comment
-        } else if id < self.related {
-            Zone::Related
-        } else if id < self.margin {
-            Zone::Margin
-        } else {
-            Zone::Content
-        }
-    }
 }
 
 /// A value as written with its references replaced.
