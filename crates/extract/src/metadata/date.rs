@@ -24,6 +24,15 @@ pub(crate) enum Order {
     MonthFirst,
 }
 
+impl Order {
+    pub(crate) fn other(self) -> Self {
+        match self {
+            Self::DayFirst => Self::MonthFirst,
+            Self::MonthFirst => Self::DayFirst,
+        }
+    }
+}
+
 /// The date that a value made for machines holds: `<meta content>`, `<time datetime>`, JSON-LD.
 pub(crate) fn value(written: &str, order: Order) -> Option<Stamp> {
     let written = written.trim().trim_matches(['"', '\'']);

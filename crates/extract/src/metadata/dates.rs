@@ -165,6 +165,9 @@ impl Reader<'_, '_, '_> {
         }
         match self.shown.first().filter(|first| first.distance <= MAX_DISTANCE) {
             Some(first) if source == "json-ld" => (first.stamp, "shown"),
+            None if self.order == Order::DayFirst => {
+                (stamp.day_of_midnight().unwrap_or(stamp), source)
+            }
             _ => said,
         }
     }

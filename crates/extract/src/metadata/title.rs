@@ -117,6 +117,11 @@ fn heading(survey: &Survey<'_, '_>, claims: &[Claim], site: &Site) -> Option<Tit
                 Tag::H3 => "h3",
                 _ => "headline",
             };
+            let text = if agreement < 100 { part::without_site(&text, site) } else { &text };
+            let text = part::without_kicker(text, claims.iter().map(|claim| claim.bare.as_str()))
+                .unwrap_or(text)
+                .trim_end_matches(['¶', '#', ' '])
+                .to_owned();
             best = Some((score, Title { text, source, heading: Some(spot.id) }));
         }
     }

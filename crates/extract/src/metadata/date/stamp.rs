@@ -80,6 +80,16 @@ impl Stamp {
         }
     }
 
+    /// The next day, if this is midnight in Central Europe given in UTC: what an editor put in as a
+    /// day without a time.
+    pub(crate) fn day_of_midnight(self) -> Option<Self> {
+        let time = self.time?;
+        let midnight =
+            matches!(time, Time { hour: 22 | 23, minute: 0, second: 0, offset: Some(0) });
+        let date = self.date.tomorrow().ok().filter(|_| midnight)?;
+        Some(Self { date, time: None })
+    }
+
     /// Whole days between the two, however they are ordered.
     pub(crate) fn days_from(self, other: Self) -> u32 {
         self.date.since(other.date).map_or(u32::MAX, |span| span.get_days().unsigned_abs())

@@ -223,9 +223,9 @@ impl Reader<'_> {
     /// `6.5.2024`, `6/5/24`, `6-5-2024`; which is the day is judged by the numbers, the separator
     /// and at last by `order`.
     fn numbers(mut self, before: Option<&Token>, order: Order) -> Option<(Stamp, Self)> {
-        const SEPARATORS: [char; 4] = ['.', '/', '-', '–'];
+        const SEPARATORS: [char; 5] = ['.', '/', '-', '–', '|'];
         if before.is_some_and(|before| matches!(before, Mark(c) if SEPARATORS.contains(c) || matches!(c, ':' | '+' | '$' | '€')))
-            && !matches!(before, Some(Mark('-' | '–' | '.')))
+            && !matches!(before, Some(Mark('-' | '–' | '.' | '|')))
         {
             return None;
         }
@@ -238,7 +238,7 @@ impl Reader<'_> {
             self.year()?
         } else {
             // Versions, prices and telephone numbers have dashes and two digits as well.
-            let short = self.number(2..=2).filter(|_| separator != '-' && separator != '–')?;
+            let short = self.number(2..=2).filter(|_| matches!(separator, '.' | '/'))?;
             if matches!(self.peek(), Some(Mark('.' | '/')))
                 && matches!(self.tokens.get(self.at + 1), Some(Number(..)))
             {

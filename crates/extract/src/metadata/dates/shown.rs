@@ -1,6 +1,7 @@
 //! Dates that readers see.
 
 use super::super::date::{self, Order, Stamp};
+use super::super::squeeze::floor;
 use super::super::survey::{Survey, Zone};
 use crate::document::{Document, NodeId};
 use crate::name::Tag;
@@ -16,6 +17,12 @@ const NODES_ANYWHERE: usize = 20_000;
 
 /// A text longer than this is a paragraph, not a line with a date.
 const MAX_LINE_BYTES: usize = 160;
+
+/// No date is shorter.
+const MIN_LINE_BYTES: usize = 6;
+
+/// The part of a paragraph in which a date with a place may stand.
+const MAX_DATELINE_BYTES: usize = 56;
 
 /// Letters besides the date in a line that is there for the date.
 const MAX_OTHER_LETTERS: usize = 40;
@@ -46,8 +53,10 @@ pub(super) fn near(survey: &Survey<'_, '_>, heading: Option<NodeId>, order: Orde
     let behind = (start..document.len()).filter(|&id| is_read(document, id)).take(NODES_BEHIND);
     let before =
         (1..heading.unwrap_or(1)).rev().filter(|&id| is_read(document, id)).take(NODES_BEFORE);
+    let own = heading.map_or(0..0, |heading| document.descendants(heading));
     behind
         .chain(before)
+        .chain(own.filter(|&id| is_read(document, id)))
         .filter(|&id| is_content(survey, id))
         .filter_map(|id| {
             let distance = id.abs_diff(heading.unwrap_or(0));
@@ -99,8 +108,11 @@ fn is_content(survey: &Survey<'_, '_>, id: NodeId) -> bool {
 /// The date of a line that is there for it.
 fn line(document: &Document<'_>, id: NodeId, order: Order) -> Option<Shown> {
     let raw = document.source_text(id).trim();
-    if raw.len() < 6 || raw.len() > MAX_LINE_BYTES {
+    if raw.len() < MIN_LINE_BYTES {
         return None;
+    }
+    if raw.len() > MAX_LINE_BYTES {
+        return dateline(raw, order);
     }
     let text = document.text(id);
     let stamp = date::find(&text, order)?;
@@ -119,8 +131,27 @@ fn line(document: &Document<'_>, id: NodeId, order: Order) -> Option<Shown> {
     if letters > MAX_OTHER_LETTERS && !starts && label == Label::None {
         return None;
     }
-    let other = if order == Order::DayFirst { Order::MonthFirst } else { Order::DayFirst };
-    Some(Shown { stamp, swapped: date::find(&text, other).unwrap_or(stamp), label, distance: 0 })
+    Some(Shown {
+        stamp,
+        swapped: date::find(&text, order.other()).unwrap_or(stamp),
+        label,
+        distance: 0,
+    })
+}
+
+/// The date that a paragraph begins with, place and all: `Berlin, 6 May 2024 – The city…`.
+fn dateline(raw: &str, order: Order) -> Option<Shown> {
+    let head = &raw[..floor(raw, MAX_DATELINE_BYTES)];
+    let end =
+        [" - ", " – ", " — ", ": ", ")", "|"].iter().filter_map(|mark| head.find(mark)).min()?;
+    let find = |order| date::find(&head[..end], order);
+    let stamp = find(order)?;
+    Some(Shown {
+        stamp,
+        swapped: find(order.other()).unwrap_or(stamp),
+        label: Label::None,
+        distance: 0,
+    })
 }
 
 fn is_copyright(text: &str) -> bool {
