@@ -157,3 +157,6 @@ fn order(language: Option<&str>, url: &Url) -> Order {
     };
     if month_first { Order::MonthFirst } else { Order::DayFirst }
 }
+
+#[cfg(test)]
+mod tests;

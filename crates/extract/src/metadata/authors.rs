@@ -8,7 +8,6 @@ use super::json_ld::Facts;
 use super::meta_name::Field;
 use super::person;
 use super::site::Site;
-use super::squeeze::folded;
 use super::survey::{Property, Spot, Survey, Zone, unescaped};
 use crate::document::NodeId;
 use crate::name::Tag;
@@ -28,9 +27,14 @@ const NODES_BEFORE: usize = 12;
 /// A text that is nothing but a name is not longer than this.
 const MAX_NAME_BYTES: usize = 40;
 
+/// Nodes from the beginning of a line in which its names stand.
+const LINE_NODES: NodeId = 12;
+
 /// A line longer than this is a paragraph.
 const MAX_LINE_BYTES: usize = 120;
 
+/// The authors. JSON-LD and `<meta>` are believed where the page shows the names as well; else what
+/// the page shows comes first.
 pub(super) fn read(
     survey: &Survey<'_, '_>,
     facts: &Facts,
@@ -50,15 +54,17 @@ pub(super) fn read(
     };
     match said {
         Some(said) if reader.is_sure(&said) => Some(said),
-        said => shown().or_else(|| {
-            said.filter(|(names, source)| {
-                !matches!(
-                    *source,
-                    "author" | "dc.creator" | "dcterms.creator" | "og:author" | "creator"
-                ) && names.iter().all(|name| person::is_full(name))
-            })
-        }),
+        said => shown().or(said.filter(is_plausible)),
     }
+}
+
+/// `<meta>`s in which sites put whoever owns them.
+const OWNERS: [&str; 5] = ["author", "creator", "dc.creator", "dcterms.creator", "og:author"];
+
+/// Whether names that the page does not show can be believed.
+fn is_plausible(named: &Named) -> bool {
+    let (names, source) = named;
+    !OWNERS.contains(source) && names.iter().all(|name| person::is_full(name))
 }
 
 struct Reader<'r, 'd, 's> {
@@ -88,9 +94,10 @@ impl Reader<'_, '_, '_> {
 
     /// Whether names are those of people whom the page shows.
     fn is_sure(&self, named: &Named) -> bool {
-        named.0.iter().all(|name| {
-            !person::is_account(name) && visible::is_visible(self.survey.document, name)
-        })
+        named
+            .0
+            .iter()
+            .all(|name| !person::is_account(name) && visible::is_visible(self.survey, name))
     }
 
     /// The names that the page shows; all of them if it shows none.
@@ -98,11 +105,8 @@ impl Reader<'_, '_, '_> {
         if names.len() < 2 {
             return names;
         }
-        let shown: Vec<String> = names
-            .iter()
-            .filter(|name| visible::is_visible(self.survey.document, name))
-            .cloned()
-            .collect();
+        let shown: Vec<String> =
+            names.iter().filter(|name| visible::is_visible(self.survey, name)).cloned().collect();
         if shown.is_empty() { names } else { shown }
     }
 
@@ -169,16 +173,10 @@ impl Reader<'_, '_, '_> {
         let names = pieces::names(&texts, led);
         let led = texts.iter().any(|text| person::behind_lead(text).is_some());
         let marked = spot.property != Property::None || spot.hints.has(Hints::VCARD) || led;
-        if marked
-            || texts.len() == 1
-                && texts[0].len() <= MAX_NAME_BYTES
-                && names.iter().all(|name| !person::is_account(name))
-            || names.iter().all(|name| person::is_full(name))
-        {
-            names
-        } else {
-            Vec::new()
-        }
+        let alone = texts.len() == 1 && texts[0].len() <= MAX_NAME_BYTES;
+        let believed =
+            |name: &String| marked || alone && !person::is_account(name) || person::is_full(name);
+        if names.iter().all(believed) { names } else { Vec::new() }
     }
 
     /// A line near the title that begins with "By" or the like.
@@ -205,20 +203,10 @@ impl Reader<'_, '_, '_> {
             {
                 return None;
             }
-            let end = (id + 12).min(document.len());
+            let end = (id + LINE_NODES).min(document.len());
             let names = self.without_site(pieces::names(&pieces::of(document, id..end), true));
-            names
-                .iter()
-                .all(|name| person::is_full(name))
-                .then_some(names)
-                .filter(|names| !names.is_empty())
-                .map(|names| (names, "text"))
+            let full = !names.is_empty() && names.iter().all(|name| person::is_full(name));
+            full.then_some((names, "text"))
         })
     }
-}
-
-/// Whether two lists name the same people.
-#[cfg(test)]
-fn same(one: &[String], other: &[String]) -> bool {
-    one.iter().map(|name| folded(name)).eq(other.iter().map(|name| folded(name)))
 }

@@ -1,6 +1,7 @@
 //! Dates as pages write them.
 
 mod address;
+mod clock;
 mod iso;
 mod month;
 mod stamp;
@@ -103,3 +104,6 @@ fn unix(written: &str) -> Option<Stamp> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,9 +1,9 @@
 //! When a page was published and changed.
 
-use url::Url;
-
 mod buried;
 mod shown;
+
+use url::Url;
 
 use super::date::{self, Order, Stamp};
 use super::hint::Hints;
@@ -33,6 +33,8 @@ const MAX_DISTANCE: u32 = 90;
 /// Elements that are looked at, the nearest to the title first.
 const MAX_SPOTS: usize = 32;
 
+/// Both dates. For the first, in this order: JSON-LD, `<meta>`, microdata, `<time>`, the address,
+/// the text near the title, less telling `<meta>`s, the text anywhere, embedded state.
 pub(super) fn read(
     survey: &Survey<'_, '_>,
     facts: &Facts,
@@ -68,6 +70,10 @@ pub(super) fn read(
         });
     Dates { published, modified }
 }
+
+/// Attributes that hold a date.
+const VALUES: [&str; 7] =
+    ["datetime", "content", "title", "data-datetime", "data-date", "data-time", "data-timestamp"];
 
 struct Reader<'r, 'd, 's> {
     survey: &'r Survey<'d, 's>,
@@ -130,15 +136,7 @@ impl Reader<'_, '_, '_> {
 
     fn stamp(&self, spot: &Spot) -> Option<Stamp> {
         let document = self.survey.document;
-        for name in [
-            "datetime",
-            "content",
-            "title",
-            "data-datetime",
-            "data-date",
-            "data-time",
-            "data-timestamp",
-        ] {
+        for name in VALUES {
             if let Some(value) = document.attribute(spot.id, name)
                 && let Some(stamp) = date::value(&value, self.order)
             {

@@ -40,18 +40,20 @@ impl Hints {
         let mut hints = Self::default();
         for (at, pair) in bytes.windows(2).enumerate() {
             let byte = pair[0];
-            if STARTS[usize::from(byte % 32)] >> (pair[1] % 32) & 1 == 1 {
-                let rest = &bytes[at..];
-                let begins = at == 0
-                    || !bytes[at - 1].is_ascii_alphabetic()
-                    || byte.is_ascii_uppercase() && bytes[at - 1].is_ascii_lowercase();
-                for (word, hint, whole) in WORDS {
-                    if (begins || !whole)
-                        && rest.len() >= word.len()
-                        && rest[..word.len()].eq_ignore_ascii_case(word.as_bytes())
-                    {
-                        hints = hints.with(*hint);
-                    }
+            let start = STARTS[usize::from(byte % LETTERS)];
+            if start.seconds >> (pair[1] % LETTERS) & 1 == 0 {
+                continue;
+            }
+            let rest = &bytes[at..];
+            let begins = at == 0
+                || !bytes[at - 1].is_ascii_alphabetic()
+                || byte.is_ascii_uppercase() && bytes[at - 1].is_ascii_lowercase();
+            for (word, hint, whole) in &WORDS[usize::from(start.first)..usize::from(start.last)] {
+                if (begins || !whole)
+                    && rest.len() >= word.len()
+                    && rest[..word.len()].eq_ignore_ascii_case(word.as_bytes())
+                {
+                    hints = hints.with(*hint);
                 }
             }
         }
@@ -62,102 +64,119 @@ impl Hints {
 /// Longer values are generated and say no more.
 const MAX_BYTES: usize = 256;
 
-/// Parts of names, what they hint at, and whether they must stand at the beginning of a word.
+/// Sorted by the first letter. Parts of names, what they hint at, and whether they must stand at the beginning of a word.
 const WORDS: &[(&str, Hints, bool)] = &[
-    ("author", Hints::AUTHOR, false),
-    ("autor", Hints::AUTHOR, true),
-    ("auteur", Hints::AUTHOR, true),
-    ("byline", Hints::BYLINE, false),
-    ("writer", Hints::AUTHOR, true),
-    ("contributor", Hints::AUTHOR, true),
-    ("reporter", Hints::AUTHOR, true),
-    ("journalist", Hints::AUTHOR, true),
-    ("creator", Hints::AUTHOR, true),
-    ("signature", Hints::AUTHOR, true),
-    ("firma", Hints::AUTHOR, true),
-    ("username", Hints::AUTHOR, true),
-    ("vcard", Hints::AUTHOR, true),
-    ("fn", Hints::VCARD, true),
-    ("p-author", Hints::AUTHOR, true),
-    ("postedby", Hints::BYLINE, true),
-    ("posted-by", Hints::BYLINE, true),
-    ("posted_by", Hints::BYLINE, true),
-    ("writtenby", Hints::BYLINE, true),
-    ("written-by", Hints::BYLINE, true),
-    ("submitted", Hints::BYLINE.with_const(Hints::META_LINE), true),
-    ("posted-on", Hints::DATE, true),
-    ("postmeta", Hints::BYLINE.with_const(Hints::META_LINE), true),
-    ("post-meta", Hints::BYLINE.with_const(Hints::META_LINE), true),
-    ("post_meta", Hints::BYLINE.with_const(Hints::META_LINE), true),
-    ("entry-meta", Hints::BYLINE.with_const(Hints::META_LINE), true),
-    ("article-meta", Hints::BYLINE.with_const(Hints::META_LINE), true),
     ("article__meta", Hints::BYLINE.with_const(Hints::META_LINE), true),
-    ("post-info", Hints::BYLINE.with_const(Hints::META_LINE), true),
     ("article-info", Hints::BYLINE.with_const(Hints::META_LINE), true),
-    ("meta-info", Hints::BYLINE.with_const(Hints::META_LINE), true),
-    ("date", Hints::DATE, true),
-    ("postdate", Hints::DATE, true),
-    ("pubdate", Hints::DATE, true),
+    ("auteur", Hints::AUTHOR, true),
+    ("article-meta", Hints::BYLINE.with_const(Hints::META_LINE), true),
+    ("author", Hints::AUTHOR, false),
+    ("avatar", Hints::BOX, true),
+    ("autor", Hints::AUTHOR, true),
+    ("bio", Hints::BOX, true),
+    ("brand", Hints::BRAND, true),
+    ("box", Hints::BOX, true),
+    ("blog-title", Hints::BRAND, true),
+    ("byline", Hints::BYLINE, false),
+    ("contributor", Hints::AUTHOR, true),
+    ("comment", Hints::COMMENT, true),
+    ("creator", Hints::AUTHOR, true),
+    ("disqus", Hints::COMMENT, true),
     ("datum", Hints::DATE, true),
-    ("fecha", Hints::DATE, true),
-    ("dateline", Hints::DATE, true),
-    ("time", Hints::DATE, true),
-    ("timestamp", Hints::DATE, false),
-    ("publish", Hints::DATE.with_const(Hints::PUBLISHED), true),
-    ("pubdate", Hints::PUBLISHED, true),
-    ("entry-date", Hints::PUBLISHED, true),
-    ("post-date", Hints::PUBLISHED, true),
     ("dtreviewed", Hints::PUBLISHED, true),
-    ("updated", Hints::MODIFIED, true),
-    ("modified", Hints::MODIFIED, true),
-    ("lastmod", Hints::MODIFIED, true),
-    ("title", Hints::TITLE, true),
+    ("date", Hints::DATE, true),
+    ("dateline", Hints::DATE, true),
+    ("desc", Hints::BOX, true),
+    ("entry-meta", Hints::BYLINE.with_const(Hints::META_LINE), true),
+    ("entry-date", Hints::PUBLISHED, true),
+    ("fecha", Hints::DATE, true),
+    ("firma", Hints::AUTHOR, true),
+    ("fn", Hints::VCARD, true),
     ("headline", Hints::TITLE, false),
     ("heading", Hints::TITLE, true),
-    ("logo", Hints::BRAND, true),
-    ("brand", Hints::BRAND, true),
-    ("site-title", Hints::BRAND, true),
-    ("site-name", Hints::BRAND, true),
-    ("sitename", Hints::BRAND, true),
-    ("blog-title", Hints::BRAND, true),
-    ("comment", Hints::COMMENT, true),
-    ("disqus", Hints::COMMENT, true),
-    ("respond", Hints::COMMENT, true),
-    ("repl", Hints::COMMENT, true),
-    ("review", Hints::COMMENT, true),
+    ("img", Hints::BOX, true),
+    ("image", Hints::BOX, true),
+    ("journalist", Hints::AUTHOR, true),
+    ("job", Hints::BOX, true),
     ("kommentar", Hints::COMMENT, true),
-    ("related", Hints::RELATED, true),
-    ("recommend", Hints::RELATED, true),
-    ("recirc", Hints::RELATED, true),
-    ("sidebar", Hints::RELATED, true),
-    ("trending", Hints::RELATED, true),
-    ("popular", Hints::RELATED, true),
+    ("lastmod", Hints::MODIFIED, true),
     ("latest", Hints::RELATED, true),
-    ("recent", Hints::RELATED, true),
+    ("logo", Hints::BRAND, true),
     ("most-read", Hints::RELATED, true),
     ("more-", Hints::RELATED, true),
-    ("promo-", Hints::RELATED, true),
+    ("meta-info", Hints::BYLINE.with_const(Hints::META_LINE), true),
+    ("modified", Hints::MODIFIED, true),
+    ("postedby", Hints::BYLINE, true),
+    ("posted-on", Hints::DATE, true),
+    ("p-author", Hints::AUTHOR, true),
     ("promotion", Hints::RELATED, true),
-    ("bio", Hints::BOX, true),
-    ("box", Hints::BOX, true),
-    ("avatar", Hints::BOX, true),
-    ("image", Hints::BOX, true),
-    ("img", Hints::BOX, true),
+    ("posted_by", Hints::BYLINE, true),
+    ("postdate", Hints::DATE, true),
     ("photo", Hints::BOX, true),
-    ("social", Hints::BOX, true),
-    ("desc", Hints::BOX, true),
-    ("job", Hints::BOX, true),
-    ("role", Hints::BOX, true),
+    ("post-meta", Hints::BYLINE.with_const(Hints::META_LINE), true),
+    ("post-info", Hints::BYLINE.with_const(Hints::META_LINE), true),
+    ("pubdate", Hints::DATE, true),
+    ("postmeta", Hints::BYLINE.with_const(Hints::META_LINE), true),
+    ("popular", Hints::RELATED, true),
+    ("promo-", Hints::RELATED, true),
+    ("post_meta", Hints::BYLINE.with_const(Hints::META_LINE), true),
+    ("post-date", Hints::PUBLISHED, true),
+    ("publish", Hints::DATE.with_const(Hints::PUBLISHED), true),
+    ("pubdate", Hints::PUBLISHED, true),
     ("position", Hints::BOX, true),
+    ("posted-by", Hints::BYLINE, true),
+    ("reporter", Hints::AUTHOR, true),
+    ("recent", Hints::RELATED, true),
+    ("related", Hints::RELATED, true),
+    ("recommend", Hints::RELATED, true),
+    ("review", Hints::COMMENT, true),
+    ("role", Hints::BOX, true),
+    ("respond", Hints::COMMENT, true),
+    ("repl", Hints::COMMENT, true),
+    ("recirc", Hints::RELATED, true),
+    ("social", Hints::BOX, true),
+    ("sitename", Hints::BRAND, true),
+    ("site-name", Hints::BRAND, true),
+    ("signature", Hints::AUTHOR, true),
+    ("site-title", Hints::BRAND, true),
+    ("sidebar", Hints::RELATED, true),
+    ("submitted", Hints::BYLINE.with_const(Hints::META_LINE), true),
+    ("trending", Hints::RELATED, true),
+    ("timestamp", Hints::DATE, false),
+    ("title", Hints::TITLE, true),
+    ("time", Hints::DATE, true),
+    ("username", Hints::AUTHOR, true),
+    ("updated", Hints::MODIFIED, true),
+    ("vcard", Hints::AUTHOR, true),
+    ("writtenby", Hints::BYLINE, true),
+    ("written-by", Hints::BYLINE, true),
+    ("writer", Hints::AUTHOR, true),
 ];
 
-/// The second letters of [`WORDS`] by their first, each as its place in the alphabet.
-const STARTS: [u32; 32] = {
-    let mut starts = [0; 32];
+/// The place of a letter in the alphabet is its byte modulo this, capital or not.
+const LETTERS: u8 = 32;
+
+/// The words with one first letter.
+#[derive(Clone, Copy)]
+struct Start {
+    /// Where they begin and end in [`WORDS`].
+    first: u8,
+    last: u8,
+    /// Their second letters, a bit for each.
+    seconds: u32,
+}
+
+const STARTS: [Start; LETTERS as usize] = {
+    let mut starts = [Start { first: 0, last: 0, seconds: 0 }; LETTERS as usize];
     let mut at = 0;
     while at < WORDS.len() {
         let word = WORDS[at].0.as_bytes();
-        starts[(word[0] % 32) as usize] |= 1 << (word[1] % 32);
+        let start = &mut starts[(word[0] % LETTERS) as usize];
+        if start.seconds == 0 {
+            start.first = at as u8;
+        }
+        start.last = at as u8 + 1;
+        start.seconds |= 1 << (word[1] % LETTERS);
         at += 1;
     }
     starts
@@ -172,6 +191,12 @@ impl Hints {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn words_are_sorted_by_their_first_letter() {
+        assert!(WORDS.windows(2).all(|pair| pair[0].0.as_bytes()[0] <= pair[1].0.as_bytes()[0]));
+        assert!(WORDS.len() < 256 && WORDS.iter().all(|(word, ..)| *word == word.to_lowercase()));
+    }
 
     #[test]
     fn classes() {

@@ -102,6 +102,7 @@ impl Names {
 }
 
 /// Words and signs between two names.
+#[rustfmt::skip]
 const CONJUNCTIONS: &[&str] = &[
     " and ", " und ", " et ", " y ", " & ", " e ", " och ", " og ", " en ", " oraz ", " и ",
     " та ", " ve ", " και ", " și ", " / ", " with ", " avec ", " mit ", " con ", " + ", "/",
@@ -147,3 +148,6 @@ fn find_ignoring_case(text: &str, word: &str) -> Option<usize> {
     (0..(text.len() + 1).saturating_sub(word.len()))
         .find(|&at| text[at..at + word.len()].eq_ignore_ascii_case(word))
 }
+
+#[cfg(test)]
+mod tests;

@@ -78,6 +78,8 @@ pub(super) struct Survey<'d, 's> {
     pub(super) main: Option<NodeId>,
     /// Where content is not, by the ends of the elements.
     zones: Zones,
+    /// All texts, in order.
+    pub(super) texts: Vec<NodeId>,
 }
 
 impl<'d, 's> Survey<'d, 's> {
@@ -96,6 +98,7 @@ impl<'d, 's> Survey<'d, 's> {
             article: None,
             main: None,
             zones: Zones::default(),
+            texts: Vec::new(),
         };
         survey.walk();
         survey
@@ -111,13 +114,17 @@ impl<'d, 's> Survey<'d, 's> {
         for id in 1..document.len() {
             let tag = document.tag(id);
             match tag {
-                Tag::Text | Tag::Br | Tag::Style | Tag::Svg | Tag::Path | Tag::Option => continue,
+                Tag::Text => {
+                    self.texts.push(id);
+                    continue;
+                }
+                Tag::Br | Tag::Style | Tag::Svg | Tag::Path | Tag::Option => continue,
                 Tag::Html => {
                     self.language = self.language.or_else(|| {
                         document
                             .raw_attribute(id, "lang")
                             .or_else(|| document.raw_attribute(id, "xml:lang"))
-                    })
+                    });
                 }
                 Tag::Meta => {
                     self.meta(id);
@@ -176,6 +183,7 @@ impl<'d, 's> Survey<'d, 's> {
         let dated = tag == Tag::Time
             || matches!(spot.property, Property::Published | Property::Modified)
             || spot.hints.has(Hints::DATE)
+            || spot.hints.has(Hints::MODIFIED)
             || attributes.datetime;
         if dated && self.dates.len() < MAX_FOUND {
             self.dates.push(spot);

@@ -9,7 +9,7 @@ use Token::{Mark, Month, Number, Word};
 /// and neither are a year or a month alone.
 pub(crate) fn find(text: &str, order: Order) -> Option<Stamp> {
     // Cheap refusals first: no digit, no date.
-    if !text.bytes().any(|b| b.is_ascii_digit() || b >= 0xd9) {
+    if !text.bytes().any(may_be_digit) {
         return None;
     }
     let tokens = token::read(text);
@@ -18,6 +18,11 @@ pub(crate) fn find(text: &str, order: Order) -> Option<Stamp> {
         let reader = Reader { tokens: &tokens, at };
         reader.date(before, order)
     })
+}
+
+/// Whether a byte is a digit or begins one of Arabic, Indic, Thai or full width.
+fn may_be_digit(byte: u8) -> bool {
+    byte.is_ascii_digit() || matches!(byte, 0xd9 | 0xdb | 0xe0 | 0xef)
 }
 
 /// Words and marks between day, month and year.
@@ -50,23 +55,23 @@ fn is_filler(token: &Token) -> bool {
 }
 
 #[derive(Clone, Copy)]
-struct Reader<'t> {
+pub(super) struct Reader<'t> {
     tokens: &'t [Token],
-    at: usize,
+    pub(super) at: usize,
 }
 
 impl Reader<'_> {
-    fn next(&mut self) -> Option<&Token> {
+    pub(super) fn next(&mut self) -> Option<&Token> {
         let token = self.tokens.get(self.at)?;
         self.at += 1;
         Some(token)
     }
 
-    fn peek(&self) -> Option<&Token> {
+    pub(super) fn peek(&self) -> Option<&Token> {
         self.tokens.get(self.at)
     }
 
-    fn skip(&mut self, most: usize, skipped: impl Fn(&Token) -> bool) {
+    pub(super) fn skip(&mut self, most: usize, skipped: impl Fn(&Token) -> bool) {
         for _ in 0..most {
             if !self.peek().is_some_and(&skipped) {
                 break;
@@ -75,7 +80,7 @@ impl Reader<'_> {
         }
     }
 
-    fn mark(&mut self, marks: &[char]) -> Option<char> {
+    pub(super) fn mark(&mut self, marks: &[char]) -> Option<char> {
         match self.peek()? {
             Mark(c) if marks.contains(c) => {
                 let c = *c;
@@ -87,7 +92,7 @@ impl Reader<'_> {
     }
 
     /// A word that begins with one of `starts`.
-    fn word(&mut self, starts: &[&str]) -> Option<()> {
+    pub(super) fn word(&mut self, starts: &[&str]) -> Option<()> {
         match self.peek()? {
             Word(word) if starts.iter().any(|start| word.starts_with(start)) => self.at += 1,
             _ => return None,
@@ -95,7 +100,7 @@ impl Reader<'_> {
         Some(())
     }
 
-    fn number(&mut self, digits: std::ops::RangeInclusive<u8>) -> Option<u32> {
+    pub(super) fn number(&mut self, digits: std::ops::RangeInclusive<u8>) -> Option<u32> {
         match self.peek()? {
             Number(value, own) if digits.contains(own) => {
                 let value = *value;
@@ -251,98 +256,14 @@ impl Reader<'_> {
         } else if second > 12 {
             true
         } else {
-            order == Order::MonthFirst && separator != '.'
+            order == Order::MonthFirst && !matches!(separator, '.' | '|')
         };
         let (day, month) = if month_first { (second, first) } else { (first, second) };
         Some((Stamp::day(year, month, day)?, self))
     }
-
-    /// `date` with the time of day that follows, if one does.
-    fn time(mut self, date: Stamp) -> Stamp {
-        self.skip(4, |token| match token {
-            Mark(c) => matches!(c, ',' | '-' | '–' | '—' | '|' | '·' | '•' | '(' | '،' | '/'),
-            Word(word) => word.len() <= 8 && !is_noon(word),
-            _ => false,
-        });
-        let Some((hour, minute, second)) = self.clock() else { return date };
-        let half = match self.peek() {
-            Some(Word(word)) => Some(word.clone()),
-            _ => None,
-        };
-        let mut hour = hour;
-        if let Some(half) = half.filter(|half| is_noon(half)) {
-            hour = hour % 12 + if half.starts_with('p') { 12 } else { 0 };
-            self.at += 1;
-            // "p.m." is three more tokens.
-            if half.len() == 1 {
-                self.skip(3, |token| *token == Mark('.') || *token == Word("m".to_owned()));
-            }
-        }
-        date.at(hour, minute, second, self.zone())
-    }
-
-    fn clock(&mut self) -> Option<(u32, u32, u32)> {
-        let hour = self.number(1..=2)?;
-        if self.mark(&[':', '.']).is_none() {
-            self.word(&["h", "點", "时", "時", "시"])?;
-        }
-        let minute = self.number(2..=2)?;
-        let second = match self.mark(&[':']) {
-            Some(_) => self.number(2..=2)?,
-            None => 0,
-        };
-        Some((hour, minute, second))
-    }
-
-    /// Minutes east of UTC.
-    fn zone(mut self) -> Option<i16> {
-        self.mark(&['(']);
-        let named = match self.peek() {
-            Some(Word(word)) => zone(word),
-            _ => None,
-        };
-        if named.is_some() {
-            self.at += 1;
-        }
-        let Some(sign) = self.mark(&['+', '-']) else { return named };
-        let (hours, minutes) = match *self.next()? {
-            Number(value, 4) => (value / 100, value % 100),
-            Number(value, 1 | 2) => {
-                let minutes = self.mark(&[':']).and_then(|_| self.number(2..=2));
-                (value, minutes.unwrap_or(0))
-            }
-            _ => return named,
-        };
-        let offset = i16::try_from(hours.min(99) * 60 + minutes).ok()?;
-        Some(if sign == '-' { -offset } else { offset })
-    }
-}
-
-fn is_noon(word: &str) -> bool {
-    matches!(word, "am" | "pm" | "a" | "p")
 }
 
 /// The year of two digits; the web is younger than 1970.
 fn century(short: u32) -> u32 {
     if short < 70 { 2000 + short } else { 1900 + short }
-}
-
-/// Zones whose name means one offset, or nearly always one.
-fn zone(word: &str) -> Option<i16> {
-    let hours = match word {
-        "z" | "utc" | "gmt" => 0,
-        "est" | "cdt" => -5,
-        "edt" => -4,
-        "cst" | "mdt" => -6,
-        "mst" | "pdt" => -7,
-        "pst" => -8,
-        "cet" | "mez" | "bst" => 1,
-        "cest" | "mesz" | "eet" => 2,
-        "eest" | "msk" => 3,
-        "jst" | "kst" => 9,
-        "aest" => 10,
-        "aedt" => 11,
-        _ => return None,
-    };
-    Some(hours * 60)
 }

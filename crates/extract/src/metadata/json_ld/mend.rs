@@ -184,7 +184,7 @@ impl Mender<'_> {
             ':' => self.open.last() == Some(&'}'),
             '}' | ']' => true,
             ',' => {
-                let rest = rest[1..].trim_start();
+                let rest = rest.trim_start_matches(|c: char| c == ',' || c.is_whitespace());
                 match rest.chars().next() {
                     // In an object a name must follow, which a colon follows in turn.
                     Some('"') if self.open.last() == Some(&'}') => {

@@ -26,10 +26,10 @@ impl<'s> Attributes<'s> {
                 2 if name.eq_ignore_ascii_case("id") => {
                     found.hints = found.hints.with(Hints::of(value));
                 }
-                3 if name.eq_ignore_ascii_case("rel") => {
-                    if words(value).any(|word| word.eq_ignore_ascii_case("author")) {
-                        found.property = Property::RelAuthor;
-                    }
+                3 if name.eq_ignore_ascii_case("rel")
+                    && words(value).any(|word| word.eq_ignore_ascii_case("author")) =>
+                {
+                    found.property = Property::RelAuthor;
                 }
                 4 if name.eq_ignore_ascii_case("href") => {
                     if found.property == Property::None && leads_to_author(value) {

@@ -65,11 +65,12 @@ pub(super) fn without_kicker<'h, 'c>(
         .max_by_key(|rest| rest.len())
 }
 
-/// Where words begin.
+/// Where words begin, quotes before them included.
 fn starts(text: &str) -> impl Iterator<Item = usize> {
+    let opens = |c: char| {
+        c.is_alphanumeric() || matches!(c, '"' | '“' | '„' | '«' | '‘' | '\'' | '¿' | '¡')
+    };
     text.char_indices()
-        .filter(|&(at, c)| {
-            at > 0 && !c.is_whitespace() && text[..at].ends_with(char::is_whitespace)
-        })
+        .filter(move |&(at, c)| opens(c) && text[..at].ends_with(char::is_whitespace))
         .map(|(at, _)| at)
 }
