@@ -165,7 +165,12 @@ impl Formats {
     /// Whether the body has to be read as text to serve the set.
     #[must_use]
     pub fn needs_text(self) -> bool {
-        self.html || self.text || self.markdown || self.links || self.metadata || self.json_ld
+        self.html || self.needs_tree()
+    }
+
+    /// Whether its markup has to be read.
+    pub(crate) fn needs_tree(self) -> bool {
+        self.text || self.markdown || self.links || self.metadata || self.json_ld
     }
 }
 

@@ -5,12 +5,17 @@
 //! input, and nothing panics.
 //!
 //! ```
-//! use extract::{Options, extract};
+//! use extract::{Options, Scope, extract};
 //!
+//! let options = Options { scope: Scope::Page, ..Options::default() };
 //! let page = b"<title>Tea</title><h1>Tea</h1><p>Green <b>or</b> <a href=/black>black</a>?";
 //! let url = "https://example.com/drinks".parse().unwrap();
-//! let made = extract(page, Some("text/html; charset=utf-8"), &url, &Options::default());
-//! # let _ = made;
+//! let made = extract(page, Some("text/html; charset=utf-8"), &url, &options);
+//!
+//! assert_eq!(made.title.as_deref(), Some("Tea"));
+//! assert_eq!(made.text.as_deref(), Some("Tea\n\nGreen or black?"));
+//! let markdown = "# Tea\n\nGreen **or** [black](https://example.com/black)?\n";
+//! assert_eq!(made.markdown.as_deref(), Some(markdown));
 //! ```
 
 mod address;
@@ -63,14 +68,15 @@ pub fn extract(bytes: &[u8], content_type: Option<&str>, url: &Url, options: &Op
         media::Kind::Binary => return Page::default(),
     };
     let formats = options.formats;
-    if !formats.needs_text() && options.select.is_none() {
+    if !options.needs_text() {
         return Page::default();
     }
     let decoded = charset::decode(bytes, media.charset, syntax, url);
     let text = decoded.text;
     let mut page = match media.kind {
         media::Kind::Text(_, language) => plain(&text, language, formats),
-        _ => html(&text, url, options),
+        _ if formats.needs_tree() || options.select.is_some() => html(&text, url, options),
+        _ => Page::default(),
     };
     if formats.html && media.kind == media::Kind::Html {
         page.html = Some(text.into_owned());
@@ -89,13 +95,17 @@ fn html(source: &str, url: &Url, options: &Options) -> Page {
     let formats = options.formats;
     let document = scanner::scan(source);
     let base = links::base(&document, url);
-    let main = (options.scope == Scope::Main && (formats.text || formats.markdown)
-        || formats.links)
+    let is_written = formats.text || formats.markdown;
+    // Links are told by where they stand, so they need to know the main content too.
+    let main = (is_written && options.scope == Scope::Main || formats.links)
         .then(|| content::choose(&document, url));
-    let visible = (options.scope == Scope::Page).then(|| Keep::visible(&document));
+    // Where there is no main content to be found, as on a page of a few words, all of it is.
+    let is_empty = main.as_ref().is_some_and(|main| !main.any(0..document.len()));
+    let visible = (is_written && (options.scope == Scope::Page || is_empty))
+        .then(|| Keep::visible(&document));
     let most = most_bytes(source.len());
     let mut page = Page { truncated: document.truncated, ..Page::default() };
-    if let Some(keep) = visible.as_ref().or(main.as_ref()) {
+    if let Some(keep) = visible.as_ref().or(main.as_ref()).filter(|_| is_written) {
         let wants = writer::Wants { text: formats.text, markdown: formats.markdown };
         let written = writer::write(&document, keep, &base, wants, most);
         page.text = written.text.map(composed);
@@ -107,11 +117,9 @@ fn html(source: &str, url: &Url, options: &Options) -> Page {
         page.links = Some(links);
         page.truncated |= cut;
     }
-    if formats.metadata || formats.text || formats.markdown {
-        let found = metadata::read(&document, url, &base);
-        page.title = found.title;
-        page.metadata = formats.metadata.then_some(found.metadata);
-    }
+    let found = metadata::read(&document, url, &base);
+    page.title = found.title;
+    page.metadata = formats.metadata.then_some(found.metadata);
     page.json_ld = formats.json_ld.then(|| metadata::json_ld(&document));
     if let Some(select) = &options.select {
         let (fields, cut) = select.read(&document, &base, most);

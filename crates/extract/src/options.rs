@@ -29,6 +29,22 @@ pub struct Options {
     pub select: Option<Arc<Select>>,
 }
 
+impl Options {
+    /// Whether the body has to be read as text.
+    #[must_use]
+    pub fn needs_text(&self) -> bool {
+        self.formats.needs_text() || self.select.is_some()
+    }
+
+    /// Bytes that are reserved for a page of `page_bytes` and what is made of it:
+    /// [`Formats::cost`], and the page once more where there are fields.
+    #[must_use]
+    pub fn cost(&self, page_bytes: u64) -> u64 {
+        let fields = if self.select.is_some() { page_bytes } else { 0 };
+        self.formats.cost(page_bytes).saturating_add(fields)
+    }
+}
+
 impl Default for Options {
     fn default() -> Self {
         let formats = Formats { text: true, markdown: true, metadata: true, ..Formats::NONE };
