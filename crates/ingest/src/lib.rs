@@ -7,7 +7,7 @@
 //! ```
 //! use std::sync::Arc;
 //!
-//! use ingest::{Config, JobSpec, Pipeline, ServeConfig, Status};
+//! use ingest::{Config, JobSpec, Pipeline, Refusal, Select, ServeConfig, Status};
 //! use jobs::{
 //!     Filter, JobId, LaneKey, LaneLimit, MemoryStore, Next, Record, Redrive, Stage, StageConfig,
 //!     State, Store, SystemClock, Timestamp,
@@ -56,6 +56,9 @@
 //!     }
 //!     fn admit_sink(&self, _: &Url) -> Result<(), String> {
 //!         Err("there are no sinks here".to_owned())
+//!     }
+//!     fn admit_select(&self, _: &Select) -> Result<(), Vec<Refusal>> {
+//!         Ok(())
 //!     }
 //! }
 //!
@@ -116,6 +119,7 @@ mod quantity;
 mod read;
 mod router;
 mod schedule;
+mod select;
 mod serve;
 mod spec;
 mod strict;
@@ -125,7 +129,8 @@ mod validate;
 mod view;
 
 pub use config::{Config, Limits, ServeConfig};
-pub use pipeline::{Pipeline, Status, UnknownStatus};
+pub use pipeline::{Pipeline, Refusal, Status, UnknownStatus};
 pub use router::router;
+pub use select::{Pick, Rule, Select};
 pub use serve::serve;
-pub use spec::{Format, InvalidSpec, JobSpec, Sink};
+pub use spec::{Format, InvalidSpec, JobSpec, Scope, Sink};

@@ -21,36 +21,37 @@ pub(crate) fn submission(body: &[u8]) -> Result<Submission<'_>, Problem> {
 /// The problem with a body whose reading ended in `error`.
 #[cold]
 fn explain(text: &str, error: &serde_json::Error) -> Problem {
-    let readable = place::<Strict>(text);
-    let understood = || place::<Submission<'_>>(text);
-    match readable.and_then(|()| understood()) {
-        Err(problem) => problem,
+    if let Err((pointer, error)) = place::<Strict>(text) {
+        return match error.classify() {
+            Category::Data => misunderstood(pointer, &error),
+            Category::Syntax | Category::Eof | Category::Io => {
+                Problem::new(Kind::Unreadable, format!("the body is not JSON: {error}"))
+            }
+        };
+    }
+    // It is JSON, so whatever is wrong is what it says. (`serde_json` calls a number in the place
+    // of a name an error of syntax.)
+    match place::<Submission<'_>>(text) {
+        Err((pointer, error)) => misunderstood(pointer, &error),
         Ok(()) => Problem::new(Kind::Unreadable, error.to_string()),
     }
 }
 
-/// Reads `text` as a `T`, keeping track of where it is.
-fn place<'de, T: Deserialize<'de>>(text: &'de str) -> Result<(), Problem> {
+/// Reads `text` as a `T`; an error comes with a JSON Pointer to its place.
+fn place<'de, T: Deserialize<'de>>(text: &'de str) -> Result<(), (String, serde_json::Error)> {
     let mut reader = Deserializer::from_str(text);
     match serde_path_to_error::deserialize::<_, T>(&mut reader) {
-        Err(error) => Err(problem(pointer(error.path()), error.inner())),
-        Ok(_) => reader.end().map_err(|error| problem(String::new(), &error)),
+        Err(error) => Err((pointer(error.path()), error.into_inner())),
+        Ok(_) => reader.end().map_err(|error| (String::new(), error)),
     }
 }
 
-fn problem(pointer: String, error: &serde_json::Error) -> Problem {
-    match error.classify() {
-        Category::Data => {
-            let text = error.to_string();
-            // The pointer says it better than the position, which `serde_json` appends.
-            let position = format!(" at line {} column {}", error.line(), error.column());
-            let detail = text.strip_suffix(&position).unwrap_or(&text);
-            Problem::faulty(Kind::Invalid, vec![Fault::at(pointer, detail)])
-        }
-        Category::Syntax | Category::Eof | Category::Io => {
-            Problem::new(Kind::Unreadable, format!("the body is not JSON: {error}"))
-        }
-    }
+fn misunderstood(pointer: String, error: &serde_json::Error) -> Problem {
+    let text = error.to_string();
+    // The pointer says it better than the position, which `serde_json` appends.
+    let position = format!(" at line {} column {}", error.line(), error.column());
+    let detail = text.strip_suffix(&position).unwrap_or(&text);
+    Problem::faulty(Kind::Invalid, vec![Fault::at(pointer, detail)])
 }
 
 fn not_utf8(body: &[u8], at: usize) -> Problem {

@@ -5,7 +5,7 @@ use jobs::{Filter, JobId, LaneKey, Next, Record, Redrive, Stage, Timestamp};
 use serde::Serialize;
 use url::Url;
 
-use crate::JobSpec;
+use crate::{JobSpec, Select};
 
 /// What only the composition root knows: the order of the stages and the rules of each.
 pub trait Pipeline: Send + Sync + 'static {
@@ -34,6 +34,19 @@ pub trait Pipeline: Send + Sync + 'static {
 
     /// Whether events may be sent to this URL, as far as its text tells; otherwise why not.
     fn admit_sink(&self, url: &Url) -> Result<(), String>;
+
+    /// Whether these fields can be picked: whether each selector and pattern can be read, and is
+    /// within bounds. Otherwise everything that is wrong, for people.
+    fn admit_select(&self, select: &Select) -> Result<(), Vec<Refusal>>;
+}
+
+/// What is wrong with one of a job's fields.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// A JSON Pointer (RFC 6901) into `select`, such as `/price/css`.
+    pub pointer: String,
+    /// For people.
+    pub detail: String,
 }
 
 /// A job's place in its life, in its owner's words.

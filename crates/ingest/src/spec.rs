@@ -7,9 +7,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use url::Url;
 
+use crate::Select;
+
 /// What a page is turned into.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "snake_case")]
 pub enum Format {
     /// The body's bytes as received.
     Raw,
@@ -23,6 +25,19 @@ pub enum Format {
     Links,
     /// What it says of itself: author, language, dates.
     Metadata,
+    /// Its JSON-LD objects as they stand.
+    JsonLd,
+}
+
+/// Which part of a page text and Markdown are made of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Scope {
+    /// What the page is there for, without navigation, advertising and the like.
+    #[default]
+    Main,
+    /// All that is visible.
+    Page,
 }
 
 impl Format {
@@ -38,6 +53,7 @@ impl Format {
             Self::Markdown => "markdown",
             Self::Links => "links",
             Self::Metadata => "metadata",
+            Self::JsonLd => "json_ld",
         }
     }
 }
@@ -87,6 +103,12 @@ pub struct JobSpec {
     pub max_redirects: Option<u32>,
     /// What to make of the page; never empty, each once.
     pub formats: Vec<Format>,
+    /// Of which part of it text and Markdown are made.
+    #[serde(default, skip_serializing_if = "is_main")]
+    pub scope: Scope,
+    /// Fields to pick from it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub select: Option<Select>,
     /// Where the event goes; `None` for the server's default sink, if it has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sink: Option<Sink>,
@@ -102,7 +124,9 @@ pub struct JobSpec {
 }
 
 /// First byte of a stored spec. A change of meaning takes the next digit.
-const VERSION: u8 = b'1';
+const VERSION: u8 = b'2';
+/// Written when there was no scope but the whole page, and jobs expected that.
+const WHOLE_PAGE_VERSION: u8 = b'1';
 
 /// Stored bytes that are not a spec this version can read.
 #[derive(Debug, thiserror::Error)]
@@ -128,6 +152,8 @@ impl JobSpec {
             max_bytes: None,
             max_redirects: None,
             formats: Format::DEFAULT.to_vec(),
+            scope: Scope::Main,
+            select: None,
             sink: None,
             max_attempts: None,
             metadata: None,
@@ -149,8 +175,10 @@ impl JobSpec {
     /// # Errors
     /// When the bytes were not written by [`JobSpec::to_bytes`] of this or an older version.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, InvalidSpec> {
+        let read = |json| serde_json::from_slice(json).map_err(InvalidSpec::Damaged);
         match bytes.split_first() {
-            Some((&VERSION, json)) => serde_json::from_slice(json).map_err(InvalidSpec::Damaged),
+            Some((&VERSION, json)) => read(json),
+            Some((&WHOLE_PAGE_VERSION, json)) => Ok(Self { scope: Scope::Page, ..read(json)? }),
             _ => Err(InvalidSpec::Version),
         }
     }
@@ -177,6 +205,11 @@ fn header_map(fields: &[(String, String)]) -> HeaderMap {
         Some((HeaderName::try_from(name).ok()?, HeaderValue::try_from(value).ok()?))
     });
     fields.collect()
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
+fn is_main(scope: &Scope) -> bool {
+    *scope == Scope::Main
 }
 
 fn is_get(method: &Method) -> bool {
@@ -226,6 +259,7 @@ mod base64_bytes {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Pick;
 
     fn full() -> JobSpec {
         JobSpec {
@@ -236,7 +270,9 @@ mod tests {
             deadline_ms: Some(6),
             max_bytes: Some(7),
             max_redirects: Some(8),
-            formats: vec![Format::Raw, Format::Links],
+            formats: vec![Format::Raw, Format::JsonLd],
+            scope: Scope::Page,
+            select: Some(Select(vec![("a".into(), Pick::Css("h1".into()))])),
             sink: Some(Sink {
                 url: "https://sink.example/in".parse().unwrap(),
                 headers: vec![("authorization".into(), "Bearer x".into())],
@@ -262,15 +298,22 @@ mod tests {
     fn the_smallest_job_is_stored_small() {
         let spec = JobSpec::new("https://example.com".parse().unwrap());
         let stored = spec.to_bytes();
-        let text = r#"1{"url":"https://example.com/","formats":["markdown","metadata"]}"#;
+        let text = r#"2{"url":"https://example.com/","formats":["markdown","metadata"]}"#;
         assert_eq!(stored, text.as_bytes());
+    }
+
+    #[test]
+    fn jobs_of_the_first_version_keep_the_whole_page() {
+        let stored = br#"1{"url":"https://example.com/","formats":["markdown"]}"#;
+        let spec = JobSpec::from_bytes(stored).unwrap();
+        assert_eq!((spec.scope, spec.select), (Scope::Page, None));
     }
 
     #[test]
     fn other_bytes_are_refused() {
         let damaged = |bytes: &[u8]| JobSpec::from_bytes(bytes).unwrap_err().to_string();
         assert_eq!(damaged(b""), "the stored job has an unknown format");
-        assert_eq!(damaged(b"2{}"), "the stored job has an unknown format");
-        assert_eq!(damaged(b"1{"), "the stored job cannot be read");
+        assert_eq!(damaged(b"3{}"), "the stored job has an unknown format");
+        assert_eq!(damaged(b"2{"), "the stored job cannot be read");
     }
 }

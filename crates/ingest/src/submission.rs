@@ -6,8 +6,8 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, Error, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use crate::Format;
 use crate::quantity::{DurationText, SizeText};
+use crate::{Format, Scope, Select};
 
 /// A job as its owner writes it. The field names are the interface; what is not here is refused
 /// by name.
@@ -32,6 +32,8 @@ pub(crate) struct Submission<'a> {
     pub(crate) max_bytes: Option<SizeText>,
     pub(crate) max_redirects: Option<u32>,
     pub(crate) formats: Option<Vec<Format>>,
+    pub(crate) scope: Option<Scope>,
+    pub(crate) select: Option<Select>,
     #[serde(borrow)]
     pub(crate) sink: Option<SinkText<'a>>,
     #[serde(borrow)]

@@ -11,7 +11,7 @@ use url::Url;
 use crate::fields::{self, Owner};
 use crate::problem::{Fault, Kind, Problem};
 use crate::submission::{SinkText, Submission};
-use crate::{Format, JobSpec, Limits, Pipeline, Sink};
+use crate::{Format, JobSpec, Limits, Pipeline, Refusal, Select, Sink};
 
 /// Longest URL in bytes.
 const MAX_URL_BYTES: usize = 8 << 10;
@@ -73,6 +73,7 @@ impl Rules<'_> {
         let due = self.due(delay, given.not_before.as_deref(), &mut faults);
         let deadline = self.deadline(given.deadline.as_deref(), due, &mut faults);
         let formats = formats(given.formats, &mut faults);
+        self.select(given.select.as_ref(), &mut faults);
         let sink = given.sink.and_then(|sink| self.sink(sink, &mut faults));
         let metadata = given.metadata.map(ToOwned::to_owned);
         if metadata.as_ref().is_some_and(|metadata| !metadata.get().starts_with('{')) {
@@ -92,6 +93,8 @@ impl Rules<'_> {
             max_bytes: given.max_bytes.map(|m| m.0),
             max_redirects: given.max_redirects,
             formats,
+            scope: given.scope.unwrap_or_default(),
+            select: given.select,
             sink,
             max_attempts,
             metadata,
@@ -115,6 +118,20 @@ impl Rules<'_> {
             fields::headers(headers, Owner::Sink, "/sink/headers", faults)
         });
         Some(Sink { url: url.ok()?, headers })
+    }
+
+    /// Selectors are read only when their shape is within bounds.
+    fn select(&self, given: Option<&Select>, faults: &mut Vec<Fault>) {
+        let Some(select) = given else {
+            return;
+        };
+        let known = faults.len();
+        select.check(faults);
+        if faults.len() == known {
+            let refused = self.pipeline.admit_select(select).err().unwrap_or_default();
+            let fault = |Refusal { pointer, detail }| Fault::at(select.place(&pointer), detail);
+            faults.extend(refused.into_iter().map(fault));
+        }
     }
 
     fn timeout(&self, given: Option<Duration>, faults: &mut Vec<Fault>) {

@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 
 use crate::problem::Problem;
 use crate::router::{Api, spec_of};
-use crate::{Format, JobSpec, Status};
+use crate::{Format, JobSpec, Scope, Select, Status};
 
 /// Where jobs live.
 pub(crate) const JOBS: &str = "/v1/jobs/";
@@ -25,6 +25,9 @@ pub(crate) struct JobView {
     url: String,
     method: String,
     formats: Vec<Format>,
+    scope: Scope,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    select: Option<Select>,
     #[serde(skip_serializing_if = "Option::is_none")]
     sink: Option<String>,
     tags: Vec<String>,
@@ -58,6 +61,8 @@ impl JobView {
             url: spec.url.into(),
             method: spec.method.to_string(),
             formats: spec.formats,
+            scope: spec.scope,
+            select: spec.select,
             sink: spec.sink.map(|sink| sink.url.into()),
             tags: spec.tags,
             result_url: record.result_bytes.map(|_| format!("{status_url}/result")),
@@ -74,7 +79,10 @@ impl JobView {
 
     /// Bytes that the caller chose, to bound a page by.
     pub(crate) fn weight(&self) -> usize {
-        self.url.len() + self.metadata.get().len() + self.sink.as_ref().map_or(0, String::len)
+        self.url.len()
+            + self.metadata.get().len()
+            + self.sink.as_ref().map_or(0, String::len)
+            + self.select.as_ref().map_or(0, Select::bytes)
     }
 
     pub(crate) fn of(api: &Api, record: Record) -> Result<Self, Problem> {

@@ -7,7 +7,7 @@
 //!
 //! ```
 //! # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
-//! use scrape::{Config, Format, Request};
+//! use scrape::{Config, Format, Request, Scope};
 //! # use tokio::io::{AsyncReadExt, AsyncWriteExt};
 //! # let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
 //! # let here = listener.local_addr().unwrap();
@@ -23,12 +23,13 @@
 //! let (scraper, running) = scrape::start(Config { policy, ..Config::default() })?;
 //!
 //! let mut request = Request::get(url.parse().unwrap());
-//! request.formats = [Format::Markdown, Format::Links].into_iter().collect();
+//! request.options.formats = [Format::Markdown, Format::Links].into_iter().collect();
+//! request.options.scope = Scope::Page; // not only its main content
 //! let fetch = scraper.scrape(request);
 //! # let (fetch, ()) = tokio::join!(fetch, site);
 //! # let fetch = std::future::ready(fetch);
-//! let page = fetch.await?;
-//! assert_eq!(page.markdown.as_deref(), Some("# Hello\n"));
+//! let response = fetch.await?;
+//! assert_eq!(response.page.markdown.as_deref(), Some("# Hello\n"));
 //!
 //! drop(scraper);
 //! running.await; // the threads have ended
@@ -40,12 +41,30 @@
 //! - Time: one deadline over all hops and the body. What a fetch waits for memory and threads of
 //!   ours is not charged to it, and ends as [`Kind::Busy`] after ten minutes.
 //! - Memory: half of a byte budget is for bodies as they come, from their head's arrival until a
-//!   thread takes them; the other half for what they become, [`Formats::cost`], until the caller
+//!   thread takes them; the other half for what they become, [`Options::cost`], until the caller
 //!   drops the reservation. Whoever holds of the second half waits for nothing, so nobody waits in
 //!   a circle. Before the head a fetch holds no buffer of ours. A thread needs about three times
 //!   its page besides.
 //! - Size: a body larger than `max_bytes`, on the wire or decompressed, is an error, never cut.
 //! - Addresses: each hop of a redirect passes the [`egress::Policy`].
+//!
+//! # Without a network
+//! What a page becomes is decided by [`extract()`], a pure function:
+//!
+//! ```
+//! use scrape::{Options, Scope, extract};
+//!
+//! let options = Options { scope: Scope::Page, ..Options::default() };
+//! let page = b"<title>Tea</title><h1>Tea</h1><p>Green <b>or</b> <a href=/black>black</a>?";
+//! let url = "https://example.com/drinks".parse().unwrap();
+//! let made = extract(page, Some("text/html; charset=utf-8"), &url, &options);
+//!
+//! assert_eq!(made.title.as_deref(), Some("Tea"));
+//! assert_eq!(
+//!     made.markdown.as_deref(),
+//!     Some("# Tea\n\nGreen **or** [black](https://example.com/black)?\n")
+//! );
+//! ```
 //!
 //! # Failure modes
 //! An [`Error`] for anything but a whole 2xx answer. Extraction never fails: bytes that are not
@@ -53,24 +72,23 @@
 //! is [`Kind::Internal`] for that page alone.
 
 mod body;
-mod charset;
 mod coding;
 mod config;
 mod error;
-mod extract;
 mod fetch;
-mod formats;
-mod page;
 mod patience;
 mod pool;
 mod redirect;
 mod request;
+mod response;
 mod scraper;
 
 pub use config::Config;
 pub use error::{Error, Kind};
-pub use extract::extract;
-pub use formats::{Format, Formats, UnknownFormat};
-pub use page::{Extracted, Link, Metadata, Page};
+pub use extract::{
+    CharsetSource, Feed, Field, Format, Formats, Link, Metadata, Options, Page, Region, Scope,
+    Select, SelectError, UnknownFormat, extract,
+};
 pub use request::Request;
+pub use response::Response;
 pub use scraper::{Load, Running, Scraper, start};

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::{HeaderMap, Method};
 use url::Url;
 
-use crate::{Config, Formats};
+use crate::{Config, Formats, Options};
 
 /// One page to fetch and the limits of this fetch.
 #[derive(Clone, Debug)]
@@ -27,20 +27,22 @@ pub struct Request {
     pub max_bytes: u64,
     /// Most redirects that are followed.
     pub max_redirects: u32,
-    /// The forms of the page that are wanted.
-    pub formats: Formats,
+    /// What is to be made of the page.
+    pub options: Options,
     /// Bytes that the caller adds to what is made of the page; reserved with it.
     pub extra_bytes: u64,
 }
 
 impl Request {
-    /// A GET of `url` under the default limits of [`Config`], for the default formats.
+    /// A GET of `url` under the default limits of [`Config`], for Markdown and metadata of the
+    /// main content.
     #[must_use]
     pub fn get(url: Url) -> Self {
         Self::with_limits(url, &Config::default())
     }
 
-    /// A GET of `url` under the limits of `config`, for the default formats.
+    /// A GET of `url` under the limits of `config`, for Markdown and metadata of the
+    /// main content.
     #[must_use]
     pub fn with_limits(url: Url, config: &Config) -> Self {
         Self {
@@ -51,7 +53,7 @@ impl Request {
             timeout: config.timeout,
             max_bytes: config.max_bytes,
             max_redirects: config.max_redirects,
-            formats: Formats::default(),
+            options: Options { formats: Formats::default(), ..Options::default() },
             extra_bytes: 0,
         }
     }

@@ -17,7 +17,7 @@ use crate::error::{Error, Kind};
 use crate::fetch::{self, Fetched};
 use crate::patience::{LONGEST_OWN_WAIT, Patience};
 use crate::pool::{self, Pool, Threads};
-use crate::{Config, Extracted, Formats, Page, Request, coding, extract};
+use crate::{Config, Options, Page, Request, Response, coding};
 
 /// A plain body below this length of which only the bytes are wanted is finished on the caller's
 /// task: there is nothing to compute, and a trip to the pool would cost more than `then`.
@@ -93,11 +93,11 @@ impl Scraper {
     ///
     /// # Errors
     /// See [`Kind`]. Any final answer other than 2xx is an error.
-    pub async fn scrape(&self, request: Request) -> Result<Page, Error> {
-        self.scrape_with(request, |page| page).await.map(|(page, _)| page)
+    pub async fn scrape(&self, request: Request) -> Result<Response, Error> {
+        self.scrape_with(request, |response| response).await.map(|(response, _)| response)
     }
 
-    /// Fetches one page and turns it into what is kept of it. [`Formats::cost`] of the page, its
+    /// Fetches one page and turns it into what is kept of it. [`Options::cost`] of the page, its
     /// headers and the request's `extra_bytes` count against the memory budget until the
     /// reservation is dropped: have [`Scraper::cover`] fit it to what `then` made, and hold it for
     /// as long as that is on its way. `then` runs on a CPU thread, or on the caller's task when the
@@ -108,7 +108,7 @@ impl Scraper {
     pub async fn scrape_with<T: Send + 'static>(
         &self,
         request: Request,
-        then: impl FnOnce(Page) -> T + Send + 'static,
+        then: impl FnOnce(Response) -> T + Send + 'static,
     ) -> Result<(T, Reservation), Error> {
         let slot = self.shared.slots.acquire().await;
         let _slot = slot.map_err(|_| Error::new(Kind::Internal, "the scraper is closed"))?;
@@ -154,31 +154,32 @@ impl Shared {
     async fn run<T: Send + 'static>(
         &self,
         request: Request,
-        mut then: impl FnOnce(Page) -> T + Send + 'static,
+        mut then: impl FnOnce(Response) -> T + Send + 'static,
     ) -> Result<(T, Reservation), Error> {
         let mut patience = Patience::new(request.timeout);
-        let (formats, max_bytes) = (request.formats, request.max_bytes);
+        let (options, max_bytes) = (request.options.clone(), request.max_bytes);
         let extra_bytes = request.extra_bytes;
         let mut fetched = fetch::fetch(&self.client, &self.reading, request, &mut patience).await?;
         let wanted = Wanted {
-            formats,
+            options,
             max_bytes,
             extra_bytes: extra_bytes.saturating_add(header_bytes(&fetched.headers)),
         };
         let wire_bytes = fetched.body.len() as u64;
         let most = coding::most_bytes(wire_bytes, &fetched.codings, max_bytes);
-        let plain = fetched.codings.is_empty() && !formats.needs_text();
+        let plain = fetched.codings.is_empty() && !wanted.options.needs_text();
         if plain && fetched.body.len() < INLINE_BYTES {
             let room = patience.own(self.making.reserve(wanted.cost(most))).await?;
             let body = fetched.body.clone();
-            return pool::guard(|| finish(fetched, body, wanted, room, then));
+            return pool::guard(|| finish(fetched, body, &wanted, room, then));
         }
         let mut limit = coding::likely_bytes(wire_bytes, &fetched.codings, max_bytes);
         loop {
             // The place first: who has room is never without one, so nobody waits in a circle.
             let place = patience.own(self.pool.place()).await??;
             let room = patience.own(self.making.reserve(wanted.cost(limit.min(most)))).await?;
-            let work = move || attempt(fetched, limit, wanted, room, then);
+            let asked = wanted.clone();
+            let work = move || attempt(fetched, limit, &asked, room, then);
             match patience.own(self.pool.run(place, work)).await??? {
                 Attempt::Made(made, room) => return Ok((made, room)),
                 Attempt::Larger(unused) => (fetched, then) = *unused,
@@ -196,10 +197,10 @@ enum Attempt<T, F> {
 }
 
 /// The CPU half, for a body that has at most `limit` bytes without its codings.
-fn attempt<T, F: FnOnce(Page) -> T>(
+fn attempt<T, F: FnOnce(Response) -> T>(
     mut fetched: Fetched,
     limit: u64,
-    wanted: Wanted,
+    wanted: &Wanted,
     room: Reservation,
     then: F,
 ) -> Result<Attempt<T, F>, Error> {
@@ -218,17 +219,17 @@ fn attempt<T, F: FnOnce(Page) -> T>(
 }
 
 /// What is to be made of a body, and within what.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 struct Wanted {
-    formats: Formats,
+    options: Options,
     max_bytes: u64,
     /// What comes on top of the page's forms.
     extra_bytes: u64,
 }
 
 impl Wanted {
-    fn cost(self, page_bytes: u64) -> u64 {
-        self.formats.cost(page_bytes).saturating_add(self.extra_bytes)
+    fn cost(&self, page_bytes: u64) -> u64 {
+        self.options.cost(page_bytes).saturating_add(self.extra_bytes)
     }
 }
 
@@ -241,9 +242,9 @@ fn header_bytes(headers: &HeaderMap) -> u64 {
 fn finish<T>(
     fetched: Fetched,
     body: Bytes,
-    wanted: Wanted,
+    wanted: &Wanted,
     mut room: Reservation,
-    then: impl FnOnce(Page) -> T,
+    then: impl FnOnce(Response) -> T,
 ) -> (T, Reservation) {
     let Fetched {
         url,
@@ -257,7 +258,7 @@ fn finish<T>(
         held,
         ..
     } = fetched;
-    let formats = wanted.formats;
+    let options = &wanted.options;
     let begun = Instant::now();
     // What it takes from here on is in `room`.
     drop((wire, held));
@@ -265,33 +266,24 @@ fn finish<T>(
     let content_type = headers
         .get(CONTENT_TYPE)
         .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
-    let made = match formats.needs_text() {
-        true => extract(&body, content_type.as_deref(), &url, formats),
-        false => Extracted::default(),
+    let page = match options.needs_text() {
+        true => extract::extract(&body, content_type.as_deref(), &url, options),
+        false => Page::default(),
     };
-    let bytes = body.len() as u64;
-    let raw: Option<Bytes> = formats.raw.then_some(body);
-    let page = Page {
+    let response = Response {
         final_url: url,
         status,
         headers,
         content_type,
-        charset: made.charset,
-        title: made.title,
-        text: made.text,
-        markdown: made.markdown,
-        html: made.html,
-        raw,
-        links: made.links,
-        metadata: made.metadata,
-        bytes,
-        truncated: made.truncated,
+        page,
+        bytes: body.len() as u64,
+        raw: options.formats.raw.then_some(body),
         redirects,
         fetch: elapsed,
         extract: unpack + begun.elapsed(),
         remote_addr,
     };
-    (then(page), room)
+    (then(response), room)
 }
 
 impl fmt::Debug for Scraper {

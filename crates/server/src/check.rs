@@ -69,10 +69,8 @@ pub(crate) struct Settings {
 pub(crate) fn check(options: &Options, descriptors: u64) -> Result<Settings, Failure> {
     refusals(options, descriptors).map_err(Failure::Usage)?;
     let shares = shares(options).fit(descriptors);
-    let fetch_policy = Policy::public_only().allow(&options.fetch_allow);
     let sink_policy = Policy::public_only().allow(&options.sink_allow);
     let budget = options.memory_budget.0;
-    let usual = scrape::Config::default();
     Ok(Settings {
         listen: options.listen,
         keyed: !options.api_key.is_empty(),
@@ -85,17 +83,9 @@ pub(crate) fn check(options: &Options, descriptors: u64) -> Result<Settings, Fai
             ..ingest::ServeConfig::default()
         },
         scrape: scrape::Config {
-            timeout: options.fetch_timeout.0,
-            max_bytes: options.max_bytes.0,
-            max_redirects: options.max_redirects,
-            user_agent: options.user_agent.clone(),
-            cpu_threads: options.cpu_threads.map_or(usual.cpu_threads, usize::from),
             memory_budget: budget / 2,
-            policy: fetch_policy,
             in_flight: shares.fetches,
-            // More than may be in use at once would only cost memory.
-            idle_per_host: usual.idle_per_host.min(options.per_host.0.concurrency as usize),
-            ..usual
+            ..fetching(options)
         },
         terms: Terms {
             schedule: options.fetch_schedule.iter().map(|span| span.0).collect(),
@@ -120,6 +110,24 @@ pub(crate) fn check(options: &Options, descriptors: u64) -> Result<Settings, Fai
         retain: options.retain.0,
         grace: options.grace.0,
     })
+}
+
+/// How pages are fetched, by the server and by `pagewire get`. Memory is what a page of the largest
+/// size needs.
+pub(crate) fn fetching(options: &Options) -> scrape::Config {
+    let usual = scrape::Config::default();
+    scrape::Config {
+        timeout: options.fetch_timeout.0,
+        max_bytes: options.max_bytes.0,
+        max_redirects: options.max_redirects,
+        user_agent: options.user_agent.clone(),
+        cpu_threads: options.cpu_threads.map_or(usual.cpu_threads, usize::from),
+        memory_budget: usual.memory_budget.max(options.max_bytes.0.saturating_mul(16)),
+        policy: Policy::public_only().allow(&options.fetch_allow),
+        // More than may be in use at once would only cost memory.
+        idle_per_host: usual.idle_per_host.min(options.per_host.0.concurrency as usize),
+        ..usual
+    }
 }
 
 /// Read here and not by the flag parser, which would repeat a bad one on the screen.

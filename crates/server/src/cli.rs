@@ -1,5 +1,7 @@
 //! The flags. Their defaults are the libraries' own; their meaning is checked in [`crate::check`].
 
+mod get;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -7,6 +9,7 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use egress::Allow;
 use url::Url;
 
+pub(crate) use self::get::{Get, Printed, Scope};
 use crate::byte_size::ByteSize;
 use crate::pace::Pace;
 use crate::span::Span;
@@ -37,13 +40,14 @@ pub(crate) struct Cli {
 }
 
 const AFTER_HELP: &str = "\
-Exit codes: 0 stopped as asked; 1 could not run (port taken, a part failed); 2 bad flag or \
-environment variable; 74 the store could not be opened or failed; 130 or 143 a second signal cut \
+Exit codes: 0 stopped as asked; 1 could not run (port taken, a part failed), or an input of `get` \
+could not be had; 2 bad flag or environment variable; 74 the store could not be opened or failed; 130 or 143 a second signal cut \
 the shutdown short.
 
 Try it:
   pagewire --forward-to http://localhost:9000/hook
-  curl -d '{\"url\":\"https://example.com\"}' http://127.0.0.1:8080/";
+  curl -d '{\"url\":\"https://example.com\"}' http://127.0.0.1:8080/
+  pagewire get https://example.com";
 
 /// What the binary does besides serving.
 #[derive(Debug, Subcommand)]
@@ -54,6 +58,9 @@ pub(crate) enum Command {
         #[arg(long)]
         markdown: bool,
     },
+    /// Prints what is made of pages: of files, of standard input, or of URLs that it fetches under
+    /// the same limits as the server. Markdown of the main content unless told otherwise.
+    Get(Get),
 }
 
 /// Everything that can be set.

@@ -10,13 +10,13 @@ use bytes::Bytes;
 use http::HeaderMap;
 use ingest::JobSpec;
 use jobs::{JobId, Timestamp};
-use scrape::{Link, Page};
-use serde::Serialize;
+use scrape::Response;
+
+use crate::object::Object;
+use crate::page_json;
 
 /// Room for the fields that every event has.
 const FRAME_BYTES: usize = 2 * 1024;
-/// What a link has besides its strings.
-const LINK_FRAME_BYTES: usize = 24;
 /// A buffer that has more than one part in this many to spare is copied into one that fits: the
 /// whole buffer stays in memory with the event.
 const SPARE_DIVISOR: usize = 8;
@@ -67,143 +67,94 @@ pub(crate) struct TooLarge {
 pub(crate) fn succeeded(
     about: About<'_>,
     fetch: Fetch,
-    page: &Page,
+    response: &Response,
     most_bytes: u64,
 ) -> Result<Bytes, TooLarge> {
-    let size = size_of_page(page);
+    let size = size_of(response);
     if size as u64 > most_bytes {
         return Err(TooLarge { bytes: size as u64 });
     }
-    let mut event = Object::event("job.succeeded", about, size);
-    event.field("final_url", page.final_url.as_str());
-    event.field("status", &page.status.as_u16());
-    event.raw("headers", |out| headers(out, &page.headers));
-    event.field("content_type", &page.content_type);
-    event.field("charset", &page.charset);
-    event.field("title", &page.title);
-    event.optional("markdown", page.markdown.as_ref());
-    event.optional("text", page.text.as_ref());
-    event.optional("html", page.html.as_ref());
-    event.optional("links", page.links.as_ref());
-    event.optional("page", page.metadata.as_ref());
-    if let Some(raw) = &page.raw {
-        event.raw("raw_base64", |out| base64_string(out, raw));
+    let mut event = Event::open("job.succeeded", about, size);
+    let data = &mut event.data;
+    data.field("final_url", response.final_url.as_str());
+    data.field("status", &response.status.as_u16());
+    data.raw("headers", |out| headers(out, &response.headers));
+    data.field("content_type", &response.content_type);
+    page_json::write(data, &response.page);
+    if let Some(raw) = &response.raw {
+        data.raw("raw_base64", |out| base64_string(out, raw));
     }
-    event.field("bytes", &page.bytes);
-    event.field("truncated", &page.truncated);
-    event.field("redirects", &page.redirects);
-    event.raw("timing", |out| {
+    data.field("bytes", &response.bytes);
+    data.field("redirects", &response.redirects);
+    data.raw("timing", |out| {
         let mut timing = Object::open(out);
         timing.field("queued_ms", &fetch.queued_ms);
-        timing.field("fetch_ms", &page.fetch.as_millis());
-        timing.field("extract_ms", &page.extract.as_millis());
+        timing.field("fetch_ms", &response.fetch.as_millis());
+        timing.field("extract_ms", &response.extract.as_millis());
         timing.close();
     });
-    event.field("attempt", &fetch.attempt);
+    data.field("attempt", &fetch.attempt);
     Ok(event.finish(about))
 }
 
 /// `job.failed`: the page could not be had.
 pub(crate) fn failed(about: About<'_>, fetch: Fetch, reason: &Reason<'_>) -> Bytes {
-    let mut event = Object::event("job.failed", about, reason.detail.len());
-    event.optional("status", reason.status.as_ref());
-    event.raw("error", |out| {
+    let mut event = Event::open("job.failed", about, reason.detail.len());
+    let data = &mut event.data;
+    data.optional("status", reason.status.as_ref());
+    data.raw("error", |out| {
         let mut error = Object::open(out);
         error.field("code", reason.code);
         error.field("detail", reason.detail);
         error.field("transient", &reason.transient);
         error.close();
     });
-    event.raw("timing", |out| {
+    data.raw("timing", |out| {
         let mut timing = Object::open(out);
         timing.field("queued_ms", &fetch.queued_ms);
         timing.close();
     });
-    event.field("attempt", &fetch.attempt);
+    data.field("attempt", &fetch.attempt);
     event.finish(about)
 }
 
 /// `job.cancelled`: the job was called off.
 pub(crate) fn cancelled(about: About<'_>) -> Bytes {
-    Object::event("job.cancelled", about, 0).finish(about)
+    Event::open("job.cancelled", about, 0).finish(about)
 }
 
-/// A JSON object under construction, in a buffer it owns or borrows.
-struct Object<B: std::borrow::BorrowMut<Vec<u8>>> {
-    out: B,
-    first: bool,
+/// An event under construction: its envelope is open, and so is `data`.
+struct Event {
+    data: Object<Vec<u8>>,
 }
 
-impl Object<Vec<u8>> {
-    /// The envelope and the first fields of `data`, left open.
-    fn event(kind: &str, about: About<'_>, content_bytes: usize) -> Self {
+impl Event {
+    /// The envelope and the first fields of `data`.
+    fn open(kind: &str, about: About<'_>, content_bytes: usize) -> Self {
         let metadata_bytes = about.spec.metadata.as_ref().map_or(0, |m| m.get().len());
         let out = Vec::with_capacity(FRAME_BYTES + content_bytes + metadata_bytes);
-        let mut object = Object { out, first: true };
-        object.out.push(b'{');
-        object.field("type", kind);
-        object.field("timestamp", &rfc3339(about.at));
-        object.key("data");
-        object.out.push(b'{');
-        object.first = true;
-        object.field("id", &about.id.to_string());
-        object.field("url", about.spec.url.as_str());
-        object
+        let mut envelope = Object::open(out);
+        envelope.field("type", kind);
+        envelope.field("timestamp", &rfc3339(about.at));
+        let mut data = envelope.open_last("data");
+        data.field("id", &about.id.to_string());
+        data.field("url", about.spec.url.as_str());
+        Self { data }
     }
 
     /// Closes `data` and the envelope.
     fn finish(mut self, about: About<'_>) -> Bytes {
         let metadata = about.spec.metadata.as_ref();
-        self.raw("metadata", |out| {
+        self.data.raw("metadata", |out| {
             out.extend_from_slice(metadata.map_or("{}", |m| m.get()).as_bytes());
         });
-        self.out.extend_from_slice(b"}}");
-        if self.out.capacity() - self.out.len() > self.out.len() / SPARE_DIVISOR {
-            self.out.shrink_to_fit();
+        let mut out = self.data.close();
+        out.push(b'}');
+        if out.capacity() - out.len() > out.len() / SPARE_DIVISOR {
+            out.shrink_to_fit();
         }
-        Bytes::from(self.out)
+        Bytes::from(out)
     }
-}
-
-impl<'a> Object<&'a mut Vec<u8>> {
-    fn open(out: &'a mut Vec<u8>) -> Self {
-        out.push(b'{');
-        Self { out, first: true }
-    }
-
-    fn close(self) {
-        self.out.push(b'}');
-    }
-}
-
-impl<B: std::borrow::BorrowMut<Vec<u8>>> Object<B> {
-    fn key(&mut self, key: &str) {
-        let out = self.out.borrow_mut();
-        if !std::mem::take(&mut self.first) {
-            out.push(b',');
-        }
-        json(out, key);
-        out.push(b':');
-    }
-
-    fn raw(&mut self, key: &str, write: impl FnOnce(&mut Vec<u8>)) {
-        self.key(key);
-        write(self.out.borrow_mut());
-    }
-
-    fn field<T: Serialize + ?Sized>(&mut self, key: &str, value: &T) {
-        self.raw(key, |out| json(out, value));
-    }
-
-    fn optional<T: Serialize + ?Sized>(&mut self, key: &str, value: Option<&T>) {
-        if let Some(value) = value {
-            self.field(key, value);
-        }
-    }
-}
-
-fn json<T: Serialize + ?Sized>(out: &mut Vec<u8>, value: &T) {
-    serde_json::to_writer(out, value).expect("a Vec takes every byte and the keys are strings");
 }
 
 /// Fields that came more than once are joined by a comma, as RFC 9110 §5.3 reads them; bytes
@@ -246,27 +197,10 @@ fn rfc3339(at: Timestamp) -> String {
         .to_string()
 }
 
-/// How long the page's forms are in JSON, so that the buffer does not grow with them.
-fn size_of_page(page: &Page) -> usize {
-    let texts = [&page.title, &page.markdown, &page.text, &page.html];
-    let texts: usize = texts.into_iter().flatten().map(|text| quoted_bytes(text)).sum();
-    let links: usize = page.links.iter().flatten().map(size_of_link).sum();
-    texts + links + page.raw.as_ref().map_or(0, |raw| base64_bytes(raw.len()))
-}
-
-fn size_of_link(link: &Link) -> usize {
-    let rel = link.rel.as_deref().map_or(0, |rel| LINK_FRAME_BYTES + quoted_bytes(rel));
-    LINK_FRAME_BYTES + quoted_bytes(&link.url) + quoted_bytes(&link.text) + rel
-}
-
-/// How long `text` is as a JSON string.
-fn quoted_bytes(text: &str) -> usize {
-    let escaped = |byte: u8| match byte {
-        b'"' | b'\\' | b'\n' | b'\r' | b'\t' | 0x08 | 0x0c => 2,
-        0..=0x1f => 6,
-        _ => 1,
-    };
-    2 + text.bytes().map(escaped).sum::<usize>()
+/// How long what the page brings is in JSON, so that the buffer does not grow with it.
+fn size_of(response: &Response) -> usize {
+    let raw = response.raw.as_ref().map_or(0, |raw| base64_bytes(raw.len()));
+    page_json::size_of(&response.page) + raw
 }
 
 #[cfg(test)]

@@ -6,10 +6,13 @@ mod cli;
 mod descriptors;
 mod event;
 mod exit;
+mod get;
 mod logs;
 mod metrics;
+mod object;
 mod open;
 mod pace;
+mod page_json;
 mod reference;
 mod retention;
 mod run;
@@ -27,10 +30,11 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     let (cli, matches) = cli::Cli::from_process();
-    let ended = match cli.command {
+    let ended = match &cli.command {
         Some(cli::Command::Config { markdown }) => {
-            reference::print(&cli.options, &matches, markdown)
+            reference::print(&cli.options, &matches, *markdown)
         }
+        Some(cli::Command::Get(get)) => get::run(get, &cli.options),
         None => run::serve(&cli.options),
     };
     match ended {

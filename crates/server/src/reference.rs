@@ -79,15 +79,39 @@ fn markdown(command: &Command) -> String {
             meaning(arg),
         );
     }
+    getting(&mut page, command);
     page.push_str(
         "\n## Exit codes\n\n| code | meaning |\n| --- | --- |\n\
-         | 0 | stopped as asked |\n\
-         | 1 | could not run: the port is taken, a part failed |\n\
+         | 0 | stopped as asked; everything was printed |\n\
+         | 1 | could not run: the port is taken, a part failed; or an input of `get` could not be had |\n\
          | 2 | a bad flag or environment variable |\n\
          | 74 | the store could not be opened, or failed for good |\n\
          | 130, 143 | a second SIGINT or SIGTERM cut the shutdown short |\n",
     );
     page
+}
+
+/// The part about `pagewire get`.
+fn getting(page: &mut String, command: &Command) {
+    let Some(get) = command.find_subcommand("get") else {
+        return;
+    };
+    page.push_str(
+        "\n## `pagewire get`\n\n\
+         `pagewire get FILE|URL|- …` prints what is made of pages, one after the other, without a \
+         server. URLs are fetched under the flags of *Fetching* above. What cannot be had is told on \
+         standard error, the others are printed all the same.\n\n\
+         | flag | default | meaning |\n| --- | --- | --- |\n",
+    );
+    for arg in get.get_arguments().filter(|arg| arg.get_long().is_some()) {
+        let spelled = if takes_value(arg) { spelled(arg) } else { spelled_short(arg) };
+        let default = if takes_value(arg) { default(arg) } else { "–".to_owned() };
+        let _ = writeln!(page, "| `{spelled}` | {default} | {} |", meaning(arg));
+    }
+}
+
+fn takes_value(arg: &Arg) -> bool {
+    arg.get_action().takes_values()
 }
 
 /// The values in force, one a line with its source; secrets are not shown. `fitted` says what a
@@ -138,8 +162,9 @@ fn meaning(arg: &Arg) -> String {
     let mut text = help.map(ToString::to_string).unwrap_or_default();
     // The flag parser takes away the last full stop.
     text.push('.');
+    let possible = if takes_value(arg) { arg.get_possible_values() } else { Vec::new() };
     let choices: Vec<_> =
-        arg.get_possible_values().iter().map(|choice| format!("`{}`", choice.get_name())).collect();
+        possible.iter().map(|choice| format!("`{}`", choice.get_name())).collect();
     if !choices.is_empty() {
         let _ = write!(text, " One of {}.", choices.join(", "));
     }

@@ -4,6 +4,7 @@
 
 mod deliver;
 mod lane;
+mod options;
 mod scrape;
 
 use std::sync::Arc;
@@ -11,7 +12,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use egress::Policy;
 use http::HeaderMap;
-use ingest::{JobSpec, Pipeline, Status};
+use ingest::{JobSpec, Pipeline, Refusal, Status};
 use jobs::{
     Filter, JobId, LaneKey, Next, Outcome, Record, Redrive, Stage, State, Timestamp, Verdict,
 };
@@ -142,6 +143,10 @@ impl Pipeline for Order {
 
     fn admit_sink(&self, url: &Url) -> Result<(), String> {
         admit(&self.sink_policy, url)
+    }
+
+    fn admit_select(&self, select: &ingest::Select) -> Result<(), Vec<Refusal>> {
+        options::compile(select).map(drop).map_err(|refusal| vec![refusal])
     }
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use http::header;
-use ingest::{Config, Format};
+use ingest::{Config, Format, Scope};
 use jobs::{Bounds, JobId, Store as _};
 
 use crate::world::{START_MS, World};
@@ -44,7 +44,8 @@ async fn every_field_is_kept() {
         .submit(
             r#"{"url":"https://example.com/a?b=c","method":"PUT","headers":{"Accept":"text/html"},
             "cookies":{"a":"1","b":"2"},"body_base64":"AP8=","timeout":"1s500ms","deadline":"1h",
-            "max_bytes":"2MB","max_redirects":0,"formats":["text","raw"],
+            "max_bytes":"2MB","max_redirects":0,"formats":["text","raw","json_ld"],
+            "scope":"page","select":{"b":"h1","a":{"css":"a","attr":"href","all":true}},
             "sink":{"url":"https://s.example/in","headers":{"Authorization":"Bearer x"}},
             "tags":["one","two"],"delay":"90s","retry":{"max_attempts":3},
             "metadata":{ "big":1.10, "order":{"z":1,"a":2} }}"#,
@@ -59,7 +60,10 @@ async fn every_field_is_kept() {
     assert_eq!(spec.timeout(), Some(Duration::from_millis(1500)));
     assert_eq!(spec.deadline_ms, Some(START_MS + 3_600_000));
     assert_eq!((spec.max_bytes, spec.max_redirects), (Some(2_000_000), Some(0)));
-    assert_eq!(spec.formats, [Format::Text, Format::Raw]);
+    assert_eq!(spec.formats, [Format::Text, Format::Raw, Format::JsonLd]);
+    assert_eq!(spec.scope, Scope::Page);
+    let names: Vec<_> = spec.select.unwrap().0.into_iter().map(|(name, _)| name).collect();
+    assert_eq!(names, ["b", "a"], "in the order given");
     let sink = spec.sink.unwrap();
     assert_eq!(sink.url.as_str(), "https://s.example/in");
     assert_eq!(sink.header_map()["authorization"], "Bearer x");
@@ -70,6 +74,8 @@ async fn every_field_is_kept() {
     let record = world.record(id).await;
     assert_eq!(record.due.as_millis(), START_MS + 90_000);
     let shown = world.get(&format!("/v1/jobs/{id}")).await;
+    assert_eq!(shown.json()["scope"], "page");
+    assert_eq!(shown.json()["select"]["a"]["attr"], "href");
     assert!(String::from_utf8_lossy(&shown.body).contains(untouched));
 }
 

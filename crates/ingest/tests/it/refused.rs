@@ -58,6 +58,18 @@ async fn too_many_and_too_long_are_refused() {
         ("cookies", format!("{{{}}}", members(65)), "/cookies"),
         ("tags", format!("[{}]", vec![r#""t""#; 33].join(",")), "/tags"),
         ("tags", format!(r#"["{}"]"#, "t".repeat(129)), "/tags/0"),
+        ("select", format!("{{{}}}", members(101)), "/select"),
+        ("select", format!(r#"{{"a":"{}"}}"#, "x".repeat(3000)), "/select/a"),
+        ("select", format!(r#"{{"a":{{"css":"{}"}}}}"#, "x".repeat(3000)), "/select/a/css"),
+        (
+            "select",
+            format!(
+                "{}\"h1\"{}",
+                r#"{"a":{"css":"p","fields":"#.repeat(4) + r#"{"a":"#,
+                "}".repeat(9)
+            ),
+            "/select/a/fields/a/fields/a/fields/a/fields",
+        ),
         ("sink", format!(r#""https://s.example/{}""#, "p".repeat(8192)), "/sink"),
         ("sink", format!(r#""https://s.example/{}""#, "ü".repeat(3000)), "/sink"),
     ] {

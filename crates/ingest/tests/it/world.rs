@@ -9,7 +9,7 @@ use axum::body::Body;
 use bytes::Bytes;
 use http::{HeaderMap, Request, StatusCode, header};
 use http_body_util::BodyExt as _;
-use ingest::{Config, JobSpec, Pipeline, Status};
+use ingest::{Config, JobSpec, Pick, Pipeline, Refusal, Select, Status};
 use jobs::{
     Bounds, Claimed, Clock, Filter, JobId, LaneKey, LaneLimit, MemoryStore, Next, Outcome, Record,
     Redrive, Settled, Settlement, Stage, StageConfig, State, Store, Timestamp, Verdict,
@@ -97,6 +97,16 @@ impl Pipeline for TwoStages {
             Some("127.0.0.1") => Err("127.0.0.1 may not be sent to".to_owned()),
             _ => Ok(()),
         }
+    }
+
+    fn admit_select(&self, select: &Select) -> Result<(), Vec<Refusal>> {
+        let bad = select.0.iter().filter(|(_, pick)| *pick == Pick::Css("[".to_owned()));
+        let refusal = |name: &String| Refusal {
+            pointer: format!("/{name}/css"),
+            detail: "not a selector".to_owned(),
+        };
+        let refused: Vec<_> = bad.map(|(name, _)| refusal(name)).collect();
+        if refused.is_empty() { Ok(()) } else { Err(refused) }
     }
 }
 

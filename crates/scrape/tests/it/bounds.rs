@@ -125,9 +125,9 @@ async fn what_becomes_of_a_page_is_reserved_and_not_only_what_came() {
     let scraper = scraper(Config::default());
     let mut request = request(&origin.url("/"));
     request.extra_bytes = 50_000;
-    let cost = request.formats.cost(page.len() as u64) + request.extra_bytes;
+    let cost = request.options.cost(page.len() as u64) + request.extra_bytes;
     let watched = scraper.clone();
-    let then = move |page: scrape::Page| (page.bytes, watched.load().body_bytes);
+    let then = move |page: scrape::Response| (page.bytes, watched.load().body_bytes);
     let ((bytes, reserved), held) = within(scraper.scrape_with(request, then)).await.unwrap();
     assert_eq!(bytes, page.len() as u64);
     assert!(reserved >= cost, "{reserved} < {cost}");
@@ -167,7 +167,7 @@ async fn bytes_in_memory_stay_within_the_budget() {
         let (watched, most) = (scraper.clone(), Arc::clone(&most));
         let mut request = request(&origin.url("/"));
         request.max_bytes = 500_000;
-        let then = move |page: scrape::Page| {
+        let then = move |page: scrape::Response| {
             most.fetch_max(watched.load().body_bytes, Ordering::SeqCst);
             page.bytes
         };
@@ -187,7 +187,7 @@ async fn a_panic_in_the_callers_closure_costs_one_page() {
     let scraper = scraper(Config::default());
     for formats in [vec![Format::Raw], vec![Format::Text]] {
         let mut request = request(&origin.url("/"));
-        request.formats = formats.into_iter().collect();
+        request.options.formats = formats.into_iter().collect();
         let result = within(scraper.scrape_with(request, |_| -> () { panic!("oops") })).await;
         let error = result.unwrap_err();
         assert_eq!(error.kind(), Kind::Internal);

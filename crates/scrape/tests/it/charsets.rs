@@ -6,7 +6,7 @@ use crate::origin::{answer, scrape};
 
 async fn text(content_type: &str, body: Vec<u8>) -> (String, String) {
     let header = format!("content-type: {content_type}");
-    let page = scrape(move |_| answer("200 OK", &[&header], &body)).await.unwrap();
+    let page = scrape(move |_| answer("200 OK", &[&header], &body)).await.unwrap().page;
     (page.text.unwrap(), page.charset.unwrap())
 }
 

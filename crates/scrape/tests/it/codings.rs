@@ -40,7 +40,7 @@ async fn every_offered_coding_is_taken_off() {
     ];
     for (coding, body) in cases {
         let header = format!("content-encoding: {coding}");
-        let page = scrape(move |seen| {
+        let response = scrape(move |seen| {
             let offered = seen.header("accept-encoding").unwrap();
             assert!(
                 ["gzip", "deflate", "br", "zstd"].iter().all(|coding| offered.contains(coding))
@@ -49,9 +49,9 @@ async fn every_offered_coding_is_taken_off() {
         })
         .await
         .unwrap();
-        assert_eq!(page.raw.as_deref(), Some(PAGE.as_bytes()), "{coding}");
-        assert_eq!(page.text.as_deref(), Some("Grüße, packed tight."), "{coding}");
-        assert_eq!(page.bytes, PAGE.len() as u64);
+        assert_eq!(response.raw.as_deref(), Some(PAGE.as_bytes()), "{coding}");
+        assert_eq!(response.page.text.as_deref(), Some("Grüße, packed tight."), "{coding}");
+        assert_eq!(response.bytes, PAGE.len() as u64);
     }
 }
 

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use scrape::{Config, Error, Format, Page, Request, Scraper};
+use scrape::{Config, Error, Formats, Options, Request, Response, Scope, Scraper};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
@@ -139,17 +139,17 @@ pub(crate) fn scraper(config: Config) -> Scraper {
     scrape::start(Config { policy, cpu_threads: 2, ..config }).unwrap().0
 }
 
-/// A request for every format.
+/// A request for every format of the whole page.
 pub(crate) fn request(url: &str) -> Request {
     let mut request = Request::get(url.parse().unwrap());
-    request.formats = Format::ALL.into_iter().collect();
+    request.options = Options { formats: Formats::ALL, scope: Scope::Page, select: None };
     request
 }
 
-/// The page that `answer` makes.
+/// What comes of `answer`.
 pub(crate) async fn scrape(
     answer: impl Fn(&Seen) -> Answer + Send + Sync + 'static,
-) -> Result<Page, Error> {
+) -> Result<Response, Error> {
     let origin = Origin::start(answer).await;
     within(scraper(Config::default()).scrape(request(&origin.url("/")))).await
 }

@@ -3,18 +3,22 @@
 use std::time::Duration;
 
 use http::{HeaderValue, Method};
-use scrape::{Config, Format, Formats, Kind};
+use scrape::{Config, Format, Formats, Kind, Page};
 
 use crate::origin::{Answer, Origin, answer, html, request, scrape, scraper, within};
 
 #[tokio::test]
 async fn every_format_of_a_page() {
-    let page = scrape(|_| {
-        html("<html lang=en><title>T</title><meta name=author content=Ann><h1>H</h1><a href=/x>y</a>")
+    let response = scrape(|_| {
+        html("<html lang=en><title>H</title><meta name=author content=Ann><h1>H</h1><a href=/x>y</a>")
     })
     .await
     .unwrap();
-    assert_eq!(page.title.as_deref(), Some("T"));
+    assert_eq!(response.content_type.as_deref(), Some("text/html; charset=utf-8"));
+    assert_eq!(response.headers["content-type"], "text/html; charset=utf-8");
+    let page = response.page;
+    assert_eq!((page.charset.as_deref(), page.truncated), (Some("utf-8"), false));
+    assert_eq!(page.title.as_deref(), Some("H"));
     assert_eq!(page.text.as_deref(), Some("H\n\ny"));
     assert!(page.html.unwrap().starts_with("<html lang=en>"));
     assert!(page.markdown.unwrap().starts_with("# H\n\n[y](http://127.0.0.1"));
@@ -24,20 +28,16 @@ async fn every_format_of_a_page() {
         (metadata.author.as_deref(), metadata.language.as_deref()),
         (Some("Ann"), Some("en"))
     );
-    assert_eq!(page.content_type.as_deref(), Some("text/html; charset=utf-8"));
-    assert_eq!((page.charset.as_deref(), page.truncated), (Some("utf-8"), false));
-    assert_eq!(page.headers["content-type"], "text/html; charset=utf-8");
 }
 
 #[tokio::test]
 async fn only_what_was_asked_for() {
     let origin = Origin::start(|_| html("<title>T</title><p>x")).await;
     let mut request = request(&origin.url("/"));
-    request.formats = Formats::NONE.with(Format::Raw);
-    let page = within(scraper(Config::default()).scrape(request)).await.unwrap();
-    assert_eq!(page.raw.as_deref(), Some(&b"<title>T</title><p>x"[..]));
-    assert!(page.html.is_none() && page.text.is_none() && page.markdown.is_none());
-    assert!(page.links.is_none() && page.metadata.is_none());
+    request.options.formats = Formats::NONE.with(Format::Raw);
+    let response = within(scraper(Config::default()).scrape(request)).await.unwrap();
+    assert_eq!(response.raw.as_deref(), Some(&b"<title>T</title><p>x"[..]));
+    assert_eq!(response.page, Page::default());
 }
 
 #[tokio::test]
@@ -110,7 +110,7 @@ async fn no_connection() {
 #[tokio::test]
 async fn other_bodies_than_html() {
     let json = scrape(|_| answer("200 OK", &["content-type: application/json"], b"{\"a\": 1}"));
-    let json = json.await.unwrap();
+    let json = json.await.unwrap().page;
     assert_eq!(json.text.as_deref(), Some("{\"a\": 1}"));
     assert_eq!(json.markdown.as_deref(), Some("```json\n{\"a\": 1}\n```\n"));
     assert!(json.title.is_none() && json.html.is_none());
@@ -118,5 +118,5 @@ async fn other_bodies_than_html() {
     let picture =
         scrape(|_| answer("200 OK", &["content-type: image/png"], b"\x89PNG\0")).await.unwrap();
     assert_eq!(picture.raw.as_deref(), Some(&b"\x89PNG\0"[..]));
-    assert!(picture.text.is_none() && picture.markdown.is_none() && picture.charset.is_none());
+    assert_eq!(picture.page, Page::default());
 }

@@ -15,11 +15,12 @@ async fn a_chain_ends_at_its_page() {
         _ => html("<p>here"),
     })
     .await;
-    let page = within(scraper(Config::default()).scrape(request(&origin.url("/")))).await.unwrap();
-    assert_eq!(page.final_url.as_str(), origin.url("/b#part"));
-    assert_eq!((page.redirects, page.status.as_u16()), (2, 200));
-    assert_eq!(page.text.as_deref(), Some("here"));
-    assert_eq!(page.remote_addr, Some(origin.addr));
+    let response =
+        within(scraper(Config::default()).scrape(request(&origin.url("/")))).await.unwrap();
+    assert_eq!(response.final_url.as_str(), origin.url("/b#part"));
+    assert_eq!((response.redirects, response.status.as_u16()), (2, 200));
+    assert_eq!(response.page.text.as_deref(), Some("here"));
+    assert_eq!(response.remote_addr, Some(origin.addr));
 }
 
 #[tokio::test]

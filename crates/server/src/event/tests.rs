@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use http::StatusCode;
-use scrape::Metadata;
+use scrape::{Link, Metadata, Page, Region};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
@@ -22,26 +22,29 @@ fn spec() -> JobSpec {
 }
 
 fn page() -> Page {
+    Page {
+        charset: Some("utf-8".into()),
+        charset_source: Some(scrape::CharsetSource::Header),
+        title: Some("A \"title\"\n\u{1}".into()),
+        markdown: Some("# A".into()),
+        ..Page::default()
+    }
+}
+
+fn response(page: Page) -> Response {
     let mut headers = HeaderMap::new();
     headers.append("content-type", "text/html".parse().unwrap());
     headers.append("set-cookie", "a=1".parse().unwrap());
     headers.append("set-cookie", "b=2".parse().unwrap());
     headers.append("x-latin", http::HeaderValue::from_bytes(b"caf\xe9").unwrap());
-    Page {
+    Response {
         final_url: "https://example.com/b".parse().unwrap(),
         status: StatusCode::OK,
         headers,
         content_type: Some("text/html".into()),
-        charset: Some("utf-8".into()),
-        title: Some("A \"title\"\n\u{1}".into()),
-        text: None,
-        markdown: Some("# A".into()),
-        html: None,
+        page,
         raw: None,
-        links: None,
-        metadata: None,
         bytes: 15_234,
-        truncated: false,
         redirects: 1,
         fetch: Duration::from_millis(120),
         extract: Duration::from_millis(2),
@@ -53,8 +56,8 @@ fn about(spec: &JobSpec) -> About<'_> {
     About { id: id(), spec, at: AT }
 }
 
-fn built(about: About<'_>, page: &Page) -> Bytes {
-    succeeded(about, FETCH, page, u64::MAX).expect("there is no limit")
+fn built(about: About<'_>, response: &Response) -> Bytes {
+    succeeded(about, FETCH, response, u64::MAX).expect("there is no limit")
 }
 
 fn read(event: &[u8]) -> Value {
@@ -64,7 +67,7 @@ fn read(event: &[u8]) -> Value {
 #[test]
 fn a_success_carries_the_page_and_nothing_that_was_not_asked_for() {
     let spec = spec();
-    let event = read(&built(about(&spec), &page()));
+    let event = read(&built(about(&spec), &response(page())));
     assert_eq!(
         event,
         json!({
@@ -80,6 +83,7 @@ fn a_success_carries_the_page_and_nothing_that_was_not_asked_for() {
                 },
                 "content_type": "text/html",
                 "charset": "utf-8",
+                "charset_source": "header",
                 "title": "A \"title\"\n\u{1}",
                 "markdown": "# A",
                 "bytes": 15_234,
@@ -96,7 +100,7 @@ fn a_success_carries_the_page_and_nothing_that_was_not_asked_for() {
 #[test]
 fn metadata_is_returned_byte_for_byte() {
     let spec = spec();
-    let text = String::from_utf8(built(about(&spec), &page()).to_vec()).unwrap();
+    let text = String::from_utf8(built(about(&spec), &response(page())).to_vec()).unwrap();
     assert!(text.ends_with(r#","metadata":{"b": 1.10,"a":"ü"}}}"#), "{text}");
     let plain = JobSpec::new("https://example.com/".parse().unwrap());
     let text = String::from_utf8(cancelled(about(&plain)).to_vec()).unwrap();
@@ -108,8 +112,9 @@ fn raw_bytes_come_back_as_they_were_at_any_length() {
     let spec = spec();
     for length in [0, 1, 2, 3, 4, 255, 256, 100_000] {
         let raw: Vec<u8> = (0..length).map(|i| (i * 7 % 256) as u8).collect();
-        let page = Page { raw: Some(Bytes::from(raw.clone())), markdown: None, ..page() };
-        let event = read(&built(about(&spec), &page));
+        let body = Some(Bytes::from(raw.clone()));
+        let response = Response { raw: body, ..response(Page::default()) };
+        let event = read(&built(about(&spec), &response));
         let text = event["data"]["raw_base64"].as_str().unwrap();
         assert_eq!(STANDARD.decode(text).unwrap(), raw);
     }
@@ -121,14 +126,27 @@ fn every_format_has_its_field() {
     let page = Page {
         text: Some("A".into()),
         html: Some("<h1>A</h1>".into()),
-        links: Some(vec![Link { url: "https://a/".into(), text: "a".into(), rel: None }]),
+        links: Some(vec![Link {
+            url: "https://a/".into(),
+            text: "a".into(),
+            rel: None,
+            position: 7,
+            region: Region::Nav,
+        }]),
+        fields: Some([("price".to_owned(), json!(["9.90"]))].into()),
+        json_ld: Some(vec![json!({"@type": "Thing"})]),
         metadata: Some(Metadata { language: Some("en".into()), ..Metadata::default() }),
         ..page()
     };
-    let data = read(&built(about(&spec), &page))["data"].take();
+    let data = read(&built(about(&spec), &response(page)))["data"].take();
     assert_eq!(data["text"], "A");
     assert_eq!(data["html"], "<h1>A</h1>");
-    assert_eq!(data["links"], json!([{"url": "https://a/", "text": "a"}]));
+    assert_eq!(
+        data["links"],
+        json!([{"url": "https://a/", "text": "a", "position": 7, "region": "nav"}])
+    );
+    assert_eq!(data["fields"], json!({"price": ["9.90"]}));
+    assert_eq!(data["json_ld"], json!([{"@type": "Thing"}]));
     assert_eq!(data["page"], json!({"language": "en"}));
 }
 
@@ -153,24 +171,18 @@ fn a_failure_says_why() {
 #[test]
 fn a_large_page_does_not_make_the_buffer_grow() {
     let spec = spec();
-    let page = Page { raw: Some(Bytes::from(vec![1; 1_000_000])), ..page() };
-    let room = FRAME_BYTES + size_of_page(&page) + spec.metadata.as_ref().unwrap().get().len();
-    assert!(built(about(&spec), &page).len() <= room);
-}
-
-#[test]
-fn the_size_in_json_is_known_before_it_is_built() {
-    let everything: String = ('\0'..='\u{7ff}').collect();
-    assert_eq!(quoted_bytes(&everything), serde_json::to_vec(&everything).unwrap().len());
-    let link = Link { url: everything.clone(), text: "a".into(), rel: Some(everything) };
-    assert!(size_of_link(&link) >= serde_json::to_vec(&link).unwrap().len());
+    let json_ld = Some(vec![json!({"a": "b".repeat(5_000)}); 20]);
+    let raw = Some(Bytes::from(vec![1; 1_000_000]));
+    let response = Response { raw, ..response(Page { json_ld, ..page() }) };
+    let room = FRAME_BYTES + size_of(&response) + spec.metadata.as_ref().unwrap().get().len();
+    assert!(built(about(&spec), &response).len() <= room);
 }
 
 #[test]
 fn a_page_that_swells_in_json_is_refused_unbuilt() {
     let spec = spec();
-    let page = Page { html: Some("\u{1}".repeat(1_000)), ..page() };
-    let size = size_of_page(&page) as u64;
+    let page = response(Page { html: Some("\u{1}".repeat(1_000)), ..page() });
+    let size = size_of(&page) as u64;
     assert!(size > 6_000);
     assert!(succeeded(about(&spec), FETCH, &page, size).is_ok());
     assert_eq!(succeeded(about(&spec), FETCH, &page, size - 1), Err(TooLarge { bytes: size }));
@@ -180,7 +192,7 @@ fn a_page_that_swells_in_json_is_refused_unbuilt() {
 fn an_event_takes_no_more_memory_than_its_length() {
     let spec = spec();
     let metadata = Metadata { description: Some("d".repeat(4_000)), ..Metadata::default() };
-    let page = Page { metadata: Some(metadata), ..page() };
+    let page = response(Page { metadata: Some(metadata), ..page() });
     let event = built(about(&spec), &page);
     let length = event.len();
     let capacity = Vec::from(event.try_into_mut().unwrap()).capacity();

@@ -7,13 +7,14 @@ use bytes::Bytes;
 use egress::Reservation;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use ingest::JobSpec;
+use ingest::{JobSpec, Refusal};
 use jobs::{Claimed, Clock, Finish, Outcome, Timestamp, Verdict, Work};
 use metrics::{counter, histogram};
 use rand::RngExt as _;
 use scrape::{Kind, Scraper};
 use tokio::time::Instant;
 
+use super::options::options;
 use super::{Order, spec_of, unreadable};
 use crate::event::{self, About, Fetch, Reason, TooLarge};
 use crate::logs::millis;
@@ -29,6 +30,8 @@ const JITTER_SHARE: f64 = 0.2;
 const SPARE_ATTEMPTS: u32 = 3;
 /// The error code of a job whose time is up.
 const DEADLINE: &str = "deadline";
+/// The error code of a job that this version would not accept.
+const INVALID: &str = "invalid";
 /// A job for which there was no room is put back for this long, more or less.
 const ROOM_AGAIN_AFTER: Duration = Duration::from_secs(3);
 /// An event's page may be this many times as large as the page was allowed to be: with every format
@@ -131,6 +134,14 @@ impl From<scrape::Error> for Fault {
     }
 }
 
+/// Whoever accepted the job took selectors that this version does not.
+impl From<Refusal> for Fault {
+    fn from(Refusal { pointer, detail }: Refusal) -> Self {
+        let detail = format!("select{pointer}: {detail}");
+        Self { code: INVALID, detail, transient: false, status: None, retry_after: None }
+    }
+}
+
 impl Attempt {
     async fn run(self, scraper: Scraper) -> Finish {
         let spec = match spec_of(&self.job) {
@@ -199,13 +210,13 @@ impl Attempt {
         spec: &Arc<JobSpec>,
         timeout: Duration,
     ) -> Result<(Bytes, Reservation), Fault> {
-        let request = self.request(spec, timeout);
+        let request = self.request(spec, timeout)?;
         let (id, clock, spec, fetch) =
             (self.job.lease.id, Arc::clone(&self.clock), Arc::clone(spec), self.about_fetch());
         let most_bytes = request.max_bytes.max(SMALL_PAGE_BYTES).saturating_mul(MOST_GROWTH);
-        let build = move |page| {
+        let build = move |response| {
             let about = About { id, spec: &spec, at: clock.now() };
-            event::succeeded(about, fetch, &page, most_bytes)
+            event::succeeded(about, fetch, &response, most_bytes)
         };
         let (event, held) = scraper.scrape_with(request, build).await?;
         let event = event.map_err(|TooLarge { bytes }| Fault::out_of_proportion(bytes))?;
@@ -213,8 +224,8 @@ impl Attempt {
         Ok((event, held))
     }
 
-    fn request(&self, spec: &JobSpec, timeout: Duration) -> scrape::Request {
-        scrape::Request {
+    fn request(&self, spec: &JobSpec, timeout: Duration) -> Result<scrape::Request, Fault> {
+        Ok(scrape::Request {
             url: spec.url.clone(),
             method: spec.method.clone(),
             headers: spec.header_map(),
@@ -222,10 +233,10 @@ impl Attempt {
             timeout,
             max_bytes: spec.max_bytes.unwrap_or(self.terms.max_bytes),
             max_redirects: spec.max_redirects.unwrap_or(self.terms.max_redirects),
-            formats: spec.formats.iter().copied().map(format).collect(),
+            options: options(spec)?,
             extra_bytes: EVENT_FRAME_BYTES
                 + spec.metadata.as_ref().map_or(0, |metadata| metadata.get().len() as u64),
-        }
+        })
     }
 
     fn about_fetch(&self) -> Fetch {
@@ -297,18 +308,6 @@ impl Attempt {
             status: None,
             retry_after: None,
         }
-    }
-}
-
-/// The same word in both crates' vocabularies, which do not know each other.
-const fn format(asked: ingest::Format) -> scrape::Format {
-    match asked {
-        ingest::Format::Raw => scrape::Format::Raw,
-        ingest::Format::Html => scrape::Format::Html,
-        ingest::Format::Text => scrape::Format::Text,
-        ingest::Format::Markdown => scrape::Format::Markdown,
-        ingest::Format::Links => scrape::Format::Links,
-        ingest::Format::Metadata => scrape::Format::Metadata,
     }
 }
 

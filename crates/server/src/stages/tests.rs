@@ -108,3 +108,23 @@ fn forbidden_targets_are_refused_in_words() {
     }
     assert_eq!(order.admit_target(&url("https://example.com/")), Ok(()));
 }
+
+#[test]
+fn selectors_and_patterns_are_vetted_before_a_job_is_accepted() {
+    let order = order(None);
+    let vetted = |text: &str| order.admit_select(&serde_json::from_str(text).unwrap());
+    let good = r#"{"a": "h1", "b": {"css": "li", "all": true, "fields": {"c": {"css": "a", "attr": "href"}}}}"#;
+    assert_eq!(vetted(good), Ok(()));
+    for (text, pointer) in [
+        (r#"{"price": {"css": "h1 >"}}"#, "/price/css"),
+        (r#"{"price": {"css": "h1", "regex": "("}}"#, "/price/regex"),
+        (
+            r#"{"a": {"css": "li", "fields": {"b/c": {"css": "p", "regex": "("}}}}"#,
+            "/a/fields/b~1c/regex",
+        ),
+    ] {
+        let refused = vetted(text).unwrap_err();
+        assert_eq!(refused[0].pointer, pointer, "{refused:?}");
+        assert!(!refused[0].detail.is_empty());
+    }
+}

@@ -5,11 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use cargo_metadata::MetadataCommand;
 
 /// Every workspace member and the members it may depend on, in whatever way.
-const ALLOWED: [(&str, &[&str]); 9] = [
+const ALLOWED: [(&str, &[&str]); 10] = [
     ("jobs", &[]),
     ("egress", &[]),
+    ("extract", &[]),
     ("ingest", &["jobs"]),
-    ("scrape", &["egress"]),
+    ("scrape", &["egress", "extract"]),
     ("forward", &["egress"]),
     ("server", &["egress", "forward", "harness", "ingest", "jobs", "scrape"]),
     ("harness", &[]),

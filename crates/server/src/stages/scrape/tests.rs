@@ -1,6 +1,7 @@
 use egress::Policy;
-use ingest::Sink;
+use ingest::{Pick, Select, Sink};
 use jobs::{JobId, LaneKey, Lease};
+use scrape::Scope;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use super::*;
@@ -155,9 +156,28 @@ fn a_job_without_room_is_put_back_uncharged() {
 #[test]
 fn a_request_has_the_jobs_wishes_and_the_servers_limits() {
     let wish = JobSpec { max_bytes: Some(10), formats: vec![ingest::Format::Raw], ..spec() };
-    let request = attempt(1, Duration::ZERO).request(&wish, MINUTE);
+    let request = attempt(1, Duration::ZERO).request(&wish, MINUTE).ok().unwrap();
     assert_eq!((request.max_bytes, request.max_redirects, request.timeout), (10, 3, MINUTE));
-    assert!(request.formats.raw && !request.formats.markdown);
+    let options = request.options;
+    assert!(options.formats.raw && !options.formats.markdown);
+    assert_eq!((options.scope, options.select.is_none()), (Scope::Main, true));
+
+    let select = Select(vec![("a".into(), Pick::Css("h1".into()))]);
+    let wish = JobSpec { scope: ingest::Scope::Page, select: Some(select), ..spec() };
+    let options = attempt(1, Duration::ZERO).request(&wish, MINUTE).ok().unwrap().options;
+    assert_eq!(
+        (options.scope, options.select.unwrap().spec()["a"].css.as_str()),
+        (Scope::Page, "h1")
+    );
+}
+
+#[test]
+fn a_stored_job_that_would_not_be_accepted_any_more_fails_for_good() {
+    let select = Select(vec![("a".into(), Pick::Css("h1 >".into()))]);
+    let wish = JobSpec { select: Some(select), ..spec() };
+    let fault = attempt(1, Duration::ZERO).request(&wish, MINUTE).err().unwrap();
+    assert_eq!((fault.code, fault.transient), ("invalid", false));
+    assert!(fault.detail.starts_with("select/a/css: "), "{}", fault.detail);
 }
 
 /// Has a page of these bytes fetched, as HTML of at most 100 kB.
