@@ -1,6 +1,7 @@
 //! `cargo xtask bench`: the release binary between a real origin, a real sink and a load
-//! generator, each a process of its own, and the baseline in the same call.
+//! generator, each a process of its own, and the baseline in the same call. And extraction alone.
 
+mod extract;
 mod large;
 mod measure;
 mod overload;
@@ -56,7 +57,14 @@ pub(crate) struct Options {
     /// What the binary is started with as --memory-budget where large pages are the point
     #[arg(long, value_name = "SIZE", default_value = "128MB", value_parser = parse_size)]
     memory_budget: u64,
-    /// Leave the baseline out
+    /// Where the pages of the extract scenario are: `SET/pages/*.html` with `SET/truth.json`, or any
+    /// HTML files. Without it only its hostile pages are measured
+    #[arg(long, value_name = "DIR")]
+    pages: Option<PathBuf>,
+    /// A scorer to run over what was extracted from --pages, as `FILE DIR ANSWERS`
+    #[arg(long, value_name = "FILE", requires = "pages")]
+    score: Option<PathBuf>,
+    /// Leave the baseline out; in the extract scenario, the peer
     #[arg(long)]
     no_baseline: bool,
     /// A further argument for the binary (repeat for more), as in --server-arg=--cpu-threads=1
@@ -81,6 +89,10 @@ impl Options {
     fn clients(&self) -> u32 {
         self.clients.unwrap_or(64)
     }
+
+    fn wants(&self, scenario: Scenario) -> bool {
+        self.scenarios.contains(&scenario) || self.scenarios.contains(&Scenario::All)
+    }
 }
 
 /// What can be measured.
@@ -96,6 +108,8 @@ enum Scenario {
     Large,
     /// Start with 100,000 jobs queued
     Restart,
+    /// Extraction alone: beside a peer on --pages, and on hostile pages
+    Extract,
     /// Each of them
     All,
 }
@@ -108,12 +122,16 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     if !options.no_build {
         build(options)?;
     }
+    if options.wants(Scenario::Extract) {
+        extract::run(options, &binary(options)).context("scenario `extract`")?;
+        if options.scenarios == [Scenario::Extract] {
+            return Ok(());
+        }
+    }
     let rig = Rig::new(options)?;
     let mut rows = Vec::new();
     for scenario in Scenario::value_variants() {
-        let wanted =
-            options.scenarios.contains(scenario) || options.scenarios.contains(&Scenario::All);
-        if !wanted {
+        if !options.wants(*scenario) {
             continue;
         }
         let name = scenario.to_possible_value();
@@ -124,7 +142,8 @@ pub(crate) fn run(options: &Options) -> Result<()> {
             Scenario::Overload => overload::run(&rig),
             Scenario::Large => large::run(&rig),
             Scenario::Restart => restart::run(&rig),
-            Scenario::All => Ok(Vec::new()),
+            // Done already, and not a scenario of its own.
+            Scenario::Extract | Scenario::All => Ok(Vec::new()),
         };
         for row in result.with_context(|| format!("scenario `{name}`"))? {
             println!("{}", serde_json::to_string(&row)?);
@@ -147,6 +166,9 @@ pub(crate) fn run(options: &Options) -> Result<()> {
 fn build(options: &Options) -> Result<()> {
     if options.binary.is_none() {
         succeed(cargo(&["build", "--release", "-p", "server"]))?;
+    }
+    if options.scenarios == [Scenario::Extract] {
+        return Ok(());
     }
     succeed(cargo(&["build", "--release", "-p", "xtask", "--features", "baseline"]))
 }
