@@ -20,7 +20,7 @@ const POWER_CUTS: u32 = 8;
 const RATE: f64 = 300.0;
 
 /// Bytes of the pages, in turn: results that share a disk block and results that fill many.
-const SIZES: [usize; 4] = [300, 2_000, 8_000, 60_000];
+const SIZES: [usize; 4] = [400, 2_000, 8_000, 60_000];
 
 /// Longest for a rule to strike: there may be little to write.
 const STRIKES: Duration = Duration::from_secs(10);

@@ -8,6 +8,7 @@
 mod clients;
 mod crash;
 mod disk;
+mod extraction;
 mod happy;
 mod operator;
 mod origins;

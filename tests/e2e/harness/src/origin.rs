@@ -13,7 +13,7 @@ use tokio::task::JoinSet;
 use tokio::time::sleep;
 
 use crate::answers::{address, cut, drip, elsewhere, html, huge, number, redirect};
-use crate::page::{DEFAULT_BYTES, render};
+use crate::page::{DEFAULT_BYTES, article, render};
 use crate::sink::json;
 use crate::unix_micros;
 use crate::wire::{Body, Hangup, abandon, bind, full, serve};
@@ -41,6 +41,7 @@ impl Default for OriginConfig {
 /// | path | answers |
 /// | --- | --- |
 /// | `/page/N?size=S&delay=MS` | page `N` of `S` bytes ([`crate::page`]) after `MS` milliseconds |
+/// | `/article/N` | article `N` ([`crate::page::article`]) |
 /// | `/fail/CODE/N` | that status |
 /// | `/flaky/K/N?size=S` | 503 the first `K` times, then page `N` |
 /// | `/hang/N` | nothing, ever |
@@ -238,6 +239,7 @@ impl Shared {
         let bytes = bytes.unwrap_or(DEFAULT_BYTES);
         match parts[0] {
             "page" => html(200, full(render(n, bytes))),
+            "article" => html(200, full(article(n))),
             "fail" => html(u16::try_from(k).unwrap_or(500), full("<p>failed on purpose</p>")),
             "flaky" if self.fails_still(path, k) => html(503, full("<p>not yet</p>")),
             "flaky" => html(200, full(render(n, bytes))),

@@ -10,7 +10,7 @@ use base64::prelude::BASE64_STANDARD;
 pub const DEFAULT_BYTES: usize = 2_000;
 
 /// The smallest page: its two markers and the frame.
-pub const MIN_BYTES: usize = 300;
+pub const MIN_BYTES: usize = 400;
 
 const PARAGRAPH: &str = "<p>The quick brown fox jumps over the lazy dog while the \
                          <a href=\"/page/1\">next page</a> waits for its reader.</p>\n";
@@ -40,9 +40,13 @@ pub fn render(n: u64, bytes: usize) -> String {
     let _ = write!(
         page,
         "<!doctype html>\n<html lang=\"en\"><head><title>Page {n}</title></head><body>\n\
-         <h1>Page {n}</h1>\n<p>{start}</p>\n"
+         <h1>Page {n}</h1>\n\
+         <p>Here the tale of the fox and the dog begins, with the word {start}, and then goes on.</p>\n"
     );
-    let tail = format!("<p>{end}</p>\n</body></html>\n");
+    let tail = format!(
+        "<p>And here the tale of the fox ends, with the word {end}, for all that we know.</p>\n\
+         </body></html>\n"
+    );
     while page.len() + PARAGRAPH.len() + tail.len() <= bytes {
         page.push_str(PARAGRAPH);
     }
@@ -51,6 +55,35 @@ pub fn render(n: u64, bytes: usize) -> String {
     page.push_str(&tail);
     page
 }
+
+/// An article as sites have them: `{n}` in its texts, with a navigation, a side bar and a footer
+/// around it.
+pub fn article(n: u64) -> String {
+    ARTICLE.replace("{n}", &n.to_string())
+}
+
+const ARTICLE: &str = r#"<!doctype html>
+<html lang="en"><head><title>Steam and leaf {n} | The Tea Post</title>
+<meta property="og:site_name" content="The Tea Post">
+<script type="application/ld+json">{"@context": "https://schema.org", "@type": "NewsArticle",
+"headline": "Steam and leaf {n}", "datePublished": "2026-11-20", "author": {"@type": "Person", "name": "Ada Green"}}</script>
+</head><body>
+<header><nav class="menu"><ul><li><a href="/">Front page</a></li><li><a href="/world">World</a></li>
+<li><a href="/sport">Sport</a></li><li><a href="/login">Sign in</a></li></ul></nav></header>
+<main><article class="post">
+<h1 class="headline">Steam and leaf {n}</h1>
+<p>Green tea is steamed soon after it was picked, which keeps the leaf from turning brown and gives
+the cup its colour, as growers in the hills have known for many generations.</p>
+<p>The leaves are rolled, dried and sorted by hand in small houses beside the fields, and a good
+worker can tell the water left in a leaf by the sound that it makes between two fingers.</p>
+<p>A tin of the first harvest costs <span class="price">EUR 19.90</span> this year, a little more than
+it did last spring, and the <a class="more" href="/tea/{n}/harvest">report on the harvest</a> explains why.</p>
+</article></main>
+<aside class="sidebar"><h3>Most read</h3><ul><li><a href="/a">Ten kettles compared</a></li>
+<li><a href="/b">The price of porcelain</a></li></ul></aside>
+<footer class="footer"><p>Copyright The Tea Post. All rights reserved.</p><a href="/imprint">Imprint</a></footer>
+</body></html>
+"#;
 
 /// The number and size of the page that an absolute URL leads to in the end; `None` when it leads to
 /// none.
@@ -111,7 +144,7 @@ mod tests {
 
     #[test]
     fn a_page_is_as_long_as_asked_and_verifies() {
-        for bytes in [0, 299, 300, 2_000, 15_000] {
+        for bytes in [0, 399, 400, 2_000, 15_000] {
             let page = render(7, bytes);
             assert_eq!(page.len(), bytes.max(MIN_BYTES));
             let url = format!("http://127.0.0.1:1/page/7?size={bytes}");
@@ -126,7 +159,7 @@ mod tests {
     #[test]
     fn another_page_a_cut_page_and_no_page_do_not_verify() {
         let url = "http://127.0.0.1:1/page/7?size=500";
-        let cut = render(7, 500)[..400].to_owned();
+        let cut = render(7, 500)[..350].to_owned();
         for text in [render(8, 500), render(7, 501), cut] {
             let raw =
                 Content { raw_base64: Some(BASE64_STANDARD.encode(&text)), ..Content::default() };
