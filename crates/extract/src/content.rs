@@ -10,18 +10,22 @@ mod features;
 mod levels;
 #[cfg(any(test, feature = "training"))]
 mod names;
+mod overview;
 mod place;
 mod quantise;
 mod readability;
 mod references;
+mod seeded;
 mod shape;
 mod table;
+mod topics;
 mod trees;
 mod vocabulary;
 
 #[cfg(feature = "training")]
 pub(crate) mod export;
 
+use std::collections::hash_map::Entry;
 use std::sync::LazyLock;
 
 use url::Url;
@@ -32,6 +36,7 @@ use blocks::Blocks;
 pub(crate) use blocks::is_block;
 use context::Context;
 use features::Analysis;
+use seeded::Map;
 use table::Slots;
 use trees::Model;
 
@@ -52,7 +57,34 @@ fn chosen(analysis: &Analysis) -> Vec<bool> {
         let blocks = &analysis.blocks.blocks;
         return blocks.iter().map(|block| block.hidden == 0 && blocks::is_prose(block)).collect();
     };
-    scores(analysis, model).into_iter().map(|score| score >= model.threshold).collect()
+    let scores = scores(analysis, model);
+    let mut chosen: Vec<bool> = scores.iter().map(|&score| score >= model.threshold).collect();
+    drop_copies(analysis, &scores, &mut chosen);
+    chosen
+}
+
+/// Shorter texts may well stand on a page twice, in words.
+const SHORTEST_COPY: u32 = 8;
+
+/// Of long texts that stand on a page several times (for small screens, as a quotation, in a
+/// summary), only the one with the best score stays.
+fn drop_copies(analysis: &Analysis, scores: &[f32], chosen: &mut [bool]) {
+    let mut kept: Map<u64, usize> = Map::default();
+    for (index, shape) in analysis.shapes.iter().enumerate() {
+        if !chosen[index] || shape.words < SHORTEST_COPY || analysis.is_code(index) {
+            continue;
+        }
+        match kept.entry(shape.hash) {
+            Entry::Vacant(place) => {
+                place.insert(index);
+            }
+            Entry::Occupied(mut place) => {
+                let worse =
+                    if scores[index] > scores[*place.get()] { place.insert(index) } else { index };
+                chosen[worse] = false;
+            }
+        }
+    }
 }
 
 /// The scores of all blocks, between 0 and 1.

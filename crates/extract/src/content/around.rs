@@ -70,6 +70,13 @@ pub(crate) struct Near {
     pub(crate) items: [u8; ITEM_LABELS.len()],
 }
 
+impl Near {
+    /// Whether there is preformatted text around.
+    pub(crate) fn is_code(&self) -> bool {
+        TAG_LABELS.iter().zip(self.tags).any(|(label, near)| *label == "pre" && near > 0)
+    }
+}
+
 /// The kinds of one element, as bits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Own {

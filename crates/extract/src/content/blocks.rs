@@ -3,14 +3,14 @@
 //! A block is a run of inline text: consecutive text nodes without the start or end of a
 //! block-level element, a rule, or an empty line (`<br><br>`) between them.
 
+mod tags;
+mod walk;
+
+pub(crate) use tags::is_block;
+
 use std::ops::Range;
 
 use crate::document::{Document, NodeId};
-use crate::keep;
-use crate::name::Tag;
-
-/// Text beyond this many blocks joins the last one.
-pub(crate) const MAX_BLOCKS: usize = 20_000;
 
 /// No container.
 pub(crate) const NOWHERE: u32 = u32::MAX;
@@ -33,22 +33,6 @@ pub(crate) struct Counts {
     pub(crate) inputs: u32,
 }
 
-impl Counts {
-    fn since(&self, before: &Self) -> Self {
-        Self {
-            blocks: self.blocks - before.blocks,
-            chars: self.chars - before.chars,
-            link_chars: self.link_chars - before.link_chars,
-            prose_chars: self.prose_chars - before.prose_chars,
-            paragraphs: self.paragraphs - before.paragraphs,
-            headings: self.headings - before.headings,
-            links: self.links - before.links,
-            images: self.images - before.images,
-            inputs: self.inputs - before.inputs,
-        }
-    }
-}
-
 /// A run of inline text.
 #[derive(Clone, Debug)]
 pub(crate) struct Block {
@@ -66,6 +50,8 @@ pub(crate) struct Block {
     /// Links to other hosts, and links that lead nowhere else (fragments, scripts).
     pub(crate) external_links: u32,
     pub(crate) page_links: u32,
+    /// What the addresses of its links name, as bits of [`super::vocabulary::NAME_GROUPS`].
+    pub(crate) link_groups: u64,
     pub(crate) images: u32,
     /// Characters in `b` or `strong`, and in `i` or `em`.
     pub(crate) bold_chars: u32,
@@ -100,265 +86,11 @@ pub(crate) struct Blocks {
 impl Blocks {
     /// The blocks of a page on `host`.
     pub(crate) fn of(document: &Document<'_>, host: &str) -> Self {
-        Walk::new(document, host).run()
+        walk::Walk::new(document, host).run()
     }
 
     pub(crate) fn text(&self, block: &Block) -> &str {
         &self.text[block.text.start as usize..block.text.end as usize]
-    }
-}
-
-/// An open element.
-struct Open {
-    node: NodeId,
-    end: NodeId,
-    before: Counts,
-    container: u32,
-    hidden: NodeId,
-    is_block: bool,
-    is_link: bool,
-    is_bold: bool,
-}
-
-struct Walk<'d, 's> {
-    document: &'d Document<'s>,
-    host: &'d str,
-    made: Blocks,
-    open: Vec<Open>,
-    links: u32,
-    bold: u32,
-    /// The block being filled.
-    run: Block,
-    /// White space came after the last word.
-    space: bool,
-    /// Line breaks since the last text.
-    breaks: u32,
-}
-
-impl<'d, 's> Walk<'d, 's> {
-    fn new(document: &'d Document<'s>, host: &'d str) -> Self {
-        let made = Blocks::default();
-        let run = empty(&made);
-        let open = Vec::with_capacity(32);
-        Self { document, host, made, open, links: 0, bold: 0, run, space: false, breaks: 0 }
-    }
-
-    fn run(mut self) -> Blocks {
-        let mut id = 0;
-        while id < self.document.len() {
-            self.close(id);
-            id = self.visit(id);
-        }
-        self.close(self.document.len());
-        self.made
-    }
-
-    /// Looks at a node; returns the next one to look at.
-    fn visit(&mut self, id: NodeId) -> NodeId {
-        let node = self.document.node(id);
-        match node.tag {
-            Tag::Text => {
-                self.text(id);
-                return id + 1;
-            }
-            Tag::Br => {
-                self.breaks += 1;
-                self.run.breaks += 1;
-                self.space = true;
-            }
-            Tag::Hr => self.flush(),
-            Tag::Img | Tag::Picture => {
-                let picture = u32::from(node.tag == Tag::Img);
-                self.run.images += picture;
-                self.made.counts.images += picture;
-            }
-            Tag::Input | Tag::Select | Tag::Textarea => self.made.counts.inputs += 1,
-            _ => {}
-        }
-        if is_never_shown(node.tag) {
-            return node.end;
-        }
-        let hides = keep::is_hidden(self.document, id);
-        let is_block = is_block(node.tag);
-        if hides && !is_block && !matches!(node.tag, Tag::Noscript | Tag::Other) {
-            return node.end;
-        }
-        if node.end > id + 1 {
-            self.enter(id, is_block, hides);
-        }
-        id + 1
-    }
-
-    fn enter(&mut self, id: NodeId, is_block: bool, hides: bool) {
-        if is_block {
-            self.flush();
-        }
-        let node = self.document.node(id);
-        let is_link = node.tag == Tag::A && self.link(id);
-        let is_bold = matches!(node.tag, Tag::B | Tag::Strong);
-        self.links += u32::from(is_link);
-        self.bold += u32::from(is_bold);
-        let outer = self.open.last().map_or(0, |open| open.hidden);
-        self.open.push(Open {
-            node: id,
-            end: node.end,
-            before: self.made.counts,
-            container: NOWHERE,
-            hidden: if outer == 0 && hides { id } else { outer },
-            is_block,
-            is_link,
-            is_bold,
-        });
-    }
-
-    /// Counts a link; false for an anchor that is none.
-    fn link(&mut self, id: NodeId) -> bool {
-        let Some(target) = self.document.raw_attribute(id, "href") else { return false };
-        let target = target.trim_start();
-        self.made.counts.links += 1;
-        self.run.links += 1;
-        let scheme = target.as_bytes().get(..11).unwrap_or(target.as_bytes());
-        if target.starts_with('#') || scheme.eq_ignore_ascii_case(b"javascript:") {
-            self.run.page_links += 1;
-        } else if let Some((_, rest)) = target.split_once("//")
-            && target.len() - rest.len() <= "https://".len()
-        {
-            let end = rest.find(['/', '?', '#', ':']).unwrap_or(rest.len());
-            self.run.external_links += u32::from(!rest[..end].ends_with(self.host));
-        }
-        true
-    }
-
-    /// Closes the elements that end before `id`.
-    fn close(&mut self, id: NodeId) {
-        while let Some(last) = self.open.last()
-            && last.end <= id
-        {
-            if last.is_block {
-                self.flush();
-            }
-            let Some(open) = self.open.pop() else { return };
-            self.links -= u32::from(open.is_link);
-            self.bold -= u32::from(open.is_bold);
-            if open.container != NOWHERE {
-                let container = &mut self.made.containers[open.container as usize];
-                container.counts = self.made.counts.since(&open.before);
-                container.blocks.end = self.made.counts.blocks;
-            }
-        }
-    }
-
-    fn text(&mut self, id: NodeId) {
-        let text = self.document.text(id);
-        let is_blank = text.chars().all(char::is_whitespace);
-        let is_open = self.run.text.start < self.made.text.len() as u32;
-        if is_blank {
-            self.space |= !text.is_empty();
-            if is_open {
-                self.made.texts.push(id);
-            }
-            return;
-        }
-        let hidden = self.open.last().map_or(0, |open| open.hidden);
-        if self.breaks > 1 || hidden != self.run.hidden {
-            self.flush();
-        }
-        self.breaks = 0;
-        self.run.hidden = hidden;
-        self.made.texts.push(id);
-        let chars = self.squeeze(&text);
-        self.run.chars += chars;
-        self.run.link_chars += if self.links > 0 { chars } else { 0 };
-        self.run.bold_chars += if self.bold > 0 { chars } else { 0 };
-    }
-
-    /// Appends a text with its white space squeezed; returns the number of characters.
-    fn squeeze(&mut self, text: &str) -> u32 {
-        let made = &mut self.made.text;
-        let mut chars = 0;
-        self.space |= text.starts_with(char::is_whitespace);
-        for word in text.split_whitespace() {
-            if self.space && made.len() as u32 > self.run.text.start {
-                made.push(' ');
-                chars += 1;
-            }
-            made.push_str(word);
-            chars += word.chars().count() as u32;
-            self.space = true;
-        }
-        self.space = text.ends_with(char::is_whitespace);
-        chars
-    }
-
-    /// Ends the block being filled.
-    fn flush(&mut self) {
-        self.breaks = 0;
-        self.space = false;
-        let end = self.made.text.len() as u32;
-        if self.run.text.start == end {
-            let hidden = self.run.hidden;
-            self.run = Block { hidden, ..empty(&self.made) };
-            return;
-        }
-        if self.made.blocks.len() + 1 >= MAX_BLOCKS && self.open.len() > 1 {
-            self.space = true;
-            return;
-        }
-        self.run.text.end = end;
-        self.run.texts.end = self.made.texts.len() as u32;
-        let container = self.mark();
-        let node = self.made.containers[container as usize].node;
-        let next = empty(&self.made);
-        let block = Block { container, ..std::mem::replace(&mut self.run, next) };
-        let counts = &mut self.made.counts;
-        counts.blocks += 1;
-        counts.chars += block.chars;
-        counts.link_chars += block.link_chars;
-        if is_prose(&block) {
-            counts.prose_chars += block.chars;
-        }
-        let tag = self.document.tag(node);
-        counts.paragraphs += u32::from(tag == Tag::P);
-        counts.headings += u32::from(tag.heading().is_some());
-        self.made.blocks.push(block);
-    }
-
-    /// Makes containers of the open elements around the block; returns the innermost.
-    fn mark(&mut self) -> u32 {
-        let inner = self.open.iter().rposition(|open| open.is_block).map_or(0, |last| last + 1);
-        let known = self.open[..inner].iter().rposition(|open| open.container != NOWHERE);
-        let first = known.map_or(0, |known| known + 1);
-        let mut parent = known.map_or(NOWHERE, |known| self.open[known].container);
-        for open in &mut self.open[first..inner] {
-            open.container = self.made.containers.len() as u32;
-            let start = open.before.blocks;
-            self.made.containers.push(Container {
-                node: open.node,
-                parent,
-                blocks: start..start,
-                counts: Counts::default(),
-            });
-            parent = open.container;
-        }
-        parent
-    }
-}
-
-fn empty(made: &Blocks) -> Block {
-    let (texts, text) = (made.texts.len() as u32, made.text.len() as u32);
-    Block {
-        texts: texts..texts,
-        text: text..text,
-        container: NOWHERE,
-        hidden: 0,
-        chars: 0,
-        link_chars: 0,
-        links: 0,
-        external_links: 0,
-        page_links: 0,
-        images: 0,
-        bold_chars: 0,
-        breaks: 0,
     }
 }
 
@@ -370,87 +102,77 @@ pub(crate) fn is_prose(block: &Block) -> bool {
     block.chars >= PROSE_CHARS && block.link_chars * 3 <= block.chars
 }
 
-/// Elements that never show their text as part of a page.
-fn is_never_shown(tag: Tag) -> bool {
-    matches!(
-        tag,
-        Tag::Head
-            | Tag::Script
-            | Tag::Style
-            | Tag::Template
-            | Tag::Title
-            | Tag::Noembed
-            | Tag::Noframes
-            | Tag::Iframe
-            | Tag::Object
-            | Tag::Applet
-            | Tag::Audio
-            | Tag::Video
-            | Tag::Canvas
-            | Tag::Svg
-            | Tag::Textarea
-            | Tag::Select
-            | Tag::Datalist
-            | Tag::Map
-            | Tag::Rp
-    )
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// Elements that begin and end a line; the document is one.
-pub(crate) fn is_block(tag: Tag) -> bool {
-    matches!(
-        tag,
-        Tag::Root
-            | Tag::Address
-            | Tag::Article
-            | Tag::Aside
-            | Tag::Blockquote
-            | Tag::Body
-            | Tag::Button
-            | Tag::Caption
-            | Tag::Center
-            | Tag::Dd
-            | Tag::Details
-            | Tag::Dialog
-            | Tag::Dir
-            | Tag::Div
-            | Tag::Dl
-            | Tag::Dt
-            | Tag::Fieldset
-            | Tag::Figcaption
-            | Tag::Figure
-            | Tag::Footer
-            | Tag::Form
-            | Tag::H1
-            | Tag::H2
-            | Tag::H3
-            | Tag::H4
-            | Tag::H5
-            | Tag::H6
-            | Tag::Header
-            | Tag::Hgroup
-            | Tag::Html
-            | Tag::Legend
-            | Tag::Li
-            | Tag::Listing
-            | Tag::Main
-            | Tag::Menu
-            | Tag::Nav
-            | Tag::Ol
-            | Tag::P
-            | Tag::Plaintext
-            | Tag::Pre
-            | Tag::Search
-            | Tag::Section
-            | Tag::Summary
-            | Tag::Table
-            | Tag::Tbody
-            | Tag::Td
-            | Tag::Tfoot
-            | Tag::Th
-            | Tag::Thead
-            | Tag::Tr
-            | Tag::Ul
-            | Tag::Xmp
-    )
+    /// The blocks of a page, each with `|` around what is in it.
+    fn texts(page: &str) -> Vec<String> {
+        let document = crate::scanner::scan(page);
+        let blocks = Blocks::of(&document, "example.com");
+        blocks.blocks.iter().map(|block| blocks.text(block).to_owned()).collect()
+    }
+
+    fn only(page: &str) -> Block {
+        let document = crate::scanner::scan(page);
+        let mut blocks = Blocks::of(&document, "example.com").blocks;
+        assert_eq!(blocks.len(), 1, "{page}");
+        blocks.remove(0)
+    }
+
+    #[test]
+    fn block_level_elements_and_empty_lines_part_blocks() {
+        assert_eq!(texts("<p>a <b>b</b>c<p>d"), ["a bc", "d"]);
+        assert_eq!(texts("<div>a<div>b</div>c</div>"), ["a", "b", "c"]);
+        assert_eq!(texts("a<br>b<br> <br>c<hr>d"), ["a b", "c", "d"]);
+        assert_eq!(texts("<ul><li>a<li>b<ul><li>c</ul></ul>"), ["a", "b", "c"]);
+        assert_eq!(texts("<p> <p>&nbsp;<p>\u{3000}"), Vec::<String>::new());
+        assert_eq!(texts("<x-card><x-title>a</x-title> b</x-card>"), ["a b"]);
+    }
+
+    #[test]
+    fn what_is_never_shown_is_left_out_and_what_is_hidden_is_marked() {
+        assert_eq!(texts("<p>a<script>b</script><style>c</style> d"), ["a d"]);
+        assert_eq!(texts("<p>a <span hidden>b</span>c"), ["a c"]);
+        assert_eq!(only("<div style='display:none'><p>a</div>").chars, 1);
+        assert_ne!(only("<div style='display:none'><p>a</div>").hidden, 0);
+        assert_eq!(only("<p>a").hidden, 0);
+    }
+
+    #[test]
+    fn links_are_counted() {
+        let block = only(
+            "<p>ab <a href=/x>c d</a> <a href='#y'>e</a> <a href=https://www.example.com/>f</a> \
+             <a href=//example.org/>g</a> <a>h</a>",
+        );
+        // The space before a word counts with the word.
+        assert_eq!((block.chars, block.link_chars), (14, 10));
+        assert_eq!((block.links, block.page_links, block.external_links), (4, 1, 1));
+    }
+
+    #[test]
+    fn containers_hold_their_blocks() {
+        let document = crate::scanner::scan("<main><p>a</p><p>b</p></main><footer>c</footer>");
+        let blocks = Blocks::of(&document, "");
+        assert_eq!(blocks.containers[0].blocks, 0..3);
+        for (index, container) in blocks.containers.iter().enumerate().skip(1) {
+            assert!((container.parent as usize) < index);
+            let around = &blocks.containers[container.parent as usize].blocks;
+            assert!(around.start <= container.blocks.start && container.blocks.end <= around.end);
+            assert_eq!(container.counts.blocks as usize, container.blocks.len());
+        }
+        let counts = |index: u32| blocks.containers[index as usize].counts;
+        assert_eq!(counts(blocks.blocks[1].container).chars, 1);
+        assert_eq!(counts(blocks.blocks[1].container).paragraphs, 1);
+    }
+
+    #[test]
+    fn too_many_blocks_become_one() {
+        let page = "<p>a".repeat(walk::MAX_BLOCKS + 10);
+        let document = crate::scanner::scan(&page);
+        let blocks = Blocks::of(&document, "");
+        assert_eq!(blocks.blocks.len(), walk::MAX_BLOCKS);
+        assert_eq!(blocks.counts.chars as usize, blocks.text.chars().count());
+        assert_eq!(blocks.texts.len(), walk::MAX_BLOCKS + 10);
+    }
 }

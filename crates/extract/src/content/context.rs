@@ -18,6 +18,8 @@ pub(crate) struct Context<'a> {
     sums: Vec<Sums>,
     /// By kind of container (tag and class): score times characters, characters.
     alike: Vec<(f32, f32)>,
+    /// The same of all that is in the containers of each kind.
+    alike_whole: Vec<(f32, f32)>,
     /// First and last block above [`HALF`].
     span: Option<(u32, u32)>,
     /// Index of the smallest container with nearly all of the chosen characters.
@@ -62,6 +64,7 @@ impl<'a> Context<'a> {
             scores,
             sums,
             alike: Vec::new(),
+            alike_whole: Vec::new(),
             span,
             home: 0,
             ranks: ranks(scores),
@@ -69,6 +72,7 @@ impl<'a> Context<'a> {
         };
         made.home = made.home();
         made.alike = made.alike();
+        made.alike_whole = made.alike_whole();
         made
     }
 
@@ -173,6 +177,35 @@ impl<'a> Context<'a> {
         sums
     }
 
+    fn alike_whole(&self) -> Vec<(f32, f32)> {
+        let mut sums = vec![(0.0, 0.0); self.page.facts.len()];
+        for index in 0..sums.len() {
+            let (weighted, chars) = self.whole(index);
+            let sum: &mut (f32, f32) = &mut sums[self.kind(index as u32)];
+            sum.0 += weighted;
+            sum.1 += chars;
+        }
+        sums
+    }
+
+    /// Score times characters, and characters, of all that is in a container.
+    fn whole(&self, container: usize) -> (f32, f32) {
+        let range = &self.page.blocks.containers[container].blocks;
+        let (before, after) = (&self.sums[range.start as usize], &self.sums[range.end as usize]);
+        ((after.weighted - before.weighted) as f32, (after.chars - before.chars) as f32)
+    }
+
+    /// Mean score of containers of the same kind as the one `level` steps out, without that one.
+    fn of_level_kind(&self, index: usize, level: usize) -> u8 {
+        let Some(container) = self.container(index, level) else { return NONE };
+        let (own_weighted, own) = self.whole(container);
+        let (weighted, chars) = self.alike_whole[self.kind(container as u32)];
+        if chars - own < 1.0 {
+            return NONE;
+        }
+        unit((weighted - own_weighted) / (chars - own))
+    }
+
     fn kind(&self, container: u32) -> usize {
         self.page.facts[container as usize].first_alike as usize
     }
@@ -252,6 +285,9 @@ table! {
     "level5" => levels[4][0],
     "level5_chosen" => levels[4][2],
     "alike" => all.of_kind(index),
+    "level1_alike" => all.of_level_kind(index, 1),
+    "level2_alike" => all.of_level_kind(index, 2),
+    "level3_alike" => all.of_level_kind(index, 3),
     "page" => all.mean(0, all.scores.len()),
     "page_chosen_chars" => log(whole.chosen_chars),
     "page_chosen_share" => share(whole.chosen_chars, whole.chars),

@@ -5,15 +5,16 @@ use url::Url;
 use super::around::{self, ITEM_LABELS, Near, Own, TAG_LABELS};
 use super::blocks::{Block, Blocks, NOWHERE};
 use super::levels::{self, Facts, STATISTICS, STATISTICS_COUNT};
+use super::overview::{self, PAGE};
 use super::place::{self, Places};
 use super::quantise::{NONE, log, mean, share, small, unit};
 use super::readability::{self, Scores};
-use super::references::{KINDS as PAGE_KINDS, References};
+use super::references::References;
 use super::shape::{Shape, shape};
 use super::table::{Row, table};
+use super::topics::{self, Topic};
 use super::vocabulary::{NAME_LABELS, TEXT_GROUPS, TEXT_LABELS};
 use crate::document::Document;
-use crate::name::Tag;
 
 /// All that features are made of.
 pub(crate) struct Analysis {
@@ -24,6 +25,7 @@ pub(crate) struct Analysis {
     near: Vec<Near>,
     statistics: Vec<[u8; STATISTICS_COUNT]>,
     scores: Scores,
+    topics: Vec<Topic>,
     places: Places,
     briefs: Vec<Brief>,
     page: [u8; PAGE.len()],
@@ -42,8 +44,12 @@ impl Analysis {
         let host = url.host_str().unwrap_or("");
         let blocks = Blocks::of(document, host.strip_prefix("www.").unwrap_or(host));
         let references = References::of(document, url);
-        let shapes: Vec<Shape> =
-            blocks.blocks.iter().map(|block| shape(blocks.text(block), &references)).collect();
+        let mut words = Vec::new();
+        let shapes: Vec<Shape> = blocks
+            .blocks
+            .iter()
+            .map(|block| shape(blocks.text(block), &references, &mut words))
+            .collect();
         let mut reader = around::Reader::default();
         let own: Vec<Own> =
             blocks.containers.iter().map(|c| reader.own(document, c.node)).collect();
@@ -51,8 +57,9 @@ impl Analysis {
         let facts = levels::facts(document, &blocks);
         let scores = readability::scores(&blocks, &shapes, &own);
         let statistics = (0..facts.len())
-            .map(|index| levels::statistics(index, &blocks, &facts, &scores))
+            .map(|index| levels::statistics(index, &blocks, &shapes, &facts, &scores))
             .collect();
+        let topics = topics::topics(&blocks, &shapes, &scores, &words);
         let places = place::places(&blocks, &shapes, &facts, &references);
         let briefs = blocks
             .blocks
@@ -60,8 +67,20 @@ impl Analysis {
             .zip(&shapes)
             .map(|(block, shape)| brief(block, shape, &facts[block.container as usize]))
             .collect();
-        let page = page(document, &blocks, &shapes, &references, &own);
-        Self { blocks, shapes, facts, references, near, statistics, scores, places, briefs, page }
+        let page = overview::page(document, &blocks, &shapes, &references, &own);
+        Self {
+            blocks,
+            shapes,
+            facts,
+            references,
+            near,
+            statistics,
+            scores,
+            topics,
+            places,
+            briefs,
+            page,
+        }
     }
 
     /// Writes the features of one block.
@@ -71,6 +90,8 @@ impl Analysis {
         row.part("text", &FORM, &form(block, shape));
         row.part("words", &TEXT_LABELS, &words(shape));
         row.part("said", &SAID, &said(shape, &self.references));
+        row.part("topic", &topics::TOPIC, &topics::topic(&self.topics[index]));
+        row.part("links", &LINKED, &linked(block.link_groups));
         row.part("place", &place::PLACE, &place::place(index, self));
         let near = &self.near[block.container as usize];
         row.part("near_tag", &TAG_LABELS, &near.tags);
@@ -90,6 +111,11 @@ impl Analysis {
 
     pub(crate) fn places(&self) -> &Places {
         &self.places
+    }
+
+    /// Whether a block is in preformatted text.
+    pub(crate) fn is_code(&self, index: usize) -> bool {
+        self.near[self.blocks.blocks[index].container as usize].is_code()
     }
 
     fn levels(&self, index: usize, row: &mut impl Row) {
@@ -162,6 +188,38 @@ table! {
     "last" => shape.last as u8,
 }
 
+/// What addresses of links name.
+const LINKED: [&str; 20] = [
+    "article",
+    "post",
+    "comment",
+    "related",
+    "ad",
+    "share",
+    "login",
+    "newsletter",
+    "legal",
+    "author",
+    "tags",
+    "product",
+    "price",
+    "forum",
+    "user",
+    "search",
+    "video",
+    "list",
+    "event",
+    "pagination",
+];
+
+/// Which of [`LINKED`] the links of a block name.
+fn linked(groups: u64) -> [u8; LINKED.len()] {
+    LINKED.map(|label| {
+        let bit = NAME_LABELS.iter().position(|known| *known == label);
+        u8::from(bit.is_some_and(|bit| groups >> bit & 1 == 1))
+    })
+}
+
 /// The share of a text's words that belong to each group.
 fn words(shape: &Shape) -> [u8; TEXT_GROUPS.len()] {
     shape.groups.map(|count| share(count, shape.words))
@@ -230,81 +288,3 @@ table! {
     "hidden" => u8::from(block.hidden != 0),
     "digits_share" => share(shape.digits, shape.letters + shape.digits),
 }
-
-table! {
-    /// The page as a whole.
-    PAGE: fn page(
-        document: &Document<'_>, blocks: &Blocks, shapes: &[Shape], references: &References,
-        own: &[Own]
-    ) {
-        let counts = &blocks.counts;
-        let sum = |of: fn(&Shape) -> u32| shapes.iter().map(of).fold(0, u32::saturating_add);
-        let words = sum(|shape| shape.words);
-        let tagged = |tag: Tag| {
-            blocks.containers.iter().filter(|c| document.tag(c.node) == tag).count() as u32
-        };
-        let named = |label: &str| {
-            let bit = NAME_LABELS.iter().position(|known| *known == label);
-            let bits = bit.map_or(0, |bit| 1_u64 << bit);
-            own.iter().filter(|own| own.names & bits != 0).count() as u32
-        };
-        let outermost = own.iter().take(3).fold(0, |names, own| names | own.names);
-        let whole = |label: &str| {
-            let bit = NAME_LABELS.iter().position(|known| *known == label);
-            u8::from(bit.is_some_and(|bit| outermost >> bit & 1 == 1))
-        };
-        let kind = |bit: usize| u8::from(references.kinds >> bit & 1 == 1);
-    }
-    "blocks" => log(counts.blocks),
-    "chars" => log(counts.chars),
-    "links_share" => share(counts.link_chars, counts.chars),
-    "prose_share" => share(counts.prose_chars, counts.chars),
-    "prose_chars" => log(counts.prose_chars),
-    "paragraphs_share" => share(counts.paragraphs, counts.blocks),
-    "headings" => log(counts.headings),
-    "links" => log(counts.links),
-    "images" => log(counts.images),
-    "inputs" => log(counts.inputs),
-    "block_chars" => mean(counts.chars, counts.blocks),
-    "function_share" => share(sum(|shape| shape.groups[TEXT_GROUPS.len() - 1]), words),
-    "currency" => log(sum(|shape| shape.currency)),
-    "wide_share" => share(sum(|shape| shape.wide), sum(|shape| shape.letters)),
-    "articles" => log(tagged(Tag::Article)),
-    "mains" => log(tagged(Tag::Main)),
-    "h1" => log(tagged(Tag::H1)),
-    "tables" => log(tagged(Tag::Table)),
-    "cells" => log(tagged(Tag::Td)),
-    "items" => log(tagged(Tag::Li)),
-    "pre" => log(tagged(Tag::Pre)),
-    "name_comment" => log(named("comment")),
-    "name_product" => log(named("product")),
-    "name_price" => log(named("price")),
-    "name_post" => log(named("post")),
-    "name_message" => log(named("message")),
-    "name_forum" => log(named("forum")),
-    "name_user" => log(named("user")),
-    "name_card" => log(named("card")),
-    "name_doc" => log(named("doc")),
-    "name_review" => log(named("review")),
-    "whole_post" => whole("post"),
-    "whole_list" => whole("list"),
-    "whole_product" => whole("product"),
-    "whole_forum" => whole("forum"),
-    "whole_doc" => whole("doc"),
-    "kind_article" => kind(0),
-    "kind_product" => kind(1),
-    "kind_discussion" => kind(2),
-    "kind_questions" => kind(3),
-    "kind_faq" => kind(4),
-    "kind_collection" => kind(5),
-    "kind_organization" => kind(6),
-    "kind_webpage" => kind(7),
-    "kind_recipe" => kind(8),
-    "kind_video" => kind(9),
-    "kind_event" => kind(10),
-    "kind_person" => kind(11),
-    "has_data" => u8::from(references.has_body),
-}
-
-/// [`PAGE`] has a feature for each kind of page.
-const _: () = assert!(PAGE_KINDS.len() == 12);

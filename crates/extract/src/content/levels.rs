@@ -5,7 +5,10 @@ use std::collections::HashMap;
 use super::blocks::{Blocks, Container, NOWHERE};
 use super::quantise::{log, mean, share, small};
 use super::readability::Scores;
+use super::seeded::Map;
+use super::shape::Shape;
 use super::table::table;
+use super::vocabulary::TEXT_LABELS;
 use crate::document::Document;
 use crate::name::Tag;
 
@@ -20,6 +23,8 @@ pub(crate) struct Facts {
     pub(crate) outer: u32,
     /// Elements beside it with the same tag and class, itself included.
     pub(crate) alike: u32,
+    /// How many of them come before.
+    pub(crate) alike_before: u32,
     /// The same of the whole page: how many, and their characters.
     pub(crate) alike_page: u32,
     pub(crate) alike_chars: u32,
@@ -77,21 +82,30 @@ pub(crate) fn tag_kind(tag: Tag) -> Tag8 {
 
 /// The facts of all containers.
 pub(crate) fn facts(document: &Document<'_>, blocks: &Blocks) -> Vec<Facts> {
-    let mut beside: HashMap<(u32, Tag, &str), u32> = HashMap::new();
-    let mut page: HashMap<(Tag, &str), Alike> = HashMap::new();
-    let keys: Vec<(Tag, &str)> = blocks.containers.iter().map(|c| key(document, c)).collect();
-    for (index, (container, &(tag, class))) in blocks.containers.iter().zip(&keys).enumerate() {
-        *beside.entry((container.parent, tag, class)).or_default() += 1;
-        let first = index as u32;
-        let all = page.entry((tag, class)).or_insert(Alike { first, ..Alike::default() });
+    let mut kinds: HashMap<(Tag, &str), u32> = HashMap::new();
+    let mut alike: Vec<Alike> = Vec::new();
+    let mut beside: Map<(u32, u32), u32> = Map::default();
+    // By container: its kind, and how many of the kind stand before it beside it.
+    let mut found = Vec::with_capacity(blocks.containers.len());
+    for (index, container) in blocks.containers.iter().enumerate() {
+        let class = document.raw_attribute(container.node, "class").unwrap_or("");
+        let tag = document.tag(container.node);
+        let kind = *kinds.entry((tag, class)).or_insert_with(|| {
+            alike.push(Alike { first: index as u32, ..Alike::default() });
+            (alike.len() - 1) as u32
+        });
+        let all = &mut alike[kind as usize];
         all.count += 1;
         all.chars = all.chars.saturating_add(container.counts.chars);
         all.link_chars = all.link_chars.saturating_add(container.counts.link_chars);
+        let before = beside.entry((container.parent, kind)).or_default();
+        found.push((kind, *before));
+        *before += 1;
     }
-    let mut made: Vec<Facts> = Vec::with_capacity(keys.len());
-    for (container, &(tag, class)) in blocks.containers.iter().zip(&keys) {
+    let mut made: Vec<Facts> = Vec::with_capacity(found.len());
+    for (container, &(kind, alike_before)) in blocks.containers.iter().zip(&found) {
         let node = document.node(container.node);
-        let alike = &page[&(tag, class)];
+        let alike = &alike[kind as usize];
         let outer = match container.parent {
             NOWHERE => NOWHERE,
             parent if blocks.containers[parent as usize].blocks.len() > container.blocks.len() => {
@@ -100,9 +114,10 @@ pub(crate) fn facts(document: &Document<'_>, blocks: &Blocks) -> Vec<Facts> {
             parent => made[parent as usize].outer,
         };
         made.push(Facts {
-            tag: tag_kind(tag),
+            tag: tag_kind(node.tag),
             outer,
-            alike: beside[&(container.parent, tag, class)],
+            alike: beside[&(container.parent, kind)],
+            alike_before,
             alike_page: alike.count,
             alike_chars: alike.chars,
             alike_link_chars: alike.link_chars,
@@ -116,19 +131,13 @@ pub(crate) fn facts(document: &Document<'_>, blocks: &Blocks) -> Vec<Facts> {
     made
 }
 
-/// Containers of one kind.
+/// Containers with the same tag and class.
 #[derive(Clone, Copy, Debug, Default)]
 struct Alike {
     first: u32,
     count: u32,
     chars: u32,
     link_chars: u32,
-}
-
-/// What makes elements alike: tag and class.
-fn key<'s>(document: &Document<'s>, container: &Container) -> (Tag, &'s str) {
-    let class = document.raw_attribute(container.node, "class").unwrap_or("");
-    (document.tag(container.node), class)
 }
 
 /// Finds the line from the page down to the smallest container with most of the prose.
@@ -169,13 +178,14 @@ fn spine(blocks: &Blocks, facts: &mut [Facts]) {
 table! {
     /// Statistics of one container.
     pub(crate) STATISTICS: fn statistics(
-        index: usize, blocks: &Blocks, facts: &[Facts], scores: &Scores
+        index: usize, blocks: &Blocks, shapes: &[Shape], facts: &[Facts], scores: &Scores
     ) {
         let container = &blocks.containers[index];
         let own = &facts[index];
         let counts = &container.counts;
         let page = &blocks.counts;
         let top = scores.own[scores.top as usize];
+        let first = &shapes[container.blocks.start as usize];
     }
     "tag" => own.tag,
     "chars" => log(counts.chars),
@@ -193,11 +203,42 @@ table! {
     "page_share" => share(counts.chars, page.chars),
     "page_prose_share" => share(counts.prose_chars, page.prose_chars),
     "alike" => log(own.alike),
+    "alike_before" => log(own.alike_before),
+    "label" => label(first),
     "alike_page" => log(own.alike_page),
     "alike_chars" => mean(own.alike_chars, own.alike_page),
     "alike_links_share" => share(own.alike_link_chars, own.alike_chars),
     "depth" => small(own.depth),
     "score" => super::quantise::unit(if top > 0.0 { scores.own[index] / top } else { 0.0 }),
+}
+
+/// Longer blocks are no labels, in characters.
+const LONGEST_LABEL: u32 = 60;
+
+/// What the first block of a container calls it: the first of these groups that it has a word of.
+fn label(shape: &Shape) -> u8 {
+    const LABELS: [&str; 12] = [
+        "comment",
+        "related",
+        "subscribe",
+        "share",
+        "cookie",
+        "ad",
+        "login",
+        "legal",
+        "tags",
+        "buy",
+        "rating",
+        "more",
+    ];
+    if shape.chars > LONGEST_LABEL {
+        return LABELS.len() as u8 + 1;
+    }
+    let says = |label: &&str| {
+        let bit = TEXT_LABELS.iter().position(|known| known == label);
+        bit.is_some_and(|bit| shape.all_groups >> bit & 1 == 1)
+    };
+    LABELS.iter().position(says).map_or(0, |place| place as u8 + 1)
 }
 
 /// How many statistics there are of a container.

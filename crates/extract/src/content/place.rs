@@ -1,12 +1,11 @@
 //! Where a block stands on its page: under which heading, how far from the title.
 
-use std::collections::HashMap;
-
 use super::blocks::{Blocks, NOWHERE};
 use super::features::Analysis;
 use super::levels::Facts;
 use super::quantise::{NONE, log, share, small};
 use super::references::References;
+use super::seeded::Map;
 use super::shape::Shape;
 use super::table::table;
 use super::vocabulary::TEXT_LABELS;
@@ -32,6 +31,9 @@ pub(crate) struct Place {
     pub(crate) chars_before: u32,
     /// The nearest heading before.
     pub(crate) heading: Option<u32>,
+    /// Headings of the first level before, and characters of all blocks before the last one.
+    pub(crate) titles_before: u32,
+    pub(crate) chars_before_title: u32,
     /// Level of a heading, 1 to 6; 0 for other blocks.
     pub(crate) level: u8,
     /// How often this text stands on the page, and how often before this block.
@@ -49,15 +51,29 @@ pub(crate) fn places(
     facts: &[Facts],
     references: &References,
 ) -> Places {
-    let mut copies: HashMap<u64, u32> = HashMap::new();
+    let mut copies: Map<u64, u32> = Map::default();
     let mut own = Vec::with_capacity(shapes.len());
     let (mut chars_before, mut heading, mut before) = (0, None, NOWHERE);
+    let (mut titles_before, mut chars_before_title) = (0, 0);
     for (index, (block, shape)) in blocks.blocks.iter().zip(shapes).enumerate() {
         let seen = copies.entry(shape.hash).or_default();
         let (up, down) = steps(before, block.container, blocks);
         let level = level(facts[block.container as usize].tag);
-        own.push(Place { chars_before, heading, level, copies: 0, copies_before: *seen, up, down });
+        own.push(Place {
+            chars_before,
+            heading,
+            titles_before,
+            chars_before_title,
+            level,
+            copies: 0,
+            copies_before: *seen,
+            up,
+            down,
+        });
         *seen += 1;
+        if level == 1 {
+            (titles_before, chars_before_title) = (titles_before + 1, chars_before);
+        }
         chars_before += block.chars;
         before = block.container;
         if level > 0 {
@@ -149,6 +165,8 @@ table! {
     "chars_before" => log(own.chars_before),
     "chars_left" => log(chars - own.chars_before),
     "level" => own.level,
+    "titles_before" => small(own.titles_before),
+    "chars_since_title" => log(own.chars_before - own.chars_before_title),
     "copies" => small(own.copies),
     "copies_before" => small(own.copies_before),
     "up" => small(own.up),

@@ -1,5 +1,10 @@
 //! What a page says about itself outside its text: title, description, address, structured data.
 
+mod set;
+mod strings;
+
+use set::Set;
+use strings::json_string;
 use url::Url;
 
 use super::shape;
@@ -104,7 +109,7 @@ impl References {
         });
         self.lengths[usize::from(reference)] = count.min(MAX_WORDS) as u32;
         if reference != WORD_DESCRIPTION && reference != WORD_ADDRESS {
-            self.titles.push(shape::shape(text, &Self::default()).hash);
+            self.titles.push(shape::shape(text, &Self::default(), &mut Vec::new()).hash);
         }
     }
 
@@ -237,94 +242,4 @@ fn path(address: impl AsRef<str>) -> String {
     let address = address.as_ref();
     let rest = address.split_once("//").map_or(address, |(_, rest)| rest);
     rest.split_once('/').map_or("", |(_, path)| path).to_owned()
-}
-
-/// A string of JSON whose opening quote is behind, and what follows its closing one.
-fn json_string(source: &str) -> (String, &str) {
-    let mut string = String::new();
-    let mut rest = source;
-    while let Some(at) = rest.find(['"', '\\']) {
-        string.push_str(&rest[..at]);
-        let quote = rest.as_bytes()[at] == b'"';
-        rest = &rest[at + 1..];
-        if quote {
-            return (string, rest);
-        }
-        let Some(escape) = rest.chars().next() else { break };
-        rest = &rest[escape.len_utf8()..];
-        match escape {
-            'u' => {
-                let code = rest.get(..4).and_then(|hex| u32::from_str_radix(hex, 16).ok());
-                string.push(code.and_then(char::from_u32).unwrap_or(' '));
-                rest = rest.get(4..).unwrap_or("");
-            }
-            'n' | 'r' | 't' => string.push(' '),
-            _ => string.push(escape),
-        }
-    }
-    string.push_str(rest);
-    (string, "")
-}
-
-/// Hashes with bits. A hash that finds no place soon is dropped: what a page says cannot make
-/// this slow.
-#[derive(Debug, Default)]
-struct Set {
-    places: Vec<(u64, u8)>,
-    count: usize,
-}
-
-/// How many places are tried for a hash.
-const PROBES: usize = 16;
-
-impl Set {
-    fn get(&self, hash: u64) -> u8 {
-        if self.places.is_empty() {
-            return 0;
-        }
-        for (own, bits) in self.probe(hash).map(|place| self.places[place]) {
-            if bits == 0 {
-                return 0;
-            }
-            if own == hash {
-                return bits;
-            }
-        }
-        0
-    }
-
-    fn probe(&self, hash: u64) -> impl Iterator<Item = usize> + use<> {
-        let mask = self.places.len() - 1;
-        let start = (hash ^ hash >> 29).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 20;
-        (0..PROBES).map(move |probe| (start as usize + probe) & mask)
-    }
-
-    fn add(&mut self, hash: u64, bits: u8) {
-        if 2 * self.count >= self.places.len() {
-            self.grow();
-        }
-        for place in self.probe(hash) {
-            let (own, old) = self.places[place];
-            if old == 0 || own == hash {
-                self.count += usize::from(old == 0);
-                self.places[place] = (hash, old | bits);
-                return;
-            }
-        }
-    }
-
-    fn grow(&mut self) {
-        let size = (2 * self.places.len()).max(128);
-        let old = std::mem::replace(&mut self.places, vec![(0, 0); size]);
-        self.count = 0;
-        for (hash, bits) in old.into_iter().filter(|&(_, bits)| bits != 0) {
-            for place in self.probe(hash) {
-                if self.places[place].1 == 0 {
-                    self.places[place] = (hash, bits);
-                    self.count += 1;
-                    break;
-                }
-            }
-        }
-    }
 }

@@ -1,5 +1,7 @@
 //! What a block's text looks like: counts of words, characters and marks.
 
+use std::ops::Range;
+
 use super::references::References;
 use super::vocabulary::{HASH_START, TEXT, TEXT_GROUPS, hash_byte};
 
@@ -35,6 +37,8 @@ pub(crate) struct Shape {
     pub(crate) shared_runs: u32,
     pub(crate) first: Kind,
     pub(crate) last: Kind,
+    /// Its long words that carry meaning, as a range of the page's.
+    pub(crate) topics: Range<u32>,
     /// Of the words, in order.
     pub(crate) hash: u64,
 }
@@ -91,10 +95,17 @@ fn is_wide(c: char) -> bool {
         | '\u{20000}'..='\u{2ffff}')
 }
 
+/// Shorter words say little about what a text is about, in characters.
+const SHORTEST_TOPIC: u32 = 4;
+
 /// The shape of a text, compared with what the page says of itself.
-pub(crate) fn shape(text: &str, references: &References) -> Shape {
+///
+/// Adds the hashes of its long words to `topics`.
+pub(crate) fn shape(text: &str, references: &References, topics: &mut Vec<u64>) -> Shape {
+    let start = topics.len() as u32;
     let mut scan = Scan {
         shape: Shape { hash: HASH_START, ..Shape::default() },
+        topics,
         references,
         word: Word::default(),
         before: [0; 2],
@@ -106,6 +117,7 @@ pub(crate) fn shape(text: &str, references: &References) -> Shape {
     }
     scan.end_word();
     let Scan { mut shape, .. } = scan;
+    shape.topics = start..topics.len() as u32;
     shape.sentences += u32::from(Kind::of(last) == Kind::Stop);
     shape.first = text.chars().next().map_or(Kind::Other, Kind::of);
     shape.last = Kind::of(last);
@@ -125,6 +137,7 @@ struct Word {
 
 struct Scan<'r> {
     shape: Shape,
+    topics: &'r mut Vec<u64>,
     references: &'r References,
     word: Word,
     /// Hashes of the last two words.
@@ -198,6 +211,9 @@ impl Scan<'_> {
         }
         let shape = &mut self.shape;
         let mut groups = TEXT.groups(word.hash);
+        if groups == 0 && word.chars >= SHORTEST_TOPIC && !word.digits {
+            self.topics.push(word.hash);
+        }
         if shape.words == 0 {
             shape.first_groups = groups;
         }
@@ -232,7 +248,7 @@ mod tests {
     use super::*;
 
     fn of(text: &str) -> Shape {
-        shape(text, &References::default())
+        shape(text, &References::default(), &mut Vec::new())
     }
 
     #[test]

@@ -3,7 +3,9 @@
 //! Two tables: words of class names, identifiers and the like, and words of text. A word maps to
 //! a set of groups, one bit each; the groups are what the model sees.
 
-use std::sync::LazyLock;
+mod table;
+
+pub(crate) use table::{HASH_START, TEXT, hash_byte, name_groups};
 
 /// Groups of words in `class`, `id`, `role` and the like.
 pub(crate) const NAME_GROUPS: [&str; 58] = [
@@ -12,28 +14,35 @@ pub(crate) const NAME_GROUPS: [&str; 58] = [
     "body text txt richtext prose copy wysiwyg rte paragraph paragraphs longform cooked",
     "main primary principal core",
     "comment comments commentlist reply replies respond disqus kommentar kommentare comentario \
-     comentarios commentaire commentaires livefyre discussion discussions responses",
-    "sidebar side aside rail rightcol leftcol secondary complementary rightbar leftbar",
+     comentarios commentaire commentaires livefyre discussion discussions responses coral \
+     kommentarer reacties commenti opinie opinions",
+    "sidebar side aside rail rightcol leftcol secondary complementary rightbar leftbar \
+     seitenleiste sidebars",
     "widget widgets gadget portlet plugin module modules",
-    "nav navbar navigation navi menu menus submenu megamenu topnav hamburger offcanvas drawer",
+    "nav navbar navigation navi menu menus submenu megamenu topnav hamburger offcanvas drawer \
+     menue navigacion subnav",
     "breadcrumb breadcrumbs crumb crumbs pathway",
     "pagination pager paging pagenav paginator prev next previous older newer",
     "tab tabs tabpanel accordion collapse collapsible toggle panel expand expandable",
-    "footer foot bottom colophon",
+    "footer foot bottom colophon rodape fuss fusszeile pie footers",
     "copyright legal disclaimer terms privacy policy imprint",
-    "header masthead branding logo top topbar",
+    "header masthead branding logo top topbar kopf cabecera cabecalho",
     "hero banner jumbotron splash",
     "share sharing social socials follow facebook twitter whatsapp pinterest linkedin instagram \
-     telegram sharedaddy addthis addtoany sns sociable",
+     telegram sharedaddy addthis addtoany sns sociable teilen partager compartir shariff",
     "related recommended recommendation recommendations recommend similar more moreon also \
-     suggested suggestions recirc recirculation readmore readnext further upnext outbrain taboola",
-    "popular trending mostread latest recent recents newest hot topstories featured highlights",
+     suggested suggestions recirc recirculation readmore readnext further upnext outbrain taboola verwandt verwandte \
+     weitere mehr auch relacionadas relacionados similares aussi yarpp crp onward",
+    "popular trending mostread latest recent recents newest hot topstories featured highlights \
+     meistgelesen meistgeklickt beliebt mostviewed neueste aktuell ultimas",
     "ad ads adv advert adverts advertisement advertising sponsor sponsored sponsors dfp gpt \
      adsense commercial affiliate werbung publicidad anzeige adslot adunit leaderboard",
-    "promo promos promotion promotions promoted cta campaign teaser teasers deal deals",
+    "promo promos promotion promotions promoted cta campaign teaser teasers deal deals appstore \
+     appstores donate donation spenden",
     "cookie cookies consent gdpr ccpa onetrust cmp",
-    "modal popup overlay lightbox dialog toast tooltip popover interstitial",
-    "newsletter newsletters subscribe subscription signup optin mailchimp mailing",
+    "modal popup overlay lightbox dialog toast tooltip popover interstitial pum popmake popin",
+    "newsletter newsletters subscribe subscription signup optin mailchimp mailing abo \
+     abonnement abonnieren",
     "login signin register account logon auth paywall premium membership subscriber gate",
     "author authors byline bio writer autor auteur contributor contributors vcard about",
     "meta metadata info date time timestamp published updated pubdate dateline",
@@ -226,140 +235,3 @@ pub(crate) const TEXT_LABELS: [&str; TEXT_GROUPS.len()] = [
     "rating",
     "function",
 ];
-
-/// Words to sets of groups.
-pub(crate) struct Table {
-    /// Hash and groups; a set of no groups is an empty place.
-    places: Vec<(u64, u64)>,
-    shift: u32,
-}
-
-impl Table {
-    fn of(groups: &[&str]) -> Self {
-        let words: usize = groups.iter().map(|group| group.split_whitespace().count()).sum();
-        let size = (4 * words).next_power_of_two();
-        let mut table = Self { places: vec![(0, 0); size], shift: 64 - size.ilog2() };
-        for (bit, group) in groups.iter().enumerate() {
-            for word in group.split_whitespace() {
-                let hash = hash(word);
-                let mut place = table.place(hash);
-                while table.places[place].1 != 0 && table.places[place].0 != hash {
-                    place = (place + 1) & (size - 1);
-                }
-                table.places[place].0 = hash;
-                table.places[place].1 |= 1 << bit;
-            }
-        }
-        table
-    }
-
-    fn place(&self, hash: u64) -> usize {
-        (hash.wrapping_mul(SPREAD) >> self.shift) as usize
-    }
-
-    /// The groups of the word with this [`hash`].
-    pub(crate) fn groups(&self, hash: u64) -> u64 {
-        let mut place = self.place(hash);
-        loop {
-            let (own, groups) = self.places[place];
-            if own == hash || groups == 0 {
-                return groups;
-            }
-            place = (place + 1) & (self.places.len() - 1);
-        }
-    }
-}
-
-/// Odd and without a pattern: spreads hashes over a table (the golden ratio).
-const SPREAD: u64 = 0x9E37_79B9_7F4A_7C15;
-
-/// Words of text.
-pub(crate) static TEXT: LazyLock<Table> = LazyLock::new(|| Table::of(&TEXT_GROUPS));
-
-/// Words of names.
-pub(crate) static NAMES: LazyLock<Table> = LazyLock::new(|| Table::of(&NAME_GROUPS));
-
-/// Where a hash of no bytes starts (FNV-1a).
-pub(crate) const HASH_START: u64 = 0xCBF2_9CE4_8422_2325;
-
-/// Adds a byte to a hash (FNV-1a).
-pub(crate) fn hash_byte(hash: u64, byte: u8) -> u64 {
-    (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01B3)
-}
-
-/// The hash of a word in lower case (FNV-1a, 64 bits).
-pub(crate) fn hash(word: &str) -> u64 {
-    word.bytes().fold(HASH_START, hash_byte)
-}
-
-/// Words of a name that are longer have no meaning here.
-const LONGEST_WORD: usize = 40;
-
-/// The groups of all words in a name such as `articleBody main-content`.
-pub(crate) fn name_groups(name: &str) -> u64 {
-    let mut groups = 0;
-    let mut word = [0_u8; LONGEST_WORD];
-    let mut length = 0;
-    let mut lower_before = false;
-    for byte in name.bytes() {
-        let upper = byte.is_ascii_uppercase();
-        if !byte.is_ascii_alphabetic() || upper && lower_before {
-            groups |= word_groups(&word[..length.min(LONGEST_WORD)]);
-            length = 0;
-        }
-        lower_before = byte.is_ascii_lowercase();
-        if byte.is_ascii_alphabetic() {
-            if length < LONGEST_WORD {
-                word[length] = byte.to_ascii_lowercase();
-            }
-            length += 1;
-        }
-    }
-    groups | word_groups(&word[..length.min(LONGEST_WORD)])
-}
-
-/// The shortest word that is looked for inside a longer one, such as `post` in `postbody`.
-const SHORTEST_PART: usize = 4;
-
-fn word_groups(word: &[u8]) -> u64 {
-    let table = &*NAMES;
-    let of = |word: &[u8]| table.groups(word.iter().copied().fold(HASH_START, hash_byte));
-    let whole = of(word);
-    if whole != 0 || word.len() < 2 * SHORTEST_PART || word.len() >= LONGEST_WORD {
-        return whole;
-    }
-    (SHORTEST_PART..=word.len() - SHORTEST_PART)
-        .map(|cut| of(&word[..cut]) | of(&word[cut..]))
-        .fold(0, |all, part| all | part)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn labels(name: &str) -> Vec<&'static str> {
-        let groups = name_groups(name);
-        (0..NAME_LABELS.len())
-            .filter(|bit| groups >> bit & 1 == 1)
-            .map(|b| NAME_LABELS[b])
-            .collect()
-    }
-
-    #[test]
-    fn names_fall_apart_into_words() {
-        assert_eq!(labels("articleBody"), ["article", "text"]);
-        assert_eq!(labels("mainarticle"), ["article", "main"]);
-        assert_eq!(labels("js-related_posts2"), ["post", "related"]);
-        assert_eq!(labels("xyz"), Vec::<&str>::new());
-        assert_eq!(labels("header"), ["header"]);
-        assert_eq!(labels(&"a".repeat(1000)), Vec::<&str>::new());
-    }
-
-    #[test]
-    fn text_words_are_found() {
-        let function = 1 << (TEXT_LABELS.len() - 1);
-        assert_eq!(TEXT.groups(hash("the")), function);
-        assert_eq!(TEXT.groups(hash("zebra")), 0);
-        assert_ne!(TEXT.groups(hash("комментарии")), 0);
-    }
-}
