@@ -29,16 +29,18 @@ pub(super) fn prescan(head: &[u8]) -> Option<Vec<u8>> {
             // "<!-->" is a whole comment, so the end may share the dashes of the start.
             at += 2 + memmem::find(&tag[2..], b"-->")? + 3;
         } else if tag.len() > 5 && tag[..5].eq_ignore_ascii_case(b"<meta") && ends_name(tag[5]) {
-            let mut attributes = Attributes { rest: &tag[5..] };
-            if let Some(label) = meta_label(&mut attributes) {
-                return Some(label);
+            let mut attributes = Attributes::of(&tag[5..]);
+            let label = meta_label(&mut attributes);
+            // What the bytes end in is not a tag yet.
+            if label.is_some() && attributes.is_closed {
+                return label;
             }
             at = head.len() - attributes.rest.len();
         } else if tag.get(1).is_some_and(u8::is_ascii_alphabetic)
             || (tag.get(1) == Some(&b'/') && tag.get(2).is_some_and(u8::is_ascii_alphabetic))
         {
             let name = tag.iter().position(|&b| b.is_ascii_whitespace() || b == b'>')?;
-            let mut attributes = Attributes { rest: &tag[name..] };
+            let mut attributes = Attributes::of(&tag[name..]);
             while attributes.next().is_some() {}
             at = head.len() - attributes.rest.len();
         } else if matches!(tag.get(1), Some(b'!' | b'/' | b'?')) {
@@ -95,6 +97,14 @@ fn content_label(content: &[u8]) -> Option<Vec<u8>> {
 /// The attributes of a tag, names in lower case; stands behind the tag's `>` at the end.
 struct Attributes<'a> {
     rest: &'a [u8],
+    /// The tag's `>` was seen.
+    is_closed: bool,
+}
+
+impl<'a> Attributes<'a> {
+    fn of(rest: &'a [u8]) -> Self {
+        Self { rest, is_closed: false }
+    }
 }
 
 impl Iterator for Attributes<'_> {
@@ -106,6 +116,7 @@ impl Iterator for Attributes<'_> {
             &self.rest[self.rest.iter().position(|b| !skip(b)).unwrap_or(self.rest.len())..];
         if *self.rest.first()? == b'>' {
             self.rest = &self.rest[1..];
+            self.is_closed = true;
             return None;
         }
         // A leading "=" belongs to the name.
@@ -172,6 +183,8 @@ mod tests {
         assert_eq!(label("<metal charset=gbk>"), None);
         assert_eq!(label("<meta charset=nonsense><meta charset=big5>"), some("big5"));
         assert_eq!(label("<meta charset=\"gbk"), None);
+        assert_eq!(label("<meta charset=gbk"), None);
+        assert_eq!(label("<meta charset=gbk "), None);
         assert_eq!(label("<!doctype html><?php ?><meta charset=gbk>"), some("gbk"));
         assert_eq!(content_label(b"charset charset = 'gbk'"), Some(b"gbk".to_vec()));
     }
