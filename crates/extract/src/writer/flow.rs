@@ -125,8 +125,10 @@ impl Writer<'_, '_> {
     pub(super) fn boundary(&mut self) {
         if let Some(code) = &mut self.code {
             code.end_line();
-        } else if self.heading.is_some() || self.in_cell {
+        } else if self.in_cell {
             self.inline.space();
+        } else if self.heading.is_some() {
+            self.inline.line_break();
         } else {
             self.flush();
         }
@@ -156,9 +158,9 @@ impl Writer<'_, '_> {
     pub(super) fn line_break(&mut self) {
         if let Some(code) = &mut self.code {
             code.push("\n");
-        } else if self.heading.is_some() || self.in_cell {
+        } else if self.in_cell {
             self.inline.space();
-        } else if self.inline.line_break() {
+        } else if self.inline.line_break() && self.heading.is_none() {
             // Two on end are meant as a new paragraph.
             self.flush();
         }

@@ -92,6 +92,13 @@ impl Inline {
         }
     }
 
+    /// Makes one line of it.
+    pub(crate) fn join_lines(&mut self) {
+        if self.text.contains('\n') {
+            self.text = self.text.replace('\n', " ");
+        }
+    }
+
     pub(crate) fn clear(&mut self) {
         self.text.clear();
         self.runs.clear();

@@ -7,6 +7,9 @@ use super::table::Table;
 use crate::markdown::Markdown;
 use crate::text::Text;
 
+/// A longer text is no heading, whatever its element.
+const MAX_HEADING_BYTES: usize = 300;
+
 /// The page written so far.
 pub(super) struct Output<'d, 's> {
     text: Option<Text>,
@@ -81,11 +84,12 @@ impl<'d, 's> Output<'d, 's> {
         self.after_block();
     }
 
-    /// A heading; an image alone is none.
+    /// A heading; an image alone is none, nor is a part of the page where the end of one is missing.
     pub(super) fn heading(&mut self, level: u8, inline: &mut Inline) {
-        if inline.text().is_empty() {
+        if inline.text().is_empty() || inline.text().len() > MAX_HEADING_BYTES {
             return self.paragraph(inline);
         }
+        inline.join_lines();
         if inline.is_all(STRONG) {
             inline.clear_style(STRONG);
         }
