@@ -12,6 +12,7 @@ use crate::writer::image;
 use crate::writer::inline::Inline;
 use crate::writer::levels::Levels;
 use crate::writer::table::Table;
+pub(crate) use address::MAX_URL_BYTES;
 use escape::{Place, longest_backticks};
 
 /// Schemes of links; images have the first two.

@@ -13,6 +13,7 @@ mod list;
 mod math;
 mod output;
 pub(crate) mod table;
+mod typed;
 
 use url::Url;
 
@@ -28,6 +29,7 @@ use kind::{Kind, kind};
 use list::{LastList, List};
 use output::Output;
 use table::Table;
+use typed::Typed;
 
 /// Which forms are wanted.
 #[derive(Clone, Copy, Debug)]
@@ -96,9 +98,14 @@ struct Writer<'d, 's> {
     table: Option<Table>,
     in_cell: bool,
     last_list: Option<LastList>,
+    typed: Option<Typed>,
+    /// The node that is next.
+    at: NodeId,
     /// Numbers of lines are looked for after this node again.
     no_gutter_until: NodeId,
     quotations: u32,
+    /// A formula around has no TeX.
+    no_formula_until: NodeId,
     /// Where the last formula's element ends.
     formula_end: NodeId,
 }
@@ -120,8 +127,11 @@ impl<'d, 's> Writer<'d, 's> {
             table: None,
             in_cell: false,
             last_list: None,
+            typed: None,
+            at: 1,
             no_gutter_until: 0,
             quotations: 0,
+            no_formula_until: 0,
             formula_end: 0,
         }
     }
@@ -129,6 +139,7 @@ impl<'d, 's> Writer<'d, 's> {
     fn write(mut self) -> Written {
         let mut id = 1;
         while id < self.document.len() {
+            self.at = id;
             while self.frames.last().is_some_and(|frame| frame.end <= id) {
                 self.leave();
             }
@@ -143,6 +154,7 @@ impl<'d, 's> Writer<'d, 's> {
                 false => self.element(id),
             };
         }
+        self.at = self.document.len();
         while !self.frames.is_empty() {
             self.leave();
         }

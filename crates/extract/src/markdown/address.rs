@@ -6,7 +6,7 @@ use super::escape::{Place, is_reference};
 
 /// Longer addresses are no use to a reader. It also bounds the work of resolving: a page can say
 /// what its links are relative to.
-const MAX_URL_BYTES: usize = 4096;
+pub(crate) const MAX_URL_BYTES: usize = 4096;
 
 /// Brackets one within another that need no escape; CommonMark parsers stop at 32.
 const MAX_BRACKETS: usize = 8;

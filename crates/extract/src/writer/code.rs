@@ -1,7 +1,5 @@
 //! Blocks of code.
 
-use std::borrow::Cow;
-
 use super::Writer;
 use super::inline::is_invisible;
 use super::kind::Kind;
@@ -10,6 +8,9 @@ use crate::name::Tag;
 
 /// A longer word is no name of a language.
 const MAX_LANGUAGE_BYTES: usize = 24;
+
+/// So much of an element's classes is looked at.
+const MAX_CLASS_BYTES: usize = 512;
 
 /// Classes that name a language say so by these.
 const PREFIXES: [&str; 6] =
@@ -131,6 +132,12 @@ impl Writer<'_, '_> {
     }
 }
 
+/// The first classes of an element. There can be so many that whoever asks often pays for it.
+pub(super) fn classes<'s>(document: &Document<'s>, id: NodeId) -> impl Iterator<Item = &'s str> {
+    let classes = document.raw_attribute(id, "class").unwrap_or("");
+    classes[..classes.floor_char_boundary(MAX_CLASS_BYTES)].split_ascii_whitespace()
+}
+
 /// Whether an element is a block of code that a script has made of one.
 pub(super) fn is_highlighter(classes: &str) -> bool {
     classes.split_ascii_whitespace().any(|class| class == "syntaxhighlighter")
@@ -138,12 +145,11 @@ pub(super) fn is_highlighter(classes: &str) -> bool {
 
 fn language_of(document: &Document<'_>, id: NodeId) -> Option<String> {
     for name in ["data-lang", "data-language", "data-enlighter-language"] {
-        if let Some(language) = document.attribute(id, name).and_then(|name| clean(&name)) {
+        if let Some(language) = document.raw_attribute(id, name).and_then(clean) {
             return Some(language);
         }
     }
-    let classes: Cow<'_, str> = document.attribute(id, "class")?;
-    let words = || classes.split_ascii_whitespace().take(64);
+    let words = || classes(document, id);
     let named = words().find_map(|class| {
         PREFIXES.iter().find_map(|prefix| class.strip_prefix(prefix)).and_then(clean)
     });
@@ -162,6 +168,9 @@ fn language_of(document: &Document<'_>, id: NodeId) -> Option<String> {
 
 /// The name of a language as a fence takes it; none where it says that there is none.
 fn clean(name: &str) -> Option<String> {
+    if name.len() > 2 * MAX_LANGUAGE_BYTES {
+        return None;
+    }
     let name = name.trim().trim_end_matches(';').to_ascii_lowercase();
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '#' | '.' | '_');
     let says_nothing =

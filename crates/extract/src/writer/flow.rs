@@ -6,6 +6,7 @@ use super::kind::Kind;
 use super::table::{Align, Table};
 use super::{Frame, Look, Writer};
 use crate::document::NodeId;
+use crate::markdown::MAX_URL_BYTES;
 use crate::name::Tag;
 
 /// Text after which a number in a superscript is an exponent is looked for in so many nodes.
@@ -139,7 +140,7 @@ impl Writer<'_, '_> {
         if !self.inline.is_empty() {
             match self.heading {
                 Some(level) => self.output.heading(level, &mut self.inline),
-                None => self.output.paragraph(&self.inline),
+                None => self.paragraph(),
             }
             self.spend_link();
         }
@@ -174,7 +175,9 @@ impl Writer<'_, '_> {
     }
 
     fn start_link(&mut self, id: NodeId) {
-        if self.document.raw_attribute(id, "href").is_some() {
+        // A longer one would be looked at again for each image in the link.
+        let href = self.document.raw_attribute(id, "href");
+        if href.is_some_and(|href| href.len() <= MAX_URL_BYTES) {
             self.look.link = id;
             self.link_is_heading =
                 self.heading.is_none() && self.facts.has_heading(self.document, id);

@@ -1,5 +1,7 @@
 //! The content of one block: text with its looks, blanks collapsed.
 
+use std::ops::Range;
+
 use crate::document::NodeId;
 
 /// Bits of a [`Look`]'s style.
@@ -83,6 +85,28 @@ impl Inline {
     /// Whether all text has these bits of style, and there is some.
     pub(crate) fn is_all(&self, style: u8) -> bool {
         !self.text.is_empty() && self.runs.iter().all(|run| run.look.style & style == style)
+    }
+
+    /// Whether the text starts with this bit of style.
+    pub(crate) fn starts_with(&self, style: u8) -> bool {
+        self.runs.first().is_some_and(|run| run.look.style & style != 0)
+    }
+
+    /// A part of the text with its looks; without images.
+    pub(crate) fn slice(&self, range: Range<usize>) -> Self {
+        let text = self.text[range.clone()].to_owned();
+        let first = self.runs.partition_point(|run| run.end <= range.start);
+        let mut runs = Vec::new();
+        for run in &self.runs[first..] {
+            let end = run.end.min(range.end) - range.start;
+            if runs.last().map_or(0, |last: &Run| last.end) < end {
+                runs.push(Run { end, look: run.look });
+            }
+            if run.end >= range.end {
+                break;
+            }
+        }
+        Self { text, runs, ..Self::default() }
     }
 
     /// Takes bits of style from all runs.

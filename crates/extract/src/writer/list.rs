@@ -1,5 +1,6 @@
 //! Lists and their items.
 
+use super::code::classes;
 use super::kind::Kind;
 use super::levels::{MAX_ORDINAL, Marker};
 use super::{Frame, Writer};
@@ -21,11 +22,11 @@ pub(super) struct List {
 /// The list that was closed last.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct LastList {
-    depth: usize,
-    ordered: bool,
-    alternate: bool,
+    pub(super) depth: usize,
+    pub(super) ordered: bool,
+    pub(super) alternate: bool,
     /// Blocks that were written when it ended.
-    written: usize,
+    pub(super) written: usize,
 }
 
 impl Writer<'_, '_> {
@@ -98,10 +99,8 @@ impl Writer<'_, '_> {
         }
         // A list of tasks cannot be ticked by whoever reads it; a form can.
         let item = self.frames.iter().rev().find(|frame| frame.kind == Kind::Item);
-        let in_task = item.is_some_and(|item| {
-            let classes = document.raw_attribute(item.id, "class").unwrap_or("");
-            classes.contains("task-list-item")
-        });
+        let in_task = item
+            .is_some_and(|item| classes(document, item.id).any(|class| class == "task-list-item"));
         if in_task || document.raw_attribute(id, "disabled").is_some() {
             self.output.task(document.raw_attribute(id, "checked").is_some());
         }

@@ -12,7 +12,11 @@ impl Writer<'_, '_> {
     /// in common means different things to them.
     pub(super) fn math(&mut self, id: NodeId) -> NodeId {
         let document = self.document;
-        let Some(tex) = tex(document, id).filter(|_| self.code.is_none()) else {
+        if id < self.no_formula_until || self.code.is_some() {
+            return id + 1;
+        }
+        let Some(tex) = tex(document, id) else {
+            self.no_formula_until = document.node(id).end;
             return id + 1;
         };
         let look = self.look();
