@@ -168,6 +168,10 @@ impl<'d, 's> Markdown<'d, 's> {
             }
             for (nth, line) in self.body.split('\n').enumerate() {
                 let from = self.out.len();
+                if from + line.len() > self.most_bytes {
+                    self.cut = true;
+                    break;
+                }
                 levels.indent(nth == 0, &mut self.out);
                 if line.is_empty() {
                     self.out.truncate(from + self.out[from..].trim_end().len());
@@ -178,8 +182,11 @@ impl<'d, 's> Markdown<'d, 's> {
         } else {
             self.cut = true;
         }
-        // Long lines of short ones, deep in a list, have more marks than content.
-        self.cut |= self.out.len() > self.most_bytes;
+        // Many short lines, deep in a list, have more marks than content.
+        if self.out.len() > self.most_bytes {
+            self.out.truncate(self.out.floor_char_boundary(self.most_bytes));
+            self.cut = true;
+        }
         self.body.clear();
     }
 }

@@ -1,5 +1,7 @@
 //! What Markdown shows, once it is read, is the text.
 
+use std::time::Duration;
+
 use extract::{Options, Page, Scope, extract};
 use proptest::prelude::*;
 use pulldown_cmark::{Event, Options as Extensions, Parser, Tag, TagEnd};
@@ -122,14 +124,47 @@ proptest! {
     }
 }
 
+/// Pages of about `bytes` that are all of a kind.
+fn hostile(bytes: usize) -> Vec<(&'static str, String)> {
+    let class = "x".repeat(bytes / 2);
+    let many = |unit: &str| unit.repeat(bytes / unit.len());
+    let deep = |open: &str, inner: &str| open.repeat(200) + &inner.repeat(bytes / inner.len());
+    vec![
+        ("levels", deep("<ul><li><blockquote>", "x<br>")),
+        ("code in levels", deep("<ol><li><blockquote>", "<pre>a\nb</pre>")),
+        ("wide rows", format!("<table>{}", many("<tr><td>a<td colspan=60>b<td rowspan=9>c"))),
+        ("nested tables", deep("<table><tr><td>", "<table><tr><th>a<td>b</table>")),
+        ("links", many("<a href=?>x</a> ")),
+        ("images", format!("<p>x<a href='/{class}'>{}", many("<img src=a.png><p>"))),
+        ("boxes", format!("<li class='{class}'>{}", many("<input type=checkbox>"))),
+        ("languages", format!("<div class='{class}'>{}", many("<pre>x</pre>"))),
+        ("emphasis", many("<b>a<i>b</b>c</i>")),
+        ("marks", many("*_`[<&#")),
+        ("formulas", deep("<math><mi>", "x<mi>")),
+        ("gutters", deep("<pre class=gutter>", "1")),
+        ("typed", many("<p>• a")),
+        ("typed lines", many("- a<br>")),
+        ("headings", many("<h1>a<a href=#>#</a></h1>")),
+        ("rules", many("<p>a<hr>")),
+    ]
+}
+
 #[test]
 fn output_is_bounded() {
-    let deep = "<ul><li><blockquote>".repeat(100) + &"x<br>".repeat(10_000);
-    let wide = "<table>".to_owned() + &"<tr><td>a<td colspan=60>b<td>c".repeat(5_000);
-    let links = "<a href=?>x</a> ".repeat(20_000);
-    for html in [deep, wide, links] {
-        let page = whole(html.as_bytes(), &"long".repeat(500));
-        assert!(page.markdown.unwrap().len() <= 2 * html.len() + 256 * 1024);
-        assert!(page.text.unwrap().len() <= 2 * html.len() + 256 * 1024);
+    for (name, html) in hostile(100_000) {
+        let (markdown, text) = forms(whole(html.as_bytes(), &"long".repeat(500)));
+        let most = 2 * html.len() + 256 * 1024;
+        assert!(markdown.len() <= most && text.len() <= most, "{name}: {}", markdown.len());
+    }
+}
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "the time of the machine is what is measured")]
+fn hostile_pages_take_no_longer_than_others() {
+    for (name, html) in hostile(400_000) {
+        let start = std::time::Instant::now();
+        whole(html.as_bytes(), "page");
+        // A tenth of it in most builds; what is quadratic takes minutes.
+        assert!(start.elapsed() < Duration::from_secs(10), "{name}: {:?}", start.elapsed());
     }
 }
