@@ -16,7 +16,7 @@ use crate::name::Tag;
 pub(super) type Named = (Vec<String>, &'static str);
 
 /// Elements that are looked at for one source, the nearest to the title first.
-const MAX_SPOTS: usize = 16;
+const MAX_SPOTS: usize = 8;
 
 /// Text nodes behind the title in which a line such as "By Jane Doe" is looked for.
 const NODES_BEHIND: usize = 60;

@@ -10,7 +10,7 @@ use super::squeeze::{folded, squeeze, without_tags};
 pub(crate) const MAX_NAMES: usize = 16;
 
 /// A byline is cut to this.
-const MAX_BYTES: usize = 600;
+const MAX_BYTES: usize = 300;
 
 /// The names in a byline, an attribute or a JSON-LD value, as they are to be shown.
 ///
@@ -145,6 +145,8 @@ fn split_ignoring_case<'a>(text: &'a str, word: &str) -> Vec<&'a str> {
 /// Where `word`, in lower case, first stands; only ASCII letters are compared without case.
 fn find_ignoring_case(text: &str, word: &str) -> Option<usize> {
     let (text, word) = (text.as_bytes(), word.as_bytes());
+    let first = *word.first()?;
+    memchr::memchr(first, text)?;
     (0..(text.len() + 1).saturating_sub(word.len()))
         .find(|&at| text[at..at + word.len()].eq_ignore_ascii_case(word))
 }

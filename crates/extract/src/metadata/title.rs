@@ -11,8 +11,11 @@ use super::survey::{Property, Survey, Zone, unescaped};
 use crate::document::NodeId;
 use crate::name::Tag;
 
-/// Headings that are compared.
-const MAX_HEADINGS: usize = 48;
+/// Headings besides `<h1>` that are compared.
+const MAX_HEADINGS: usize = 32;
+
+/// An element with more nodes than this is called a title but holds more than one.
+const MAX_NODES: u32 = 40;
 
 /// Longest heading that can be a title, in bytes.
 const MAX_TITLE_BYTES: usize = 600;
@@ -27,11 +30,11 @@ pub(super) struct Title {
 
 /// What the head of the page calls it.
 struct Claim {
-    /// As written.
-    whole: String,
     /// Without the name of the site.
     bare: String,
     folded: String,
+    /// The same with the name of the site.
+    whole: String,
     source: &'static str,
 }
 
@@ -56,7 +59,11 @@ fn claims(survey: &Survey<'_, '_>, facts: &Facts, site: &Site) -> Vec<Claim> {
             return;
         }
         let bare = part::without_site(&whole, site).to_owned();
-        claims.push(Claim { folded: folded(&bare), bare, whole, source });
+        let claim = Claim { folded: folded(&bare), whole: folded(&whole), bare, source };
+        // The same said twice is compared once.
+        if !claims.iter().any(|other| other.whole == claim.whole) {
+            claims.push(claim);
+        }
     };
     for said in survey.about(Field::Title) {
         add(&unescaped(said.raw), said.name);
@@ -74,8 +81,16 @@ fn heading(survey: &Survey<'_, '_>, claims: &[Claim], site: &Site) -> Option<Tit
     let document = survey.document;
     let mut best: Option<(i32, Title)> = None;
     let ones = survey.headings.iter().filter(|spot| document.tag(spot.id) == Tag::H1).count();
-    for (place, spot) in survey.headings.iter().take(MAX_HEADINGS).enumerate() {
+    let mut others = 0;
+    for (place, spot) in survey.headings.iter().enumerate() {
         let tag = document.tag(spot.id);
+        if tag != Tag::H1 {
+            others += 1;
+            let wide = document.node(spot.id).end - spot.id > MAX_NODES;
+            if others > MAX_HEADINGS || wide {
+                continue;
+            }
+        }
         let text = squeeze(&survey.text(spot.id));
         if text.is_empty() || text.len() > MAX_TITLE_BYTES || is_placeholder(&text) {
             continue;
@@ -130,7 +145,7 @@ fn heading(survey: &Survey<'_, '_>, claims: &[Claim], site: &Site) -> Option<Tit
 
 /// How far a heading and a claim say the same, 0 to 100.
 fn agreement(heading: &str, claim: &Claim) -> i32 {
-    if heading == claim.folded || heading == folded(&claim.whole) {
+    if heading == claim.folded || heading == claim.whole {
         return 100;
     }
     let words: Vec<&str> = heading.split(' ').collect();

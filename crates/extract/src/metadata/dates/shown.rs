@@ -57,10 +57,12 @@ pub(super) fn near(survey: &Survey<'_, '_>, heading: Option<NodeId>, order: Orde
     behind
         .chain(before)
         .chain(own.filter(|&id| is_read(document, id)))
-        .filter(|&id| is_content(survey, id))
         .filter_map(|id| {
             let distance = id.abs_diff(heading.unwrap_or(0));
-            Some(Shown { distance, ..line(document, id, order)? })
+            Some(Shown {
+                distance,
+                ..line(document, id, order).filter(|_| is_content(survey, id))?
+            })
         })
         .collect()
 }

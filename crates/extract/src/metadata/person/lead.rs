@@ -90,8 +90,10 @@ const MAX_SHORT_BYTES: usize = 80;
 
 /// What follows the longest leading word that `written` begins with.
 fn behind(written: &str) -> Option<&str> {
-    let leads = LEADS.iter().filter_map(|lead| after(written, lead));
-    let labels = LABELS.iter().filter_map(|label| {
+    let first = written.chars().next()?.to_lowercase().next()?;
+    let likely = |lead: &&&str| lead.starts_with(first);
+    let leads = LEADS.iter().filter(likely).filter_map(|lead| after(written, lead));
+    let labels = LABELS.iter().filter(likely).filter_map(|label| {
         after(written, label)
             .filter(|rest| rest.trim_start().starts_with([':', '：', '|', '/', '-', '–']))
     });

@@ -1,7 +1,5 @@
 //! What stands behind the names.
 
-use super::find_ignoring_case;
-
 /// Words that end a byline. Each begins with a blank so that no name holds it.
 #[rustfmt::skip]
 const TAILS: &[&str] = &[
@@ -20,13 +18,9 @@ const TAILS: &[&str] = &[
 
 /// `written` up to where something else than names begins: a date, a role in brackets, a sentence.
 pub(super) fn cut(written: &str) -> &str {
-    let mut end = written.len();
-    for tail in TAILS {
-        // A name comes first, however short.
-        if let Some(at) = find_ignoring_case(&written[..end], tail).filter(|&at| at > 0) {
-            end = at;
-        }
-    }
+    // A name comes first, however short.
+    let mut blanks = memchr::memchr_iter(b' ', written.as_bytes()).filter(|&at| at > 0);
+    let end = blanks.find(|&at| begins_tail(&written.as_bytes()[at..])).unwrap_or(written.len());
     let mut cut = &written[..end];
     if let Some(at) = cut.find(['(', '[', '（', '【', '{', '<', '\u{2026}']).filter(|&at| at > 0)
     {
@@ -36,6 +30,15 @@ pub(super) fn cut(written: &str) -> &str {
         cut = &cut[..at];
     }
     cut
+}
+
+fn begins_tail(rest: &[u8]) -> bool {
+    let Some(first) = rest.get(1).map(u8::to_ascii_lowercase) else { return false };
+    TAILS.iter().map(|tail| tail.as_bytes()).any(|tail| {
+        tail[1] == first
+            && rest.len() >= tail.len()
+            && rest[..tail.len()].eq_ignore_ascii_case(tail)
+    })
 }
 
 /// Where a word begins with a digit, as dates and counts do. The first word may: some nicknames
