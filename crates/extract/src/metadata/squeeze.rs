@@ -109,7 +109,11 @@ pub(crate) fn folded(text: &str) -> String {
                 out.push(' ');
             }
             blank = false;
-            out.extend(c.to_lowercase());
+            if c.is_ascii() {
+                out.push(c.to_ascii_lowercase());
+            } else {
+                out.extend(c.to_lowercase());
+            }
         } else if !matches!(c, '\'' | '’' | '‘' | '`' | '"' | '“' | '”') {
             blank = true;
         }
