@@ -13,7 +13,8 @@ use crate::command::{succeed, works};
 
 /// What is installed, and how it is called in tables.
 pub(super) const NAME: &str = "trafilatura 2.3.1";
-const REQUIREMENT: &str = "trafilatura==2.3.1";
+/// The second is needed by one of its dependencies, which does not say so any more.
+const REQUIREMENTS: [&str; 2] = ["trafilatura==2.3.1", "lxml_html_clean==0.4.6"];
 
 /// One call for each page gives Markdown with metadata; the text is as good as in it.
 const SCRIPT: &str = include_str!("peer.py");
@@ -36,7 +37,7 @@ impl Peer {
         fs::write(&script, SCRIPT)?;
         let there = |python: &Path| {
             let mut probe = Command::new(python);
-            let check = "import importlib.metadata as m, sys; sys.exit(m.version('trafilatura') != '2.3.1')";
+            let check = "import sys, trafilatura; sys.exit(trafilatura.__version__ != '2.3.1')";
             probe.args(["-c", check]);
             python.exists() && works(probe)
         };
@@ -48,14 +49,8 @@ impl Peer {
                  --no-baseline leaves it out",
             )?;
             let mut pip = Command::new(&python);
-            pip.args([
-                "-m",
-                "pip",
-                "install",
-                "--quiet",
-                "--disable-pip-version-check",
-                REQUIREMENT,
-            ]);
+            pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]);
+            pip.args(REQUIREMENTS);
             succeed(pip).context("cannot install trafilatura; --no-baseline leaves it out")?;
         }
         Ok(Self { python, script })
@@ -67,13 +62,15 @@ impl Peer {
             .arg(&self.script)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
             .spawn()
             .context("cannot start python")?;
         // It reads everything before it writes anything.
         if let Some(mut input) = child.stdin.take() {
             for page in pages {
-                writeln!(input, "{}\t{}", page.url, page.path.display())?;
+                // When it is gone already, its end says why.
+                if writeln!(input, "{}\t{}", page.url, page.path.display()).is_err() {
+                    break;
+                }
             }
         }
         let out = child.wait_with_output()?;
