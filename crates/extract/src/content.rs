@@ -41,8 +41,9 @@ use table::Slots;
 use trees::Model;
 
 /// The model, see `training/README.md`.
-static MODEL: LazyLock<Option<Model>> =
-    LazyLock::new(|| Model::read(include_bytes!("content/model.bin")));
+static MODEL: LazyLock<Model> = LazyLock::new(|| {
+    Model::read(include_bytes!("content/model.bin")).expect("a test reads the same bytes")
+});
 
 /// The text nodes of the main content.
 pub(crate) fn choose(document: &Document<'_>, url: &Url) -> Keep {
@@ -53,12 +54,8 @@ pub(crate) fn choose(document: &Document<'_>, url: &Url) -> Keep {
 
 /// Which blocks are chosen.
 fn chosen(analysis: &Analysis) -> Vec<bool> {
-    let Some(model) = &*MODEL else {
-        let blocks = &analysis.blocks.blocks;
-        return blocks.iter().map(|block| block.hidden == 0 && blocks::is_prose(block)).collect();
-    };
-    let scores = scores(analysis, model);
-    let mut chosen: Vec<bool> = scores.iter().map(|&score| score >= model.threshold).collect();
+    let scores = scores(analysis, &MODEL);
+    let mut chosen: Vec<bool> = scores.iter().map(|&score| score >= MODEL.threshold).collect();
     drop_copies(analysis, &scores, &mut chosen);
     chosen
 }
@@ -128,7 +125,7 @@ mod tests {
 
     #[test]
     fn the_model_is_for_these_features() {
-        let model = MODEL.as_ref().expect("the model can be read");
+        let model = &*MODEL;
         let [own, context] = names::names();
         let all = own.len() + context.len();
         assert_eq!(model.stages.each_ref().map(|stage| stage.features), [own.len(), all]);
