@@ -3,6 +3,9 @@
 /// The longest name of a character reference has 31 letters.
 const MAX_REFERENCE_BYTES: usize = 32;
 
+/// Labels of definitions have at most 999 characters.
+const MAX_LABEL_BYTES: usize = 4 * 999;
+
 /// Where the Markdown goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Place {
@@ -94,9 +97,11 @@ impl Context<'_> {
             Some(b'-') => blank || matches!(next, Some(b'-' | b'|' | b':')),
             Some(b'+') => blank,
             Some(b':') => next == Some(b'-'),
-            // The box of a task.
+            // The box of a task, or a definition whose label ends where nothing can be escaped.
             Some(b'[') => {
-                matches!(next, Some(b' ' | b'x' | b'X')) && self.byte(at + 2) == Some(b']')
+                let end = self.text.floor_char_boundary(at + MAX_LABEL_BYTES);
+                let is_box = matches!(next, Some(b' ' | b'x' | b'X'));
+                is_box && self.byte(at + 2) == Some(b']') || self.text[at..end].contains("]:")
             }
             _ => false,
         }

@@ -88,10 +88,12 @@ impl<'a> Writer<'a> {
         };
         if address.is_some() {
             // "!" before a link would make it an image.
-            if self.out.len() > self.start && self.out.ends_with('!') && !self.out.ends_with("\\!")
-            {
-                self.out.pop();
-                self.out.push_str("\\!");
+            if let Some(before) = self.out[self.start..].strip_suffix('!') {
+                let backslashes = before.len() - before.trim_end_matches('\\').len();
+                if backslashes.is_multiple_of(2) {
+                    self.out.pop();
+                    self.out.push_str("\\!");
+                }
             }
             self.out.push('[');
             self.line_start = false;
@@ -111,7 +113,7 @@ impl<'a> Writer<'a> {
             if run.look.image != 0 {
                 self.line_start = false;
                 self.target.image(run.look.image, self.place, self.out);
-            } else if run.look.style & CODE != 0 {
+            } else if self.is_code(run, start, linked) {
                 self.code(&self.text[start..run.end]);
             } else {
                 self.escaped(start, run.end, linked);
@@ -125,6 +127,12 @@ impl<'a> Writer<'a> {
             destination(&address, self.place, self.out);
             self.out.push(')');
         }
+    }
+
+    /// Whether a run is written as a code span: none in a link that could be read as the label of
+    /// a definition, since nothing is escaped in it.
+    fn is_code(&self, run: &Run, start: usize, linked: bool) -> bool {
+        run.look.style & CODE != 0 && !(linked && self.text[start..run.end].contains("]:"))
     }
 
     /// What the reader of the Markdown sees first of a run.
