@@ -250,8 +250,7 @@ impl<'a> Writer<'a> {
 
     /// Text with every character escaped that Markdown would take for its own.
     fn escaped(&mut self, start: usize, end: usize, linked: bool) {
-        let deleted = self.open.iter().any(|(style, _)| *style == DELETED)
-            || self.out[self.start..].ends_with('~');
+        let deleted = self.open.iter().any(|(style, _)| *style == DELETED);
         let context = Context { text: self.text, start, end, place: self.place, linked, deleted };
         let bytes = self.text.as_bytes();
         let mut copied = start;
