@@ -72,10 +72,11 @@ impl Input {
     ) -> Result<Body> {
         let (path, bytes) = match self {
             Self::Url(url) => return fetcher.context("nothing to fetch with")?.fetch(url),
-            Self::Stdin => ("", read(stdin().lock())?),
+            Self::Stdin => ("", read(stdin().lock(), 0)?),
             Self::File(path) => {
                 let file = File::open(path).map_err(|error| unopened(path, error))?;
-                (path.as_str(), read(file)?)
+                let bytes = file.metadata().map_or(0, |about| about.len());
+                (path.as_str(), read(file, bytes)?)
             }
         };
         let url = match base {
@@ -97,8 +98,11 @@ fn unopened(path: &str, error: std::io::Error) -> anyhow::Error {
     }
 }
 
-fn read(from: impl Read) -> Result<Bytes> {
-    let mut bytes = Vec::new();
+/// All of it; `likely_bytes` is how much that is, as far as is known.
+fn read(from: impl Read, likely_bytes: u64) -> Result<Bytes> {
+    // One more byte, so that the end is found without growing.
+    let room = usize::try_from(likely_bytes.min(MOST_FILE_BYTES)).unwrap_or(0) + 1;
+    let mut bytes = Vec::with_capacity(room);
     from.take(MOST_FILE_BYTES + 1).read_to_end(&mut bytes).context("cannot be read")?;
     if bytes.len() as u64 > MOST_FILE_BYTES {
         bail!("larger than {MOST_FILE_BYTES} bytes");

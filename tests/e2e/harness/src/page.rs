@@ -12,8 +12,13 @@ pub const DEFAULT_BYTES: usize = 2_000;
 /// The smallest page: its two markers and the frame.
 pub const MIN_BYTES: usize = 400;
 
-const PARAGRAPH: &str = "<p>The quick brown fox jumps over the lazy dog while the \
-                         <a href=\"/page/1\">next page</a> waits for its reader.</p>\n";
+/// One of many; no two are the same, since a text that stands on a page twice is content once.
+fn paragraph(k: usize) -> String {
+    format!(
+        "<p>For the time number {k} the quick brown fox jumps over the lazy dog, while the \
+         <a href=\"/page/{k}\">next page</a> waits for its reader.</p>\n"
+    )
+}
 
 /// A fast hash for telling contents apart. The same in all processes of one build.
 pub fn hash(bytes: &[u8]) -> u64 {
@@ -47,8 +52,11 @@ pub fn render(n: u64, bytes: usize) -> String {
         "<p>And here the tale of the fox ends, with the word {end}, for all that we know.</p>\n\
          </body></html>\n"
     );
-    while page.len() + PARAGRAPH.len() + tail.len() <= bytes {
-        page.push_str(PARAGRAPH);
+    for paragraph in (1..).map(paragraph) {
+        if page.len() + paragraph.len() + tail.len() > bytes {
+            break;
+        }
+        page.push_str(&paragraph);
     }
     let padding = bytes.saturating_sub(page.len() + tail.len());
     page.extend(std::iter::repeat_n(' ', padding));
