@@ -58,7 +58,7 @@ use keep::Keep;
 ///
 /// Time is linear in the input whatever it holds. Text and Markdown have at most twice the length
 /// of the input and 256 KiB each; what goes beyond is left out, and [`Page::truncated`] says so.
-/// Text is Unicode in normalization form C.
+/// What is made of HTML is Unicode in normalization form C; other bodies stay as they are.
 #[must_use]
 pub fn extract(bytes: &[u8], content_type: Option<&str>, url: &Url, options: &Options) -> Page {
     let media = media::classify(content_type, bytes);
@@ -111,6 +111,9 @@ fn html(source: &str, url: &Url, options: &Options) -> Page {
         page.text = written.text.map(composed);
         page.markdown = written.markdown.map(composed);
         page.truncated |= written.cut;
+        for form in [&mut page.text, &mut page.markdown].into_iter().flatten() {
+            page.truncated |= fit(form, most);
+        }
     }
     if let Some(main) = main.filter(|_| formats.links) {
         let (links, cut) = links::read(&document, &main, &base);
@@ -136,6 +139,15 @@ fn plain(text: &str, language: &str, formats: Formats) -> Page {
         markdown: formats.markdown.then(|| markdown::fenced(language, text)),
         ..Page::default()
     }
+}
+
+/// Cuts a form that composition has made too long: a few characters take three times their bytes
+/// then. Says whether it was.
+fn fit(form: &mut String, most_bytes: usize) -> bool {
+    let kept = line::cut(form, most_bytes).len();
+    let is_cut = kept < form.len();
+    form.truncate(kept);
+    is_cut
 }
 
 /// Normalization form C (Unicode Standard Annex 15).

@@ -88,7 +88,9 @@ impl<'d> Reader<'d> {
         }
         let url = address::web(self.base, href).filter(|url| !self.is_here(url))?;
         let url: Rc<str> = url.as_str().into();
-        self.addresses.insert(raw, url.clone());
+        if self.addresses.len() < MAX_LINKS {
+            self.addresses.insert(raw, url.clone());
+        }
         Some(url)
     }
 

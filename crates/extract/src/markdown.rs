@@ -8,18 +8,26 @@ mod table;
 use url::Url;
 
 use crate::document::{Document, NodeId};
+use crate::reference;
 use crate::writer::image;
 use crate::writer::inline::Inline;
 use crate::writer::levels::Levels;
 use crate::writer::table::Table;
 pub(crate) use address::MAX_URL_BYTES;
-use escape::{Place, longest_backticks};
+use escape::{Place, longest_run};
 
 /// Schemes of links; images have the first two.
 const SCHEMES: [&str; 4] = ["http", "https", "mailto", "tel"];
 
 /// Alternative texts are cut here: some pages put the whole article into one.
 const MAX_ALT_BYTES: usize = 1000;
+
+/// Longest address as written that is looked at: more than an address may have, and all of that
+/// may be character references.
+const MAX_HREF_BYTES: usize = 32 * 1024;
+
+/// A text with more grave accents in a row stands between tildes, if it has fewer of these.
+const MAX_TICKS: usize = 80;
 
 /// A fenced block of a text that is no HTML, with the name of its language.
 pub(crate) fn fenced(language: &str, text: &str) -> String {
@@ -34,8 +42,11 @@ pub(crate) fn fenced(language: &str, text: &str) -> String {
 
 /// Appends a fenced block without a last line end (CommonMark 0.31, section 4.5).
 fn fence(language: &str, code: &str, out: &mut String) {
-    let ticks = (longest_backticks(code) + 1).max(3);
-    let fence = std::iter::repeat_n('`', ticks);
+    let (ticks, tildes) = (longest_run(code, '`'), longest_run(code, '~'));
+    // The shorter one, for a text of nothing else: the fences are no longer than it.
+    let (mark, run) =
+        if ticks > MAX_TICKS && tildes < ticks { ('~', tildes) } else { ('`', ticks) };
+    let fence = std::iter::repeat_n(mark, (run + 1).max(3));
     out.extend(fence.clone());
     for part in [language, "\n", code, "\n"] {
         out.push_str(part);
@@ -54,7 +65,9 @@ impl Target<'_, '_> {
     /// The address of a link, unless it leads nowhere or is a mere mark: a reference to a note,
     /// or a heading's link to itself.
     fn link(&self, id: NodeId, text: &str, heading: bool) -> Option<String> {
-        let href = self.document.attribute(id, "href")?;
+        let href = self.document.raw_attribute(id, "href")?;
+        // Every block in the link asks again.
+        let href = reference::attribute(&href[..href.floor_char_boundary(MAX_HREF_BYTES)]);
         let href = href.trim();
         if href.starts_with('#') && (heading || href.len() == 1 || is_mark(text)) {
             return None;
@@ -178,13 +191,14 @@ impl<'d, 's> Markdown<'d, 's> {
                 }
                 self.out.push_str(line);
                 self.out.push('\n');
+                // Deep in a list, short lines have more marks than content.
+                if self.out.len() > self.most_bytes {
+                    self.out.truncate(from);
+                    self.cut = true;
+                    break;
+                }
             }
         } else {
-            self.cut = true;
-        }
-        // Many short lines, deep in a list, have more marks than content.
-        if self.out.len() > self.most_bytes {
-            self.out.truncate(self.out.floor_char_boundary(self.most_bytes));
             self.cut = true;
         }
         self.body.clear();

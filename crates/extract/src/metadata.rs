@@ -19,9 +19,10 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 use url::Url;
 
-use crate::Metadata;
 use crate::document::{Document, NodeId};
+use crate::line::cut;
 use crate::name::Tag;
+use crate::{Metadata, composed};
 use date::Order;
 use head::Sourced;
 use json_ld::Graph;
@@ -77,6 +78,7 @@ pub(crate) fn read(document: &Document<'_>, url: &Url, base: &Url) -> Found {
     let stamp =
         |dated: Option<dates::Dated>| dated.map(|(stamp, source)| (stamp.to_string(), source));
     let authors = authors.map(|(names, source)| {
+        let names: Vec<String> = names.into_iter().map(settled).collect();
         sources.0.insert("authors".to_owned(), source.to_owned());
         (names, source)
     });
@@ -120,8 +122,15 @@ impl Sources {
     fn take(&mut self, field: &str, value: Option<Sourced>) -> Option<String> {
         let (value, source) = value?;
         self.0.insert(field.to_owned(), source.to_owned());
-        Some(value)
+        Some(settled(value))
     }
+}
+
+/// A value as promised: trimmed, in normalization form C, of no more than 4 KiB.
+fn settled(value: String) -> String {
+    let mut value = composed(value);
+    value.truncate(cut(&value, squeeze::MAX_FIELD_BYTES).len());
+    if value.trim().len() < value.len() { value.trim().to_owned() } else { value }
 }
 
 /// How far something is from the title; what stands before it counts three times as far.

@@ -108,7 +108,7 @@ impl References {
             }
         });
         self.lengths[usize::from(reference)] = count.min(MAX_WORDS) as u32;
-        if reference != WORD_DESCRIPTION && reference != WORD_ADDRESS {
+        if count > 0 && reference != WORD_DESCRIPTION && reference != WORD_ADDRESS {
             self.titles.push(shape::shape(text, &Self::default(), &mut Vec::new()).hash);
         }
     }

@@ -129,9 +129,9 @@ fn ends_heading(before: &[u8]) -> bool {
     last.is_none_or(u8::is_ascii_whitespace)
 }
 
-/// The length of the longest run of backticks.
-pub(super) fn longest_backticks(text: &str) -> usize {
-    text.split(|c| c != '`').map(str::len).max().unwrap_or(0)
+/// The length of the longest run of `mark`.
+pub(super) fn longest_run(text: &str, mark: char) -> usize {
+    text.split(|c| c != mark).map(str::len).max().unwrap_or(0)
 }
 
 /// What could be punctuation to CommonMark.

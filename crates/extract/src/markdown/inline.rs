@@ -2,7 +2,7 @@
 
 use super::Target;
 use super::address::destination;
-use super::escape::{Context, Place, is_edge, is_mark, longest_backticks, ordinal};
+use super::escape::{Context, Place, is_edge, is_mark, longest_run, ordinal};
 use crate::writer::inline::{CODE, DELETED, EMPHASIS, Inline, Look, Run, STRONG};
 
 /// Delimiters from the outermost to the innermost.
@@ -236,7 +236,7 @@ impl<'a> Writer<'a> {
     fn code(&mut self, text: &str) {
         self.line_start = false;
         let text = text.replace('\n', " ");
-        let fence = "`".repeat(longest_backticks(&text) + 1);
+        let fence = "`".repeat(longest_run(&text, '`') + 1);
         let pad = if text.starts_with('`') || text.ends_with('`') { " " } else { "" };
         self.out.push_str(&fence);
         self.out.push_str(pad);

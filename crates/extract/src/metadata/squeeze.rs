@@ -70,7 +70,7 @@ pub(crate) fn without_tags(text: &str) -> String {
     let mut rest = text;
     while let Some(start) = rest.find('<') {
         let opens = rest[start + 1..].starts_with(|c: char| c.is_ascii_alphabetic() || c == '/');
-        match rest[start..].find('>').filter(|_| opens) {
+        match opens.then(|| rest[start..].find('>')).flatten() {
             Some(end) => {
                 out.push_str(&rest[..start]);
                 rest = &rest[start + end + 1..];

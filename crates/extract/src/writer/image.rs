@@ -5,7 +5,9 @@ use std::borrow::Cow;
 use super::Writer;
 use super::inline::Look;
 use crate::document::{Document, NodeId};
+use crate::markdown::MAX_URL_BYTES;
 use crate::name::Tag;
+use crate::reference;
 
 /// Where scripts that load images late keep the address.
 const LATE: [&str; 6] =
@@ -52,7 +54,9 @@ fn usable(source: Cow<'_, str>) -> Option<Cow<'_, str>> {
 /// The first of a choice of addresses.
 fn choice<'s>(document: &Document<'s>, id: NodeId) -> Option<Cow<'s, str>> {
     CHOICES.iter().find_map(|name| {
-        let choice = document.attribute(id, name)?;
+        let choice = document.raw_attribute(id, name)?;
+        // Every image of a `<picture>` asks again.
+        let choice = reference::attribute(&choice[..choice.floor_char_boundary(MAX_URL_BYTES)]);
         // Addresses can have commas; a blank ends them.
         let first = choice.split_ascii_whitespace().next()?.trim_end_matches(',').to_owned();
         usable(first.into())
@@ -89,7 +93,9 @@ impl Writer<'_, '_> {
 
     /// Whether a link around an image says no more than the image, or than a link with text.
     fn leads_to_same(&self, link: NodeId, source: &str) -> bool {
-        let Some(href) = self.document.raw_attribute(link, "href") else { return true };
+        let href = self.document.raw_attribute(link, "href");
+        // A longer one is no address; every image in the link asks again.
+        let Some(href) = href.filter(|href| href.len() <= MAX_URL_BYTES) else { return true };
         let path = href.split(['?', '#']).next().unwrap_or("");
         let larger = [".jpg", ".jpeg", ".png", ".gif", ".webp", ".avif"].iter().any(|end| {
             path.len() > end.len()

@@ -4,7 +4,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::round_trip::{forms, shown, whole, words};
+use crate::round_trip::{forms, whole};
+use crate::shown::{shown, words};
 
 /// So many constructs are promised to have a page of their own.
 const LEAST_PAGES: usize = 40;

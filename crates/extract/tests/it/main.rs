@@ -1,7 +1,11 @@
 //! The public function, from bytes to page.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod bounds;
 mod golden;
 mod hostile;
 mod links;
 mod round_trip;
 mod select;
+mod shown;
