@@ -39,7 +39,7 @@ use context::Context;
 use features::Analysis;
 use seeded::Map;
 use table::Slots;
-use trees::Model;
+use trees::{Forest, Model};
 
 /// The model, see `training/README.md`.
 static MODEL: LazyLock<Model> = LazyLock::new(|| {
@@ -113,20 +113,37 @@ fn drop_copies(analysis: &Analysis, scores: &[f32], chosen: &mut [bool]) {
     }
 }
 
+/// Blocks whose features are in memory at once: half a kilobyte each, on pages of up to 20,000.
+const AT_ONCE: usize = 256;
+
 /// The scores of all blocks, between 0 and 1.
 fn scores(analysis: &Analysis, model: &Model) -> Vec<f32> {
     let [first, second] = &model.stages;
-    let stride = second.features;
-    let mut rows = vec![0; analysis.shapes.len() * stride];
-    for (index, row) in rows.chunks_exact_mut(stride).enumerate() {
+    let blocks = analysis.shapes.len();
+    let own = |index: usize, row: &mut [u8]| {
         analysis.row(index, &mut Slots(&mut row[..first.features]));
-    }
-    let scores = first.scores(&rows, stride);
+    };
+    let scores = by_parts(first, blocks, own);
     let context = Context::new(analysis, &scores);
-    for (index, row) in rows.chunks_exact_mut(stride).enumerate() {
+    by_parts(second, blocks, |index, row| {
+        own(index, row);
         context.row(index, &mut Slots(&mut row[first.features..]));
+    })
+}
+
+/// The scores of as many rows as there are blocks; `fill` makes the row of a block.
+fn by_parts(stage: &Forest, blocks: usize, fill: impl Fn(usize, &mut [u8])) -> Vec<f32> {
+    let mut rows = vec![0; blocks.min(AT_ONCE) * stage.features];
+    let mut scores = Vec::with_capacity(blocks);
+    for start in (0..blocks).step_by(AT_ONCE) {
+        let part = start..blocks.min(start + AT_ONCE);
+        let rows = &mut rows[..part.len() * stage.features];
+        for (index, row) in part.zip(rows.chunks_exact_mut(stage.features)) {
+            fill(index, row);
+        }
+        scores.extend(stage.scores(rows, stage.features));
     }
-    second.scores(&rows, stride)
+    scores
 }
 
 /// The text nodes of the chosen blocks.

@@ -28,7 +28,7 @@ pub(super) struct Context<'a> {
     pub(super) place: Place,
     /// Inside of brackets.
     pub(super) linked: bool,
-    /// Inside of `~~`.
+    /// Inside of `~~`, or just after it.
     pub(super) deleted: bool,
 }
 

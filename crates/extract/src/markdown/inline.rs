@@ -59,6 +59,8 @@ struct Writer<'a> {
     /// Styles that CommonMark could not express where they began; until they end.
     given_up: u8,
     line_start: bool,
+    /// Where in the text an ordinal ends that stands where a line starts, perhaps in a later run.
+    dot: Option<usize>,
 }
 
 impl<'a> Writer<'a> {
@@ -74,6 +76,7 @@ impl<'a> Writer<'a> {
             closed_at: usize::MAX,
             given_up: 0,
             line_start: place == Place::Paragraph,
+            dot: None,
         }
     }
 
@@ -250,7 +253,8 @@ impl<'a> Writer<'a> {
 
     /// Text with every character escaped that Markdown would take for its own.
     fn escaped(&mut self, start: usize, end: usize, linked: bool) {
-        let deleted = self.open.iter().any(|(style, _)| *style == DELETED);
+        let deleted = self.open.iter().any(|(style, _)| *style == DELETED)
+            || self.out[self.start..].ends_with('~');
         let context = Context { text: self.text, start, end, place: self.place, linked, deleted };
         let bytes = self.text.as_bytes();
         let mut copied = start;
@@ -264,12 +268,9 @@ impl<'a> Writer<'a> {
                 self.out.push_str(if self.place == Place::Paragraph { "  \n" } else { " " });
                 self.line_start = self.place == Place::Paragraph;
             } else if line_start && byte.is_ascii_digit() {
-                if let Some(dot) = ordinal(&bytes[at..]) {
-                    self.out.push_str(&self.text[copied..at + dot]);
-                    copied = at + dot;
-                    self.out.push('\\');
-                }
-            } else if (line_start && context.starts_block(at))
+                self.dot = ordinal(&bytes[at..]).map(|dot| at + dot);
+            } else if self.dot == Some(at)
+                || (line_start && context.starts_block(at))
                 || (byte.is_ascii_punctuation() && context.is_special(at))
             {
                 self.out.push_str(&self.text[copied..at]);

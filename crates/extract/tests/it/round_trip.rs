@@ -121,6 +121,21 @@ fn hostile(bytes: usize) -> Vec<(&'static str, String)> {
 }
 
 #[test]
+fn ordinals_of_several_runs() {
+    for html in [
+        "<p>1<b>2) x</b>",
+        "<p>1<b>2)</b> x",
+        "<p>1<i>. </i>x",
+        "<p>1<b><i>2) * </i></b>",
+        "<p>1<a href=/x>2. y</a>",
+        "<p>1<code>2. y</code>",
+        "<p>1<b>2</b>3. x",
+    ] {
+        holds(html);
+    }
+}
+
+#[test]
 fn output_is_bounded() {
     for (name, html) in hostile(100_000) {
         let (markdown, text) = forms(whole(html.as_bytes(), &"long".repeat(500)));
