@@ -18,7 +18,7 @@ pub struct Config {
     pub cpu_threads: usize,
     /// Bytes in memory at once, 128 MB: half of it bodies as they come, half of it what becomes of
     /// them, until the caller is done; of each half a large page can have three quarters. On top of
-    /// it a CPU thread needs about three times the page it is working on.
+    /// it a CPU thread needs about five times the page it is working on, at worst twenty times.
     pub memory_budget: u64,
     /// Fetches under way at once; more callers wait, and their deadline does not run; 10,000.
     pub in_flight: usize,

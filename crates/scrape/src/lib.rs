@@ -43,8 +43,8 @@
 //! - Memory: half of a byte budget is for bodies as they come, from their head's arrival until a
 //!   thread takes them; the other half for what they become, [`Options::cost`], until the caller
 //!   drops the reservation. Whoever holds of the second half waits for nothing, so nobody waits in
-//!   a circle. Before the head a fetch holds no buffer of ours. A thread needs about three times
-//!   its page besides.
+//!   a circle. Before the head a fetch holds no buffer of ours. A thread needs about five times
+//!   its page besides, and up to twenty times where a page is little but thousands of small blocks.
 //! - Size: a body larger than `max_bytes`, on the wire or decompressed, is an error, never cut.
 //! - Addresses: each hop of a redirect passes the [`egress::Policy`].
 //!

@@ -11,7 +11,7 @@ use super::{MOST_TIMES, Took};
 use crate::units::grouped;
 
 /// The better of so many runs counts: others use this machine too.
-const RUNS: usize = 3;
+const RUNS: usize = 5;
 /// Below this a time is mostly noise.
 const LEAST_US: u64 = 200;
 
