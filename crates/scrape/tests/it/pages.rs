@@ -10,7 +10,7 @@ use crate::origin::{Answer, Origin, answer, html, request, scrape, scraper, with
 #[tokio::test]
 async fn every_format_of_a_page() {
     let response = scrape(|_| {
-        html("<html lang=en><title>H</title><meta name=author content=Ann><h1>H</h1><a href=/x>y</a>")
+        html("<html lang=en><title>H</title><meta name=description content=Tea><h1>H</h1><a href=/x>y</a>")
     })
     .await
     .unwrap();
@@ -25,8 +25,8 @@ async fn every_format_of_a_page() {
     assert_eq!(page.links.unwrap()[0].text, "y");
     let metadata = page.metadata.unwrap();
     assert_eq!(
-        (metadata.author.as_deref(), metadata.language.as_deref()),
-        (Some("Ann"), Some("en"))
+        (metadata.description.as_deref(), metadata.language.as_deref()),
+        (Some("Tea"), Some("en"))
     );
 }
 
