@@ -11,6 +11,8 @@ use super::{accept, announce, hosts, listen, page};
 
 /// Thousands of connections wait here at once: a request head is all that has to fit.
 const BUFFER: usize = 4 << 10;
+/// A site without rules for crawlers, as most are. Given at once: it is no part of what is measured.
+const NO_ROBOTS: &[u8] = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n";
 /// Ports tried until one is free under all addresses.
 const PORT_TRIES: u32 = 20;
 
@@ -31,7 +33,7 @@ pub(crate) struct Options {
     port: u16,
 }
 
-/// Answers every request with the same page. The port is the same under all addresses.
+/// Answers every request but that for `/robots.txt` with the same page. The port is the same under all addresses.
 pub(crate) async fn run(options: Options) -> Result<()> {
     let html = page::html(options.size);
     let answer: Arc<[u8]> = format!(
@@ -81,6 +83,12 @@ async fn serve(stream: TcpStream, answer: Arc<[u8]>, latency: Duration) {
     while let Ok(Some(head)) = wire.head().await {
         if wire.body(head.length, |_| {}).await.is_err() {
             return;
+        }
+        if head.first.starts_with("GET /robots.txt ") {
+            if wire.write(NO_ROBOTS).await.is_err() || head.close {
+                return;
+            }
+            continue;
         }
         if !latency.is_zero() {
             tokio::time::sleep(latency).await;

@@ -11,6 +11,7 @@ use hyper::body::{Frame, Incoming};
 use hyper::{Request, Response};
 use tokio::time::sleep;
 
+use crate::page::render;
 use crate::wire::{Body, abandon, full};
 
 /// Addresses on one /24 of the loopback network that are used before the next one.
@@ -42,6 +43,33 @@ pub(crate) fn html(status: u16, body: Body) -> io::Result<Response<Body>> {
     let answer =
         Response::builder().status(status).header("content-type", "text/html; charset=utf-8");
     answer.body(body).map_err(io::Error::other)
+}
+
+pub(crate) fn text_plain(text: String) -> io::Result<Response<Body>> {
+    let answer = Response::builder().header("content-type", "text/plain; charset=utf-8");
+    answer.body(full(text)).map_err(io::Error::other)
+}
+
+/// 429: come back in that many seconds.
+pub(crate) fn later(seconds: u64) -> io::Result<Response<Body>> {
+    let answer = Response::builder().status(429).header("retry-after", seconds);
+    answer.body(full("<p>too often</p>")).map_err(io::Error::other)
+}
+
+/// Page `n` under a tag, or 304 to who shows that tag.
+pub(crate) fn tagged(
+    request: &Request<Incoming>,
+    n: u64,
+    bytes: usize,
+) -> io::Result<Response<Body>> {
+    let tag = format!("\"{n}-{bytes}\"");
+    let known = request.headers().get("if-none-match").and_then(|value| value.to_str().ok());
+    let answer = Response::builder().header("etag", &tag);
+    if known.is_some_and(|known| known.contains(&tag)) {
+        return answer.status(304).body(full("")).map_err(io::Error::other);
+    }
+    let answer = answer.header("content-type", "text/html; charset=utf-8");
+    answer.body(full(render(n, bytes))).map_err(io::Error::other)
 }
 
 pub(crate) fn redirect(to: &str) -> io::Result<Response<Body>> {

@@ -73,7 +73,7 @@ impl Event {
         let fault = match read.r#type.as_str() {
             "job.succeeded" if content => page::fault(&url, &held),
             "job.failed" if error.is_none() => Some(format!("{id}: failed without error")),
-            "job.succeeded" | "job.failed" | "job.cancelled" => None,
+            "job.succeeded" | "job.failed" | "job.cancelled" | "job.unchanged" => None,
             other => Some(format!("{id}: unknown type {other}")),
         };
         Ok(Self {

@@ -42,7 +42,7 @@ pub use crate::faultfs::FaultFs;
 pub use crate::http::{Answer, Connection, Failure};
 pub use crate::ledger::{Accepted, Entries, Ledger, Verdict};
 pub use crate::load::{Load, LoadReport, Stop, percentile};
-pub use crate::origin::{HostReport, Origin, OriginConfig, OriginReport};
+pub use crate::origin::{HostReport, Origin, OriginConfig, OriginReport, Robots};
 pub use crate::proc::Usage;
 pub use crate::server::{Server, ServerConfig};
 pub use crate::signature::verify;

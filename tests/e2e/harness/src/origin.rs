@@ -12,7 +12,9 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
-use crate::answers::{address, cut, drip, elsewhere, html, huge, number, redirect};
+use crate::answers::{
+    address, cut, drip, elsewhere, html, huge, later, number, redirect, tagged, text_plain,
+};
 use crate::page::{DEFAULT_BYTES, article, render};
 use crate::sink::json;
 use crate::unix_micros;
@@ -28,11 +30,13 @@ pub struct OriginConfig {
     pub port: u16,
     /// Added to every page's own delay. Default none.
     pub delay: Duration,
+    /// Whether the time of every request is kept ([`HostReport::arrivals_us`]). Default no.
+    pub record: bool,
 }
 
 impl Default for OriginConfig {
     fn default() -> Self {
-        Self { hosts: 1, port: 0, delay: Duration::ZERO }
+        Self { hosts: 1, port: 0, delay: Duration::ZERO, record: false }
     }
 }
 
@@ -50,8 +54,11 @@ impl Default for OriginConfig {
 /// | `/redirect/K/N?size=S` | `K` redirects, then page `N` |
 /// | `/away/HOST/N` | a redirect to page `N` on another host |
 /// | `/loop/N` | a redirect to itself |
+/// | `/later/S/K/N?size=S` | 429 with `Retry-After: S` the first `K` times, then page `N` |
+/// | `/tagged/N?size=S` | page `N` with an `ETag`, or 304 to who has it already |
 /// | `/reset/N` | a reset connection |
 /// | `/cut/N?size=S` | half of page `N`, then a closed connection |
+/// | `/robots.txt` | what [`Origin::set_robots`] says, else 404; at once, and counted apart |
 /// | `/report` | [`OriginReport`] as JSON; not counted |
 #[derive(Debug)]
 pub struct Origin {
@@ -63,6 +70,7 @@ pub struct Origin {
 #[derive(Debug)]
 struct Shared {
     delay: Duration,
+    record: bool,
     hosts: Vec<Host>,
     flaky: Mutex<std::collections::HashMap<String, u64>>,
     /// True while answers are held back.
@@ -76,6 +84,21 @@ struct Host {
     peak: AtomicU64,
     first_us: AtomicU64,
     last_us: AtomicU64,
+    arrivals_us: Mutex<Vec<u64>>,
+    robots: Mutex<Robots>,
+    asked_robots: AtomicU64,
+}
+
+/// What a host answers to who asks for its `/robots.txt`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Robots {
+    /// 404: everything is allowed.
+    #[default]
+    Missing,
+    /// 200 with this text.
+    Text(String),
+    /// This status.
+    Status(u16),
 }
 
 /// What one host of an origin has seen.
@@ -91,6 +114,12 @@ pub struct HostReport {
     pub first_us: u64,
     /// Microseconds since 1970 of the last request; 0 when there was none.
     pub last_us: u64,
+    /// Requests for `/robots.txt`, which the other numbers do not count.
+    #[serde(default)]
+    pub robots: u64,
+    /// Microseconds since 1970 of each request, in order, where they are kept.
+    #[serde(default)]
+    pub arrivals_us: Vec<u64>,
 }
 
 impl HostReport {
@@ -98,6 +127,23 @@ impl HostReport {
     pub fn rate(&self) -> f64 {
         let micros = self.last_us.saturating_sub(self.first_us).max(1);
         self.requests.saturating_sub(1) as f64 * 1e6 / micros as f64
+    }
+
+    /// The shortest time between two requests that followed each other; `None` below two.
+    pub fn least_interval(&self) -> Option<Duration> {
+        let pairs = self.arrivals_us.windows(2);
+        pairs.map(|pair| Duration::from_micros(pair[1].saturating_sub(pair[0]))).min()
+    }
+
+    /// The most requests within any stretch of time as long as `window`.
+    pub fn most_within(&self, window: Duration) -> usize {
+        let window = u64::try_from(window.as_micros()).unwrap_or(u64::MAX);
+        let times = &self.arrivals_us;
+        let ends = times.iter().enumerate();
+        let within = ends.map(|(at, end)| {
+            at + 1 - times.partition_point(|time| time.saturating_add(window) <= *end)
+        });
+        within.max().unwrap_or(0)
     }
 }
 
@@ -129,6 +175,7 @@ impl Origin {
         anyhow::ensure!((1..=60_000).contains(&config.hosts), "an origin has 1 to 60,000 hosts");
         let shared = Arc::new(Shared {
             delay: config.delay,
+            record: config.record,
             hosts: (0..config.hosts).map(|_| Host::default()).collect(),
             flaky: Mutex::default(),
             held: watch::Sender::new(false),
@@ -173,18 +220,31 @@ impl Origin {
         self.shared.held.send_replace(false);
     }
 
+    /// What `host` (counted as in [`Origin::url`]) answers for `/robots.txt` from now on.
+    pub fn set_robots(&self, host: usize, robots: Robots) {
+        let host = &self.shared.hosts[host % self.shared.hosts.len()];
+        *lock(&host.robots) = robots;
+    }
+
     /// What it has seen so far.
     pub fn report(&self) -> OriginReport {
         self.shared.report()
     }
 }
 
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// Counts a request as in flight for as long as it lives, also when the client leaves.
 struct InFlight<'a>(&'a Host);
 
 impl<'a> InFlight<'a> {
-    fn new(host: &'a Host) -> Self {
+    fn new(host: &'a Host, record: bool) -> Self {
         let now = unix_micros();
+        if record {
+            lock(&host.arrivals_us).push(now);
+        }
         host.requests.fetch_add(1, Ordering::Relaxed);
         let _ = host.first_us.compare_exchange(0, now, Ordering::Relaxed, Ordering::Relaxed);
         host.last_us.fetch_max(now, Ordering::Relaxed);
@@ -209,6 +269,8 @@ impl Shared {
             peak: read(&host.peak),
             first_us: read(&host.first_us),
             last_us: read(&host.last_us),
+            robots: read(&host.asked_robots),
+            arrivals_us: lock(&host.arrivals_us).clone(),
         });
         OriginReport { hosts: hosts.collect() }
     }
@@ -223,7 +285,10 @@ impl Shared {
         if path == "/report" {
             return Ok(json(&self.report()));
         }
-        let _in_flight = InFlight::new(&self.hosts[host]);
+        if path == "/robots.txt" {
+            return self.robots(&self.hosts[host]);
+        }
+        let _in_flight = InFlight::new(&self.hosts[host], self.record);
         let query = request.uri().query().unwrap_or_default();
         let mut held = self.held.subscribe();
         let _ = held.wait_for(|held| !held).await;
@@ -250,6 +315,11 @@ impl Shared {
             "redirect" => redirect(&format!("/page/{n}?{query}")),
             "away" => redirect(&elsewhere(&request, k, n)),
             "loop" => redirect(path),
+            "later" if self.fails_still(path, parts.get(2).and_then(parse).unwrap_or(1)) => {
+                later(k)
+            }
+            "later" => html(200, full(render(n, bytes))),
+            "tagged" => tagged(&request, n, bytes),
             "reset" => {
                 hangup.reset();
                 Err(abandon())
@@ -259,8 +329,17 @@ impl Shared {
         }
     }
 
+    fn robots(&self, host: &Host) -> io::Result<Response<Body>> {
+        host.asked_robots.fetch_add(1, Ordering::Relaxed);
+        match lock(&host.robots).clone() {
+            Robots::Missing => html(404, full("<p>no such page</p>")),
+            Robots::Text(text) => text_plain(text),
+            Robots::Status(status) => html(status, full("<p>not now</p>")),
+        }
+    }
+
     fn fails_still(&self, path: &str, times: u64) -> bool {
-        let mut flaky = self.flaky.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut flaky = lock(&self.flaky);
         let seen = flaky.entry(path.to_owned()).or_default();
         *seen += 1;
         *seen <= times

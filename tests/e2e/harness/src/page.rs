@@ -98,7 +98,7 @@ it did last spring, and the <a class="more" href="/tea/{n}/harvest">report on th
 pub fn parse_address(url: &str) -> Option<(u64, usize)> {
     let (path, query) = url.split_once('?').unwrap_or((url, ""));
     let kind = path.split('/').nth(3)?;
-    if !["page", "flaky", "slow", "redirect"].contains(&kind) {
+    if !["page", "flaky", "slow", "redirect", "later", "tagged"].contains(&kind) {
         return None;
     }
     let n = path.rsplit_once('/')?.1.parse().ok()?;

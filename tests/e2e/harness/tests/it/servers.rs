@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use harness::{
-    Accepted, Connection, Failure, Ledger, Load, Mode, Origin, OriginConfig, OriginReport, Sink,
-    SinkConfig, SinkReport, Stop, page,
+    Accepted, Connection, Failure, HostReport, Ledger, Load, Mode, Origin, OriginConfig,
+    OriginReport, Robots, Sink, SinkConfig, SinkReport, Stop, page,
 };
 use hyper::Method;
 
@@ -37,6 +37,39 @@ async fn an_origin_serves_what_its_paths_say() {
         serde_json::from_slice(&client.get("/report").await.unwrap().body).unwrap();
     assert_eq!((report.hosts.len(), report.requests(), report.hosts[0].peak), (3, 11, 1));
     assert!(origin.url(1, "/x").starts_with("http://127.1.0.2:"));
+}
+
+#[tokio::test]
+async fn an_origin_keeps_requests_for_robots_apart_and_the_times_of_the_others() {
+    let origin =
+        Origin::start(OriginConfig { record: true, ..OriginConfig::default() }).await.unwrap();
+    let mut client = client(&origin);
+    assert_eq!(client.get("/robots.txt").await.unwrap().status, 404);
+    origin.set_robots(0, Robots::Text("User-agent: *".to_owned()));
+    assert_eq!(client.get("/robots.txt").await.unwrap().text(), "User-agent: *");
+    origin.set_robots(0, Robots::Status(503));
+    assert_eq!(client.get("/robots.txt").await.unwrap().status, 503);
+    let asked = client.get("/later/7/1/5").await.unwrap();
+    assert_eq!((asked.status, asked.header("retry-after")), (429, Some("7")));
+    assert_eq!(client.get("/later/7/1/5").await.unwrap().status, 200);
+    let tag = client.get("/tagged/5").await.unwrap().header("etag").unwrap().to_owned();
+    let known = [("if-none-match", tag.as_str())];
+    let known = client.request(Method::GET, "/tagged/5", &known, "".into()).await.unwrap();
+    assert_eq!((known.status, known.body.len()), (304, 0));
+    let host = &origin.report().hosts[0];
+    assert_eq!((host.requests, host.robots, host.arrivals_us.len()), (4, 3, 4));
+    assert!(host.arrivals_us.is_sorted());
+}
+
+#[test]
+fn intervals_and_crowds_are_read_off_the_times() {
+    let arrivals_us = vec![0, 200_000, 390_000, 1_000_000, 1_000_001];
+    let host = HostReport { arrivals_us, ..HostReport::default() };
+    assert_eq!(host.least_interval(), Some(Duration::from_micros(1)));
+    // From the first request up to but not including the one a second later.
+    assert_eq!(host.most_within(Duration::from_secs(1)), 4);
+    assert_eq!(host.most_within(Duration::from_micros(195_000)), 2);
+    assert_eq!(HostReport::default().most_within(Duration::from_secs(1)), 0);
 }
 
 #[tokio::test]
