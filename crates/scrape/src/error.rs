@@ -15,14 +15,24 @@ pub enum Kind {
     Connect,
     /// The TLS handshake failed.
     Tls,
-    /// The time was over.
+    /// The time was over, or the body came too slowly (code `too_slow`).
     Timeout,
     /// The final answer is not 2xx.
     Status,
-    /// The answer was cut short or is not HTTP.
+    /// The answer was cut short, is not HTTP, or is none to the question: a part (206) or the news
+    /// that nothing changed (304) where neither was asked for, an upgrade.
     Body,
     /// The address policy forbids the target, or the URL is unfit.
     Blocked,
+    /// The site's robots.txt disallows the page, or one that it redirects to.
+    Robots,
+    /// The site's robots.txt cannot be had (an error of the server, 429, too late, not HTTP), so
+    /// nothing may be fetched (RFC 9309, section 2.3.1.4). Where there is no connection to the site
+    /// at all that is what is said instead.
+    RobotsUnreachable,
+    /// The site's robots.txt asks for a longer time between two fetches than the caller keeps
+    /// ([`Error::crawl_delay`]): nothing of the page was fetched.
+    Paced,
     /// Too many redirects, or one that leads nowhere.
     Redirect,
     /// The body is larger than the request allows.
@@ -47,6 +57,9 @@ impl Kind {
             Self::Status => "status",
             Self::Body => "body",
             Self::Blocked => "blocked",
+            Self::Robots => "robots_disallowed",
+            Self::RobotsUnreachable => "robots_unreachable",
+            Self::Paced => "paced",
             Self::Redirect => "redirect",
             Self::TooLarge => "too_large",
             Self::Decode => "decode",
@@ -62,10 +75,12 @@ type Source = Box<dyn std::error::Error + Send + Sync>;
 #[derive(Debug)]
 pub struct Error {
     kind: Kind,
+    code: &'static str,
     transient: bool,
     context: Cow<'static, str>,
     status: Option<StatusCode>,
     retry_after: Option<Duration>,
+    crawl_delay: Option<Duration>,
     source: Option<Source>,
 }
 
@@ -73,15 +88,18 @@ impl Error {
     pub(crate) fn new(kind: Kind, context: impl Into<Cow<'static, str>>) -> Self {
         let transient = match kind {
             Kind::Dns | Kind::Connect | Kind::Tls | Kind::Timeout | Kind::Body => true,
-            Kind::Busy | Kind::Internal => true,
-            Kind::Status | Kind::Blocked | Kind::Redirect | Kind::TooLarge | Kind::Decode => false,
+            Kind::RobotsUnreachable | Kind::Paced | Kind::Busy | Kind::Internal => true,
+            Kind::Status | Kind::Blocked | Kind::Robots | Kind::Redirect => false,
+            Kind::TooLarge | Kind::Decode => false,
         };
         Self {
             kind,
+            code: kind.code(),
             transient,
             context: context.into(),
             status: None,
             retry_after: None,
+            crawl_delay: None,
             source: None,
         }
     }
@@ -119,13 +137,14 @@ impl Error {
         self.kind
     }
 
-    /// The kind's stable name in lower snake case.
+    /// A stable name in lower snake case: the kind's, or one that says more.
     #[must_use]
     pub fn code(&self) -> &'static str {
-        self.kind.code()
+        self.code
     }
 
-    /// The final answer's status, for [`Kind::Status`].
+    /// The final answer's status, for [`Kind::Status`]; that of robots.txt, if it had one, for
+    /// [`Kind::RobotsUnreachable`].
     #[must_use]
     pub fn status(&self) -> Option<u16> {
         self.status.map(|status| status.as_u16())
@@ -137,10 +156,17 @@ impl Error {
         self.transient
     }
 
-    /// How long the site asks to be left alone (RFC 9110, section 10.2.3), not capped.
+    /// How long the site asks to be left alone (RFC 9110, section 10.2.3), not capped. For
+    /// [`Kind::RobotsUnreachable`]: in how long robots.txt is asked for again.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         self.retry_after
+    }
+
+    /// The `crawl-delay` of the first hop's origin, at most ten minutes, where it was learned.
+    #[must_use]
+    pub fn crawl_delay(&self) -> Option<Duration> {
+        self.crawl_delay
     }
 }
 

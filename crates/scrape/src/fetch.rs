@@ -5,8 +5,11 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use egress::{Budget, Client, Reservation, Response};
-use http::StatusCode;
-use http::header::{ACCEPT, ACCEPT_ENCODING, DATE, HeaderMap, HeaderValue, LOCATION, RETRY_AFTER};
+use http::header::{
+    ACCEPT, ACCEPT_ENCODING, DATE, HeaderMap, HeaderName, HeaderValue, IF_MODIFIED_SINCE,
+    IF_NONE_MATCH, LOCATION, RANGE, RETRY_AFTER,
+};
+use http::{Method, StatusCode};
 use tokio::time::Instant;
 use url::Url;
 
@@ -14,7 +17,7 @@ use crate::coding::{self, Coding};
 use crate::error::{Error, Kind};
 use crate::patience::Patience;
 use crate::redirect::{Hop, is_redirect};
-use crate::{Request, body};
+use crate::{Request, Validators, body};
 
 /// Sent where the job has no opinion.
 const DEFAULT_ACCEPT: &str = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
@@ -30,6 +33,7 @@ pub(crate) struct Fetched {
     pub(crate) remote_addr: Option<SocketAddr>,
     pub(crate) redirects: u32,
     pub(crate) codings: Vec<Coding>,
+    pub(crate) not_modified: bool,
     pub(crate) body: Bytes,
     pub(crate) held: Reservation,
     /// How long it took to take the codings off, once that is done.
@@ -49,16 +53,24 @@ pub(crate) async fn fetch(
 ) -> Result<Fetched, Error> {
     let begun = Instant::now();
     let Request { url, method, headers, body, timeout, max_bytes, max_redirects, .. } = request;
+    let conditions = Conditions::new(request.validators, &url);
     let mut hop = Hop::first(url, method, headers, body);
-    let followed = follow(client, &mut hop, timeout, max_redirects);
+    let followed = follow(client, &mut hop, &conditions, timeout, max_redirects);
     let (mut response, redirects) = patience.network(followed).await??;
     let status = response.status;
-    if !status.is_success() {
-        return Err(Error::status_answer(status, retry_after(&response.headers)));
-    }
-    let codings = coding::codings(&response.headers)?;
+    let answer = judge(&response, &hop, &conditions)?;
+    let codings = match answer {
+        Answer::Page => coding::codings(&response.headers)?,
+        Answer::Empty | Answer::NotModified => Vec::new(),
+    };
     let (headers, remote_addr) = (std::mem::take(&mut response.headers), response.remote_addr);
-    let (body, held) = body::read(response, budget, max_bytes, patience).await?;
+    let (body, held) = match answer {
+        Answer::Page => body::read(response, budget, max_bytes, patience).await?,
+        Answer::Empty | Answer::NotModified => {
+            (Bytes::new(), patience.own(budget.reserve(0)).await?)
+        }
+    };
+    let not_modified = answer == Answer::NotModified;
     let url = without_credentials(hop.url);
     let elapsed = begun.elapsed();
     let unpack = Duration::ZERO;
@@ -69,6 +81,7 @@ pub(crate) async fn fetch(
         remote_addr,
         redirects,
         codings,
+        not_modified,
         body,
         held,
         unpack,
@@ -76,17 +89,90 @@ pub(crate) async fn fetch(
     })
 }
 
+/// What a final answer is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Answer {
+    /// A page, which may be empty.
+    Page,
+    /// It says that it has no content (204, 205): whatever else it says of that, or sends, is void.
+    Empty,
+    /// The version that the request named is still the one.
+    NotModified,
+}
+
+/// Whether a final answer is one to the question that was asked with `hop`.
+fn judge(response: &Response, hop: &Hop, conditions: &Conditions) -> Result<Answer, Error> {
+    let status = response.status;
+    let unasked = |what: &'static str| Err(Error::new(Kind::Body, what));
+    match status.as_u16() {
+        204 | 205 => Ok(Answer::Empty),
+        206 if !hop.headers.contains_key(RANGE) => {
+            unasked("the site answered with a part of the page (206) that nobody asked for")
+        }
+        304 if conditions.apply_to(hop) => Ok(Answer::NotModified),
+        304 if !OF_A_CONDITION.iter().any(|name| hop.headers.contains_key(name)) => {
+            unasked("the site answered that nothing changed (304) where nobody asked for that")
+        }
+        100..=199 => unasked("the site answered with a change of protocol that nobody asked for"),
+        _ if status.is_success() => Ok(Answer::Page),
+        _ => Err(Error::status_answer(status, retry_after(&response.headers))),
+    }
+}
+
+/// Headers of a job's own that make its request conditional (RFC 9110, section 13.1).
+const OF_A_CONDITION: [HeaderName; 2] = [IF_NONE_MATCH, IF_MODIFIED_SINCE];
+
+/// Which version the caller has, and of what.
+struct Conditions {
+    of: Url,
+    validators: Validators,
+}
+
+impl Conditions {
+    fn new(validators: Validators, first: &Url) -> Self {
+        let mut of = without_credentials(validators.url.as_ref().unwrap_or(first).clone());
+        of.set_fragment(None);
+        Self { of, validators }
+    }
+
+    /// Whether `hop` asks for the very page that they are of, in a way that can be conditional.
+    fn apply_to(&self, hop: &Hop) -> bool {
+        let asks = matches!(hop.method, Method::GET | Method::HEAD);
+        asks && !self.validators.is_empty() && {
+            let mut asked = without_credentials(hop.url.clone());
+            asked.set_fragment(None);
+            asked == self.of
+        }
+    }
+
+    /// Puts them in the place of the job's own.
+    fn add_to(&self, headers: &mut HeaderMap) {
+        for (name, value) in
+            OF_A_CONDITION.into_iter().zip([&self.validators.etag, &self.validators.last_modified])
+        {
+            match value {
+                Some(value) => headers.insert(name, value.clone()),
+                None => headers.remove(name),
+            };
+        }
+    }
+}
+
 /// Sends hops until an answer is no redirect. Each hop passes the address policy.
 async fn follow(
     client: &Client,
     hop: &mut Hop,
+    conditions: &Conditions,
     timeout: Duration,
     max_redirects: u32,
 ) -> Result<(Response, u32), Error> {
     let mut redirects = 0;
     loop {
         let (method, url, body) = (hop.method.clone(), hop.url.clone(), hop.body.clone());
-        let headers = outgoing(&hop.headers);
+        let mut headers = outgoing(&hop.headers);
+        if conditions.apply_to(hop) {
+            conditions.add_to(&mut headers);
+        }
         let response = client.send_to(method, url, headers, body, timeout).await?;
         let location = response.headers.get(LOCATION).filter(|_| is_redirect(response.status));
         let Some(location) = location else {

@@ -89,6 +89,6 @@ pub use extract::{
     CharsetSource, Feed, Field, Format, Formats, Link, Metadata, Options, Page, Region, Scope,
     Select, SelectError, UnknownFormat, extract,
 };
-pub use request::Request;
+pub use request::{Request, Robots, Validators};
 pub use response::Response;
 pub use scraper::{Load, Running, Scraper, start};

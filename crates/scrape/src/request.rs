@@ -3,10 +3,42 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, Method};
+use http::{HeaderMap, HeaderValue, Method};
 use url::Url;
 
 use crate::{Config, Formats, Options};
+
+/// What the robots.txt of a site has to say in a fetch.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Robots {
+    /// Nothing is fetched that it disallows (RFC 9309), at any hop, and nothing before it is known.
+    #[default]
+    Obey,
+    /// It is not asked for.
+    Ignore,
+}
+
+/// What an earlier answer said of the version that it was of (RFC 9110, section 8.8). With any of
+/// them the request is conditional, and a page that has not changed comes without its body:
+/// [`Response::not_modified`](crate::Response::not_modified). Only of GET and HEAD.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Validators {
+    /// The `etag`, sent as `if-none-match`.
+    pub etag: Option<HeaderValue>,
+    /// The `last-modified`, sent as `if-modified-since`, as it was received.
+    pub last_modified: Option<HeaderValue>,
+    /// The earlier answer's [`final_url`](crate::Response::final_url): they are sent to that URL
+    /// alone, since another's `"1"` is another version. `None` stands for the request's own URL.
+    pub url: Option<Url>,
+}
+
+impl Validators {
+    /// Whether there is nothing to be sent.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.etag.is_none() && self.last_modified.is_none()
+    }
+}
 
 /// One page to fetch and the limits of this fetch.
 #[derive(Clone, Debug)]
@@ -27,6 +59,13 @@ pub struct Request {
     pub max_bytes: u64,
     /// Most redirects that are followed.
     pub max_redirects: u32,
+    /// Whether robots.txt is obeyed; by default it is.
+    pub robots: Robots,
+    /// The time that the caller keeps between two fetches of this origin. Where the site's
+    /// `crawl-delay` is longer nothing is fetched: [`Kind::Paced`](crate::Kind::Paced).
+    pub pace: Duration,
+    /// Which version of the page the caller has; none by default.
+    pub validators: Validators,
     /// What is to be made of the page.
     pub options: Options,
     /// Bytes that the caller adds to what is made of the page; reserved with it.
@@ -53,6 +92,9 @@ impl Request {
             timeout: config.timeout,
             max_bytes: config.max_bytes,
             max_redirects: config.max_redirects,
+            robots: Robots::default(),
+            pace: Duration::ZERO,
+            validators: Validators::default(),
             options: Options { formats: Formats::default(), ..Options::default() },
             extra_bytes: 0,
         }

@@ -10,6 +10,7 @@ use egress::{Budget, Client, ClientConfig, Reservation};
 use futures_util::FutureExt;
 use http::HeaderMap;
 use http::header::CONTENT_TYPE;
+use sha2::{Digest, Sha256};
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
@@ -17,7 +18,7 @@ use crate::error::{Error, Kind};
 use crate::fetch::{self, Fetched};
 use crate::patience::{LONGEST_OWN_WAIT, Patience};
 use crate::pool::{self, Pool, Threads};
-use crate::{Config, Options, Page, Request, Response, coding};
+use crate::{Config, Options, Page, Request, Response, coding, response};
 
 /// A plain body below this length of which only the bytes are wanted is finished on the caller's
 /// task: there is nothing to compute, and a trip to the pool would cost more than `then`.
@@ -254,6 +255,7 @@ fn finish<T>(
         redirects,
         elapsed,
         unpack,
+        not_modified,
         body: wire,
         held,
         ..
@@ -266,22 +268,29 @@ fn finish<T>(
     let content_type = headers
         .get(CONTENT_TYPE)
         .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
-    let page = match options.needs_text() {
+    let page = match options.needs_text() && !not_modified {
         true => extract::extract(&body, content_type.as_deref(), &url, options),
         false => Page::default(),
     };
+    let is_compared_by_bytes = !not_modified && !options.formats.raw && response::is_bare(&page);
+    let body_hash = is_compared_by_bytes.then(|| Sha256::digest(&body).into());
     let response = Response {
         final_url: url,
         status,
         headers,
         content_type,
+        not_modified,
         page,
         bytes: body.len() as u64,
-        raw: options.formats.raw.then_some(body),
+        raw: (options.formats.raw && !not_modified).then_some(body),
         redirects,
         fetch: elapsed,
         extract: unpack + begun.elapsed(),
         remote_addr,
+        crawl_delay: None,
+        rate_limit: None,
+        meta_refresh: None,
+        body_hash,
     };
     (then(response), room)
 }

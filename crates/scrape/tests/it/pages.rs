@@ -46,7 +46,8 @@ async fn a_status_other_than_success_is_an_error() {
         ("404 Not Found", false),
         ("503 Busy", true),
         ("429 Slow", true),
-        ("304 Not Modified", false),
+        ("300 Choose", false),
+        ("999 Denied", false),
     ] {
         let error = scrape(move |_| answer(status, &["retry-after: 7"], b"")).await.unwrap_err();
         assert_eq!((error.kind(), error.is_transient()), (Kind::Status, transient), "{status}");
@@ -56,10 +57,55 @@ async fn a_status_other_than_success_is_an_error() {
 }
 
 #[tokio::test]
-async fn answers_without_a_body() {
-    let page = scrape(|_| answer("204 No Content", &[], b"")).await.unwrap();
-    assert_eq!((page.bytes, page.status.as_u16()), (0, 204));
+async fn answers_to_another_question_are_no_page() {
+    for head in [
+        "206 Partial Content\r\ncontent-range: bytes 0-3/100",
+        "304 Not Modified\r\netag: \"1\"",
+        "101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket",
+    ] {
+        let bytes = format!("HTTP/1.1 {head}\r\ncontent-length: 4\r\n\r\n<p>h").into_bytes();
+        let error = scrape(move |_| Answer::Bytes(bytes.clone())).await.unwrap_err();
+        assert_eq!((error.kind(), error.is_transient()), (Kind::Body, true), "{head}: {error}");
+    }
+}
 
+#[tokio::test]
+async fn what_a_job_asks_for_in_its_own_headers_is_asked_for() {
+    let origin = Origin::start(|seen| match seen.header("range") {
+        Some(_) => answer("206 Partial Content", &["content-range: bytes 0-3/100"], b"<p>h"),
+        None => answer("304 Not Modified", &[], b""),
+    })
+    .await;
+    let scraper = scraper(Config::default());
+    let mut part = request(&origin.url("/"));
+    part.headers.insert("range", HeaderValue::from_static("bytes=0-3"));
+    assert_eq!(within(scraper.scrape(part)).await.unwrap().status.as_u16(), 206);
+    let mut own = request(&origin.url("/"));
+    own.headers.insert("if-none-match", HeaderValue::from_static("\"1\""));
+    let error = within(scraper.scrape(own)).await.unwrap_err();
+    assert_eq!((error.kind(), error.status()), (Kind::Status, Some(304)));
+}
+
+#[tokio::test]
+async fn an_answer_without_content_is_an_empty_page() {
+    let packed = "content-encoding: gzip";
+    for bytes in [
+        "HTTP/1.1 204 No Content\r\ncontent-encoding: gzip\r\n\r\n",
+        "HTTP/1.1 204 No Content\r\ncontent-length: 5\r\n\r\n",
+        "HTTP/1.1 205 Reset Content\r\ncontent-length: 0\r\n\r\n",
+        "HTTP/1.1 205 Reset Content\r\ncontent-encoding: x\r\ncontent-length: 5\r\n\r\nhello",
+        "HTTP/1.1 205 Reset Content\r\ncontent-length: 500\r\n\r\nhello",
+    ] {
+        let page = scrape(move |_| Answer::Bytes(bytes.into())).await.unwrap();
+        assert_eq!((page.bytes, page.raw.as_deref()), (0, Some(&b""[..])), "{bytes}");
+        assert!(!page.not_modified && page.page.text.unwrap_or_default().is_empty());
+    }
+    let page = scrape(move |_| answer("200 OK", &[packed], b"")).await.unwrap();
+    assert_eq!((page.bytes, page.status.as_u16()), (0, 200));
+}
+
+#[tokio::test]
+async fn answers_without_a_body() {
     let head = "HTTP/1.1 200 OK\r\ncontent-type: text/html\r\ncontent-length: 123\r\n\r\n";
     let origin = Origin::start(move |_| Answer::Bytes(head.into())).await;
     let mut request = request(&origin.url("/"));

@@ -42,6 +42,7 @@ fn response(page: Page) -> Response {
         status: StatusCode::OK,
         headers,
         content_type: Some("text/html".into()),
+        not_modified: false,
         page,
         raw: None,
         bytes: 15_234,
@@ -49,6 +50,10 @@ fn response(page: Page) -> Response {
         fetch: Duration::from_millis(120),
         extract: Duration::from_millis(2),
         remote_addr: None,
+        crawl_delay: None,
+        rate_limit: None,
+        meta_refresh: None,
+        body_hash: None,
     }
 }
 

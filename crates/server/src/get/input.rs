@@ -141,6 +141,8 @@ impl Fetcher {
         let mut request = Request::with_limits(url, &self.limits);
         request.options = Options { formats: Formats::NONE, ..Options::default() };
         request.options.formats.raw = true;
+        // One page that a person asks for: RFC 9309 is for crawlers.
+        request.robots = scrape::Robots::Ignore;
         let response = self.runtime.block_on(self.scraper.scrape(request)).map_err(|error| {
             match error.kind() {
                 Kind::Blocked => anyhow!(

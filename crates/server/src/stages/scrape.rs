@@ -233,6 +233,9 @@ impl Attempt {
             timeout,
             max_bytes: spec.max_bytes.unwrap_or(self.terms.max_bytes),
             max_redirects: spec.max_redirects.unwrap_or(self.terms.max_redirects),
+            robots: scrape::Robots::Ignore,
+            pace: Duration::ZERO,
+            validators: scrape::Validators::default(),
             options: options(spec)?,
             extra_bytes: EVENT_FRAME_BYTES
                 + spec.metadata.as_ref().map_or(0, |metadata| metadata.get().len() as u64),
