@@ -64,7 +64,7 @@
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let stages = vec![StageConfig { stage: FETCH, lane: LaneLimit::default() }];
+//! let stages = vec![StageConfig::new(FETCH, LaneLimit::default())];
 //! let store = MemoryStore::new(jobs::Config { stages, ..jobs::Config::default() });
 //! let shared: Arc<dyn Store> = store.clone();
 //! let router = ingest::router(

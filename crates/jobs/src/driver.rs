@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use tokio::task::{AbortHandle, Id, JoinError, JoinHandle, JoinSet};
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, sleep_until};
@@ -15,7 +16,8 @@ use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, warn};
 
 use crate::{
-    Claimed, Clock, ErrorKind, Lease, Outcome, Result, Settled, Settlement, Stage, Store, Timestamp,
+    Claimed, Clock, ErrorKind, LaneNews, Lease, NewNote, Outcome, Result, Settled, Settlement,
+    Stage, Store, Timestamp,
 };
 
 /// A stage's work. It must be safe to repeat: a job whose lease is lost, or whose process dies,
@@ -30,8 +32,12 @@ pub trait Work: Send + Sync + 'static {
 pub struct Finish {
     /// What to settle with.
     pub outcome: Outcome,
-    /// See [`Settlement::pause_lane_until`].
-    pub pause_lane_until: Option<Timestamp>,
+    /// See [`Settlement::lane`].
+    pub lane: LaneNews,
+    /// See [`Settlement::attempt`].
+    pub attempt: Option<Bytes>,
+    /// See [`Settlement::notes`].
+    pub notes: Vec<NewNote>,
     /// Dropped once the outcome is recorded: whatever bounds the memory of its result, so that
     /// a store that takes its time holds up the work that would bring more.
     pub held: Option<Box<dyn Any + Send>>,
@@ -39,7 +45,7 @@ pub struct Finish {
 
 impl From<Outcome> for Finish {
     fn from(outcome: Outcome) -> Self {
-        Self { outcome, pause_lane_until: None, held: None }
+        Self { outcome, lane: LaneNews::default(), attempt: None, notes: Vec::new(), held: None }
     }
 }
 
@@ -205,7 +211,7 @@ impl Driver {
             self.hands.insert(handle.id(), (lease, handle));
         }
         // What is claimable now but was not taken waits for a slot, and a slot is a settled job.
-        let due = self.store.next_due(&self.stage, now);
+        let due = self.store.next_due(&self.stage);
         Ok(due.map(|due| Instant::now() + due.since(now)))
     }
 
@@ -239,8 +245,8 @@ impl Driver {
                 Outcome::Retry { at, note: "internal error".into() }.into()
             }
         };
-        let Finish { outcome, pause_lane_until, held } = finish;
-        batch.settlements.push(Settlement { lease, outcome, pause_lane_until });
+        let Finish { outcome, lane, attempt, notes, held } = finish;
+        batch.settlements.push(Settlement { lease, outcome, lane, attempt, notes });
         batch.held.extend(held);
     }
 
@@ -344,7 +350,7 @@ impl Driver {
             } else if let Some((lease, _)) = self.hands.remove(&id) {
                 self.drained.released += 1;
                 let outcome = Outcome::Release { at: now };
-                batch.settlements.push(Settlement { lease, outcome, pause_lane_until: None });
+                batch.settlements.push(Settlement::new(lease, outcome));
             }
         }
         self.record(batch).await

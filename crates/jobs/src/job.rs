@@ -2,11 +2,12 @@ use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use uuid::Uuid;
 
-use crate::Timestamp;
+use crate::{LaneNews, NewNote, Timestamp};
 
 /// A job's identity: a UUIDv7 (RFC 9562 §5.7), so ids sort by the time they were drawn.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -136,6 +137,11 @@ pub struct NewJob {
     pub lane: LaneKey,
     /// Not to be claimed before this.
     pub due: Timestamp,
+    /// When it is still waiting in its first stage then, it is given out at once, due or not and
+    /// whatever its lane says, so that its end can be told ([`Why::Expired`]). Advancing,
+    /// calling off and redriving end it; one that is put back after this all the same is given
+    /// out again at the time it is put back to. `None` for never.
+    pub expires: Option<Timestamp>,
     /// What to do; opaque. Counts against the store's byte bound.
     pub spec: Bytes,
     /// Set when the caller may repeat the submission.
@@ -225,6 +231,21 @@ pub struct Claimed {
     pub verdict: Option<Verdict>,
     /// Size of the stored result, 0 when there is none. Read it with [`crate::Store::result`].
     pub result_bytes: u64,
+    /// What the lane keeps between claims because it was asked to ([`LaneNews::interval`]); zero
+    /// for nothing.
+    pub interval: Duration,
+    /// Set when the job is given out to be ended, not to be worked on: beside the limits of its
+    /// lane, so that the other side must not be troubled.
+    pub without_work: Option<Why>,
+}
+
+/// Why a job is given out to be ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Why {
+    /// Its time is up ([`NewJob::expires`]).
+    Expired,
+    /// Its lane has been failing for too long ([`crate::StageConfig::give_up_after`]).
+    LaneFailing,
 }
 
 /// Where a job goes next, and with what.
@@ -294,9 +315,23 @@ pub struct Settlement {
     pub lease: Lease,
     /// What happened.
     pub outcome: Outcome,
-    /// When set, nothing of this job's lane is claimed before this (a `Retry-After`, an open
-    /// breaker). Durable. A pause only ever grows: the later of two wins.
-    pub pause_lane_until: Option<Timestamp>,
+    /// What was learned of the job's lane.
+    pub lane: LaneNews,
+    /// What to keep of this attempt ([`crate::Store::attempts`]); opaque, a JSON object by
+    /// convention. Cut off after [`Settlement::MAX_ATTEMPT_BYTES`].
+    pub attempt: Option<Bytes>,
+    /// What to remember beside the job ([`crate::Store::note`]).
+    pub notes: Vec<NewNote>,
+}
+
+impl Settlement {
+    /// Bytes of [`Settlement::attempt`] that are kept.
+    pub const MAX_ATTEMPT_BYTES: usize = 2 * 1024;
+
+    /// An outcome, and nothing else to tell.
+    pub fn new(lease: Lease, outcome: Outcome) -> Self {
+        Self { lease, outcome, lane: LaneNews::default(), attempt: None, notes: Vec::new() }
+    }
 }
 
 /// The answer to one settlement.

@@ -42,7 +42,7 @@
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<()> {
 //! let stage = Stage::from_static("shout");
-//! let stages = vec![StageConfig { stage: stage.clone(), lane: LaneLimit::default() }];
+//! let stages = vec![StageConfig::new(stage.clone(), LaneLimit::default())];
 //! let store: Arc<dyn Store> = MemoryStore::new(Config { stages, bounds: Bounds::default() });
 //!
 //! let stop = tokio_util::sync::CancellationToken::new();
@@ -54,7 +54,8 @@
 //! let (id, now) = (JobId::draw(), SystemClock.now());
 //! let spec = Bytes::from("hello");
 //! let lane = LaneKey::new("anyone");
-//! store.submit(vec![NewJob { id, stage, lane, due: now, spec, idempotency: None }], now).await?;
+//! let job = NewJob { id, stage, lane, due: now, expires: None, spec, idempotency: None };
+//! store.submit(vec![job], now).await?;
 //!
 //! while store.get(id).await?.is_some_and(|job| !job.state.is_terminal()) {
 //!     tokio::task::yield_now().await;
@@ -71,7 +72,10 @@ mod driver;
 mod error;
 mod job;
 mod lane;
+mod lane_limits;
+mod lane_news;
 mod memory;
+mod note;
 mod scheduler;
 mod sqlite;
 mod stage_queue;
@@ -84,13 +88,16 @@ pub use driver::{Drained, DriverConfig, Finish, Running, Work, drive};
 pub use error::{Error, ErrorKind, Result};
 pub use job::{
     Claimed, Idempotency, InvalidJobId, JobId, LaneKey, Lease, NewJob, Next, Outcome, Record,
-    Settled, Settlement, Stage, State, Submitted, Verdict,
+    Settled, Settlement, Stage, State, Submitted, Verdict, Why,
 };
+pub use lane_limits::{LaneLimit, LaneLimits};
+pub use lane_news::{Health, LaneNews};
 pub use memory::MemoryStore;
+pub use note::{NewNote, Note};
 pub use sqlite::{SqliteConfig, SqliteStore};
 pub use store::{
-    Bounds, Cancelled, Counts, Filter, LaneLimit, LaneView, Redrive, Redriven, StageConfig,
-    StageCounts, Store, Swept,
+    Bounds, Cancelled, Counts, Filter, LaneView, Redrive, Redriven, StageConfig, StageCounts,
+    Store, Swept,
 };
 pub use time::{Clock, SystemClock, Timestamp};
 pub use transition::{Change, Event, Refusal, Row, transition};

@@ -10,8 +10,8 @@ use crate::scheduler::{Decision, Found, Scheduler, Taken};
 use crate::transition::{Event, Row, transition};
 use crate::{
     Cancelled, Claimed, Config, Counts, Error, Filter, Idempotency, JobId, LaneView, Lease, NewJob,
-    Next, Record, Redrive, Redriven, Result, Settled, Settlement, Stage, State, Store, Submitted,
-    Swept, Timestamp,
+    Next, Note, Record, Redrive, Redriven, Result, Settled, Settlement, Stage, State, Store,
+    Submitted, Swept, Timestamp,
 };
 
 /// A store that forgets everything with the process: for tests and for jobs that may be lost.
@@ -252,6 +252,14 @@ impl Store for MemoryStore {
         self.with(|inner| Ok(inner.jobs.get(&id).and_then(|k| k.result.clone())))
     }
 
+    fn attempts(&self, id: JobId) -> BoxFuture<'_, Result<Option<Vec<Bytes>>>> {
+        self.with(|inner| Ok(inner.jobs.contains_key(&id).then(Vec::new)))
+    }
+
+    fn note(&self, _: &'static str, _: [u8; 32]) -> BoxFuture<'_, Result<Option<Note>>> {
+        self.with(|_| Ok(None))
+    }
+
     fn get(&self, id: JobId) -> BoxFuture<'_, Result<Option<Record>>> {
         self.with(|inner| Ok(inner.record(id)))
     }
@@ -307,7 +315,7 @@ impl Store for MemoryStore {
         self.lock().scheduler.signal(stage)
     }
 
-    fn next_due(&self, stage: &Stage, _now: Timestamp) -> Option<Timestamp> {
+    fn next_due(&self, stage: &Stage) -> Option<Timestamp> {
         self.lock().scheduler.next_due(stage)
     }
 

@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::sync::Notify;
@@ -115,6 +116,8 @@ impl Taken {
             spec,
             verdict: self.verdict,
             result_bytes: self.result_bytes,
+            interval: Duration::ZERO,
+            without_work: None,
         }
     }
 }
@@ -279,7 +282,7 @@ impl Scheduler {
         if row.state != State::Leased || row.epoch != epoch {
             return None;
         }
-        let pause = settlement.pause_lane_until.and_then(|until| self.pause(id, &row, until, now));
+        let pause = settlement.lane.pause_until.and_then(|until| self.pause(id, &row, until, now));
         let event = Event::Settle { epoch, outcome: settlement.outcome };
         let decision = self.decide(id, event, now)?.ok()?;
         Some(Decision { pause, ..decision })

@@ -36,8 +36,8 @@ use crate::sqlite::shared::Shared;
 use crate::sqlite::writer::{Command, Submission, Writer};
 use crate::{
     Cancelled, Claimed, Clock, Config, Counts, Error, ErrorKind, Filter, JobId, LaneView, Lease,
-    NewJob, Next, Outcome, Record, Redrive, Redriven, Result, Settled, Settlement, Stage, Store,
-    Submitted, Swept, SystemClock, Timestamp,
+    NewJob, Next, Note, Outcome, Record, Redrive, Redriven, Result, Settled, Settlement, Stage,
+    Store, Submitted, Swept, SystemClock, Timestamp,
 };
 
 /// How the embedded store uses memory and disk.
@@ -274,7 +274,7 @@ impl SqliteStore {
                 self.shared.look(|ram| {
                     for lease in leases {
                         let outcome = Outcome::Release { at: now };
-                        let settlement = Settlement { lease, outcome, pause_lane_until: None };
+                        let settlement = Settlement::new(lease, outcome);
                         let decision = ram.scheduler.settle(settlement, now);
                         self.keep(decision, ram, now);
                     }
@@ -442,6 +442,14 @@ impl Store for SqliteStore {
         self.read_result(id).boxed()
     }
 
+    fn attempts(&self, id: JobId) -> BoxFuture<'_, Result<Option<Vec<Bytes>>>> {
+        async move { Ok(list::get(&self.shared, id).await?.map(|_| Vec::new())) }.boxed()
+    }
+
+    fn note(&self, _: &'static str, _: [u8; 32]) -> BoxFuture<'_, Result<Option<Note>>> {
+        async { Ok(None) }.boxed()
+    }
+
     fn get(&self, id: JobId) -> BoxFuture<'_, Result<Option<Record>>> {
         list::get(&self.shared, id).boxed()
     }
@@ -488,7 +496,7 @@ impl Store for SqliteStore {
         self.shared.look(|ram| ram.scheduler.signal(stage))
     }
 
-    fn next_due(&self, stage: &Stage, _now: Timestamp) -> Option<Timestamp> {
+    fn next_due(&self, stage: &Stage) -> Option<Timestamp> {
         self.shared.look(|ram| ram.scheduler.next_due(stage))
     }
 

@@ -135,7 +135,7 @@ impl StageQueue {
     /// lease still to be entered.
     pub(crate) fn next(&mut self, now: Timestamp) -> Option<(usize, JobId)> {
         while let Some(at) = self.ready.pop_front() {
-            let limit = self.config.lane;
+            let limit = self.config.lanes.usual;
             let Some(lane) = self.lanes[at].as_mut() else {
                 continue;
             };
@@ -189,6 +189,9 @@ impl StageQueue {
             waiting: lane.waiting,
             in_flight: lane.in_flight,
             paused_until: (lane.paused_until.as_millis() > 0).then_some(lane.paused_until),
+            interval: std::time::Duration::ZERO,
+            failures: 0,
+            failing_since: None,
         })
     }
 
@@ -213,7 +216,7 @@ impl StageQueue {
     /// Moves a lane to where it belongs after anything about it has changed; answers whether
     /// there may be something to claim now or at a new time.
     fn relist(&mut self, at: usize, now: Timestamp) -> bool {
-        let limit = self.config.lane;
+        let limit = self.config.lanes.usual;
         let lane = self.get_mut(at);
         let (old, new) = (lane.listed, lane.place(limit, now));
         if old == new {

@@ -6,46 +6,45 @@ use futures_util::future::BoxFuture;
 use tokio::sync::Notify;
 
 use crate::{
-    Claimed, JobId, LaneKey, Lease, NewJob, Next, Record, Result, Settled, Settlement, Stage,
-    State, Submitted, Timestamp, Verdict,
+    Claimed, JobId, LaneKey, LaneLimits, Lease, NewJob, Next, Note, Record, Result, Settled,
+    Settlement, Stage, State, Submitted, Timestamp, Verdict,
 };
 
-/// How many jobs of one lane may be in flight, and how close together they may start.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct LaneLimit {
-    /// Jobs of the lane in flight at once; at least 1.
-    pub concurrency: u32,
-    /// Least time between two claims of the lane; zero for none.
-    pub interval: Duration,
-}
-
-impl Default for LaneLimit {
-    fn default() -> Self {
-        Self { concurrency: 4, interval: Duration::ZERO }
-    }
-}
-
-/// One stage and the limit of its lanes.
+/// One stage and what holds for its lanes.
 #[derive(Clone, Debug)]
 pub struct StageConfig {
     /// The stage.
     pub stage: Stage,
     /// What each of its lanes is held to.
-    pub lane: LaneLimit,
+    pub lanes: LaneLimits,
+    /// When a lane has been failing ([`crate::Health::Bad`]) for this long, its jobs that have
+    /// been due for as long are given out to be ended ([`crate::Why::LaneFailing`]); `None`
+    /// for never.
+    pub give_up_after: Option<Duration>,
 }
 
-/// How much may wait. Above either bound `submit` answers [`Submitted::Full`].
+impl StageConfig {
+    /// A stage whose lanes have these limits and are never given up.
+    pub fn new(stage: Stage, lanes: impl Into<LaneLimits>) -> Self {
+        Self { stage, lanes: lanes.into(), give_up_after: None }
+    }
+}
+
+/// How much may wait. Above the bound of jobs or bytes `submit` answers [`Submitted::Full`].
 #[derive(Clone, Copy, Debug)]
 pub struct Bounds {
     /// Jobs that are not over; default 1,000,000.
     pub jobs: u64,
     /// Bytes of their specs and results; default 1 GB.
     pub bytes: u64,
+    /// Notes ([`crate::NewNote`]) that are kept; beyond it those go that expire first. Default
+    /// 1,000,000.
+    pub notes: u64,
 }
 
 impl Default for Bounds {
     fn default() -> Self {
-        Self { jobs: 1_000_000, bytes: 1_000_000_000 }
+        Self { jobs: 1_000_000, bytes: 1_000_000_000, notes: 1_000_000 }
     }
 }
 
@@ -117,8 +116,15 @@ pub struct LaneView {
     pub waiting: u64,
     /// Jobs of it in flight.
     pub in_flight: u64,
-    /// Set while the lane is paused.
+    /// Set while the lane is paused, because it was asked for or by its back-off.
     pub paused_until: Option<Timestamp>,
+    /// What the other side asked to be kept between claims ([`crate::LaneNews::interval`]); zero
+    /// for nothing.
+    pub interval: Duration,
+    /// Failures in a row that drive the lane's back-off ([`crate::Health`]); 0 when it is well.
+    pub failures: u32,
+    /// When the first of them was told.
+    pub failing_since: Option<Timestamp>,
 }
 
 /// The answer to a cancellation.
@@ -176,7 +182,9 @@ pub trait Store: Send + Sync + 'static {
     fn submit(&self, jobs: Vec<NewJob>, now: Timestamp) -> BoxFuture<'_, Result<Vec<Submitted>>>;
 
     /// Leases up to `max` due jobs of `stage` until `until`, serving ready lanes in turn and none
-    /// beyond its limit. Expired leases are claimable again.
+    /// beyond its limit. Expired leases are claimable again. Jobs that are to be ended
+    /// ([`Claimed::without_work`]) are given out beside their lanes' limits; while there is also
+    /// work to do, they are at most about half of what is claimed.
     fn claim(
         &self,
         stage: &Stage,
@@ -204,6 +212,14 @@ pub trait Store: Send + Sync + 'static {
     /// The stored result of a job, checked against its checksum.
     fn result(&self, id: JobId) -> BoxFuture<'_, Result<Option<Bytes>>>;
 
+    /// What workers told of a job's attempts ([`Settlement::attempt`]), oldest first; `None` when
+    /// there is no such job. At most 64 entries and 64 KiB are kept: beyond that the first 8 and
+    /// the latest.
+    fn attempts(&self, id: JobId) -> BoxFuture<'_, Result<Option<Vec<Bytes>>>>;
+
+    /// What is remembered under this key ([`Settlement::notes`]).
+    fn note(&self, space: &'static str, key: [u8; 32]) -> BoxFuture<'_, Result<Option<Note>>>;
+
     /// One job.
     fn get(&self, id: JobId) -> BoxFuture<'_, Result<Option<Record>>>;
 
@@ -227,7 +243,9 @@ pub trait Store: Send + Sync + 'static {
     /// Takes up a job that is over once more.
     fn redrive(&self, id: JobId, to: Redrive, now: Timestamp) -> BoxFuture<'_, Result<Redriven>>;
 
-    /// Removes up to `max` jobs that were over before `before`, and their results.
+    /// Removes up to `max` jobs that were over before `before`, and their results; as many notes
+    /// that expired before it; and what was learned of as many lanes that have no jobs and were
+    /// not heard of since.
     fn sweep(&self, before: Timestamp, max: usize) -> BoxFuture<'_, Result<Swept>>;
 
     /// Waits until everything decided so far is on disk.
@@ -241,7 +259,7 @@ pub trait Store: Send + Sync + 'static {
     fn signal(&self, stage: &Stage) -> Arc<Notify>;
 
     /// The next moment at which waiting alone makes something of `stage` claimable.
-    fn next_due(&self, stage: &Stage, now: Timestamp) -> Option<Timestamp>;
+    fn next_due(&self, stage: &Stage) -> Option<Timestamp>;
 
     /// How many jobs there are.
     fn counts(&self) -> Counts;

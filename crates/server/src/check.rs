@@ -149,10 +149,14 @@ fn queue(options: &Options) -> jobs::Config {
     let per_sink = LaneLimit { concurrency: options.per_sink, interval: Duration::ZERO };
     jobs::Config {
         stages: vec![
-            StageConfig { stage: SCRAPE, lane: options.per_host.0 },
-            StageConfig { stage: DELIVER, lane: per_sink },
+            StageConfig::new(SCRAPE, options.per_host.0),
+            StageConfig::new(DELIVER, per_sink),
         ],
-        bounds: jobs::Bounds { jobs: options.queue_max_jobs, bytes: options.queue_max_bytes.0 },
+        bounds: jobs::Bounds {
+            jobs: options.queue_max_jobs,
+            bytes: options.queue_max_bytes.0,
+            ..jobs::Bounds::default()
+        },
     }
 }
 

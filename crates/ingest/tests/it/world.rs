@@ -153,7 +153,7 @@ impl World {
     }
 
     pub(crate) fn with(config: Config, bounds: Bounds) -> Self {
-        let stage = |stage| StageConfig { stage, lane: LaneLimit::default() };
+        let stage = |stage| StageConfig::new(stage, LaneLimit::default());
         let stages = vec![stage(SCRAPE), stage(DELIVER)];
         let store = MemoryStore::new(jobs::Config { stages, bounds });
         let clock = Arc::new(Hand(AtomicU64::new(START_MS)));
@@ -227,7 +227,7 @@ impl World {
     /// Claims the next job of `stage` and settles it.
     pub(crate) async fn settle(&self, stage: &Stage, outcome: Outcome) {
         let lease = self.claim(stage).await.lease;
-        let settlement = Settlement { lease, outcome, pause_lane_until: None };
+        let settlement = Settlement::new(lease, outcome);
         let settled = self.store.settle(vec![settlement], self.now()).await.unwrap();
         assert_eq!(settled, [Settled::Recorded]);
     }

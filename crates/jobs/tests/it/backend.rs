@@ -14,7 +14,7 @@ pub(crate) static DELIVER: Stage = Stage::from_static("deliver");
 /// A configuration in which only what a test sets is narrow.
 pub(crate) fn config(lane: LaneLimit, bounds: Bounds) -> Config {
     Config {
-        stages: [&FETCH, &DELIVER].map(|stage| StageConfig { stage: stage.clone(), lane }).to_vec(),
+        stages: [&FETCH, &DELIVER].map(|stage| StageConfig::new(stage.clone(), lane)).to_vec(),
         bounds,
     }
 }

@@ -8,7 +8,7 @@ use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, ready};
 use jobs::{
     Cancelled, Claimed, Counts, Error, ErrorKind, Filter, JobId, LaneView, Lease, NewJob, Next,
-    Record, Redrive, Redriven, Result, Settled, Settlement, Stage, Store, Submitted, Swept,
+    Note, Record, Redrive, Redriven, Result, Settled, Settlement, Stage, Store, Submitted, Swept,
     Timestamp,
 };
 use tokio::sync::Notify;
@@ -108,6 +108,14 @@ impl Store for FaultyStore {
         self.inner.result(id)
     }
 
+    fn attempts(&self, id: JobId) -> BoxFuture<'_, Result<Option<Vec<Bytes>>>> {
+        self.inner.attempts(id)
+    }
+
+    fn note(&self, space: &'static str, key: [u8; 32]) -> BoxFuture<'_, Result<Option<Note>>> {
+        self.inner.note(space, key)
+    }
+
     fn get(&self, id: JobId) -> BoxFuture<'_, Result<Option<Record>>> {
         self.inner.get(id)
     }
@@ -150,8 +158,8 @@ impl Store for FaultyStore {
         self.inner.signal(stage)
     }
 
-    fn next_due(&self, stage: &Stage, now: Timestamp) -> Option<Timestamp> {
-        self.inner.next_due(stage, now)
+    fn next_due(&self, stage: &Stage) -> Option<Timestamp> {
+        self.inner.next_due(stage)
     }
 
     fn counts(&self) -> Counts {

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jobs::{
-    Bounds, Claimed, Config, Counts, Filter, JobId, LaneLimit, Lease, NewJob, Outcome, Record,
-    Settled, Settlement, Stage, StageCounts, State, Store, Submitted,
+    Bounds, Claimed, Config, Counts, Filter, JobId, LaneLimit, LaneNews, Lease, NewJob, Outcome,
+    Record, Settled, Settlement, Stage, StageCounts, State, Store, Submitted,
 };
 use tokio::time::timeout;
 
@@ -90,7 +90,7 @@ impl<B: Backend> Rig<B> {
 
     /// Settles one lease.
     pub(crate) async fn say(&self, lease: Lease, outcome: Outcome, now: u64) -> Settled {
-        let settlement = Settlement { lease, outcome, pause_lane_until: None };
+        let settlement = Settlement::new(lease, outcome);
         self.settle(vec![settlement], at(now)).await.expect("a settlement is answered")[0]
     }
 
@@ -101,7 +101,10 @@ impl<B: Backend> Rig<B> {
 
     /// Settles one lease that must be good, and pauses its lane.
     pub(crate) async fn pause(&self, lease: Lease, outcome: Outcome, now: u64, until: u64) {
-        let settlement = Settlement { lease, outcome, pause_lane_until: Some(at(until)) };
+        let settlement = Settlement {
+            lane: LaneNews::paused(Some(at(until))),
+            ..Settlement::new(lease, outcome)
+        };
         let answer = self.settle(vec![settlement], at(now)).await.expect("it is answered");
         assert_eq!(answer, [Settled::Recorded]);
     }

@@ -49,11 +49,7 @@ async fn settle(
     outcome: impl Fn(u64) -> Outcome,
     now: u64,
 ) {
-    let settlements = (0..).zip(claimed).map(|(n, c)| Settlement {
-        lease: c.lease,
-        outcome: outcome(n),
-        pause_lane_until: None,
-    });
+    let settlements = (0..).zip(claimed).map(|(n, c)| Settlement::new(c.lease, outcome(n)));
     let answers = soon("settled", store.settle(settlements.collect(), at(now))).await;
     let answers = answers.expect("settled");
     assert_eq!(answers, vec![Settled::Recorded; claimed.len()]);
@@ -184,7 +180,7 @@ async fn a_newer_version_s_directory_is_refused_and_left_alone() {
 async fn jobs_of_a_stage_that_is_gone_are_not_forgotten_silently() {
     let dir = used().await;
     let only = Stage::from_static("another");
-    let stages = vec![StageConfig { stage: only, lane: LaneLimit::default() }];
+    let stages = vec![StageConfig::new(only, LaneLimit::default())];
     let error = refused(dir.path(), Config { stages, ..roomy() });
     assert_eq!(error.kind(), ErrorKind::Unusable);
     assert!(error.to_string().contains(FETCH.as_str()), "{error}");

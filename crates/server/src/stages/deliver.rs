@@ -8,7 +8,7 @@ use egress::{Budget, Reservation};
 use forward::{Answer, Delivery, Forwarder, NextTry, Receipt, Schedule, Secret};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use jobs::{Claimed, Clock, ErrorKind, Finish, Outcome, Store, Timestamp, Work};
+use jobs::{Claimed, Clock, ErrorKind, Finish, LaneNews, Outcome, Store, Timestamp, Work};
 use metrics::{counter, histogram};
 
 use super::{Destination, Order, spec_of, unreadable};
@@ -115,7 +115,7 @@ fn judge(schedule: &Schedule, attempt: u32, receipt: &Receipt, now: Timestamp) -
         return Outcome::Done { verdict: None, result: None, note: None }.into();
     }
     // Whoever asks for a pause gets it for all that is sent there.
-    let pause_lane_until = match receipt.status {
+    let pause_until = match receipt.status {
         Some(429 | 503) => receipt.retry_after.map(|wait| now + wait.min(MAX_LANE_PAUSE)),
         _ => None,
     };
@@ -124,7 +124,7 @@ fn judge(schedule: &Schedule, attempt: u32, receipt: &Receipt, now: Timestamp) -
         NextTry::After(wait) => Outcome::Retry { at: now + wait, note },
         NextTry::GiveUp => Outcome::Dead { note },
     };
-    Finish { outcome, pause_lane_until, held: None }
+    Finish { lane: LaneNews::paused(pause_until), ..outcome.into() }
 }
 
 fn dead(note: &str) -> Finish {
@@ -151,7 +151,7 @@ mod tests {
         let finish = judged(1, &receipt(Answer::Accepted, Some(204), None));
         let untouched = Outcome::Done { verdict: None, result: None, note: None };
         assert_eq!(format!("{:?}", finish.outcome), format!("{untouched:?}"));
-        assert_eq!(finish.pause_lane_until, None);
+        assert_eq!(finish.lane.pause_until, None);
     }
 
     #[test]
@@ -175,7 +175,7 @@ mod tests {
     #[test]
     fn a_sink_that_asks_for_a_pause_gets_it_for_its_lane_up_to_a_cap() {
         let asked = |status: u16, wait: Duration| {
-            judged(1, &receipt(Answer::Retryable, Some(status), Some(wait))).pause_lane_until
+            judged(1, &receipt(Answer::Retryable, Some(status), Some(wait))).lane.pause_until
         };
         let minute = Duration::from_secs(60);
         assert_eq!(asked(503, minute), Some(NOW + minute));

@@ -8,7 +8,7 @@ use egress::Reservation;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use ingest::{JobSpec, Refusal};
-use jobs::{Claimed, Clock, Finish, Outcome, Timestamp, Verdict, Work};
+use jobs::{Claimed, Clock, Finish, LaneNews, Outcome, Timestamp, Verdict, Work};
 use metrics::{counter, histogram};
 use rand::RngExt as _;
 use scrape::{Kind, Scraper};
@@ -169,7 +169,7 @@ impl Attempt {
                     None,
                     self.clock.now(),
                 );
-                Finish { outcome, pause_lane_until: None, held: Some(Box::new(held)) }
+                Finish { held: Some(Box::new(held)), ..outcome.into() }
             }
             Err(fault) => {
                 counter!(FETCHES, "outcome" => fault.code).increment(1);
@@ -270,7 +270,7 @@ impl Attempt {
         }
         let asked = fault.retry_after.map(|wait| wait.min(MAX_RETRY_AFTER));
         // Whoever asks for a pause gets it for all that is fetched there.
-        let pause_lane_until = match fault.status {
+        let pause_until = match fault.status {
             Some(429 | 503) => asked.map(|wait| now + wait),
             _ => None,
         };
@@ -279,10 +279,10 @@ impl Attempt {
             let at = now + jittered(wait.max(asked.unwrap_or_default()));
             if at < self.last_moment(spec) {
                 let outcome = Outcome::Retry { at, note: fault.detail.clone() };
-                return Finish { outcome, pause_lane_until, held: None };
+                return Finish { lane: LaneNews::paused(pause_until), ..outcome.into() };
             }
         }
-        Finish { pause_lane_until, ..self.failed(spec, fault) }
+        Finish { lane: LaneNews::paused(pause_until), ..self.failed(spec, fault) }
     }
 
     /// The end: the receiver is told why.

@@ -9,7 +9,7 @@ use crate::backend::{Backend, FETCH};
 use crate::rig::{Differently, MANY, Rig, advance, at, done, id, job, soon};
 
 fn bounded<B: Backend>(jobs: u64, bytes: u64) -> Rig<B> {
-    Rig::with(100, Duration::ZERO, Bounds { jobs, bytes })
+    Rig::with(100, Duration::ZERO, Bounds { jobs, bytes, ..Bounds::default() })
 }
 
 pub(super) async fn full_by_jobs_and_room_again_when_one_is_over<B: Backend>() {

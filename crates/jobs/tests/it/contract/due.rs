@@ -20,26 +20,26 @@ pub(super) async fn oldest_due_is_the_earliest<B: Backend>() {
 
 pub(super) async fn next_due_is_none_when_nothing_waits<B: Backend>() {
     let rig = Rig::<B>::new();
-    assert_eq!(rig.next_due(&FETCH, at(0)), None);
+    assert_eq!(rig.next_due(&FETCH), None);
     rig.accept([job(1)]).await;
     let lease = rig.take_one(&FETCH, 0).await.lease;
     rig.end(lease, advance(b"r"), 0).await;
-    assert_eq!(rig.next_due(&FETCH, at(1)), None);
+    assert_eq!(rig.next_due(&FETCH), None);
     let lease = rig.take_one(&DELIVER, 1).await.lease;
     rig.end(lease, done(), 1).await;
-    assert_eq!(rig.next_due(&DELIVER, at(1)), None);
+    assert_eq!(rig.next_due(&DELIVER), None);
 }
 
 pub(super) async fn next_due_tells_of_a_future_job<B: Backend>() {
     let rig = Rig::<B>::new();
     rig.accept([job(1).due(900), job(2).due(500).lane("b"), job(3).due(700)]).await;
-    assert_eq!(rig.next_due(&FETCH, at(0)), Some(at(500)));
+    assert_eq!(rig.next_due(&FETCH), Some(at(500)));
     rig.cancel(id(2), None, at(0)).await.expect("answered");
-    assert_eq!(rig.next_due(&FETCH, at(0)), Some(at(700)));
+    assert_eq!(rig.next_due(&FETCH), Some(at(700)));
     let lease = rig.take_one(&FETCH, 700).await.lease;
-    assert_eq!(rig.next_due(&FETCH, at(700)), Some(at(900)));
+    assert_eq!(rig.next_due(&FETCH), Some(at(900)));
     rig.end(lease, retry(800), 700).await;
-    assert_eq!(rig.next_due(&FETCH, at(700)), Some(at(800)));
+    assert_eq!(rig.next_due(&FETCH), Some(at(800)));
 }
 
 pub(super) async fn next_due_tells_of_a_pause<B: Backend>() {
@@ -48,7 +48,7 @@ pub(super) async fn next_due_tells_of_a_pause<B: Backend>() {
     let lease = rig.take_one(&FETCH, 0).await.lease;
     rig.pause(lease, retry(0), 0, 5_000).await;
     assert!(rig.take(&FETCH, MANY, 1).await.is_empty());
-    assert_eq!(rig.next_due(&FETCH, at(1)), Some(at(5_000)));
+    assert_eq!(rig.next_due(&FETCH), Some(at(5_000)));
 }
 
 pub(super) async fn next_due_tells_of_an_interval<B: Backend>() {
@@ -57,14 +57,14 @@ pub(super) async fn next_due_tells_of_an_interval<B: Backend>() {
     let lease = rig.take_one(&FETCH, 300).await.lease;
     rig.end(lease, done(), 301).await;
     assert!(rig.take(&FETCH, MANY, 301).await.is_empty());
-    assert_eq!(rig.next_due(&FETCH, at(301)), Some(at(1_300)));
+    assert_eq!(rig.next_due(&FETCH), Some(at(1_300)));
 }
 
 pub(super) async fn next_due_tells_of_a_lease_that_will_expire<B: Backend>() {
     let rig = Rig::<B>::new();
     rig.accept([job(1)]).await;
     rig.take_one(&FETCH, 0).await;
-    let due = rig.next_due(&FETCH, at(1)).expect("an expired lease makes a job claimable");
+    let due = rig.next_due(&FETCH).expect("an expired lease makes a job claimable");
     assert_eq!(due, at(LEASE_MS));
     assert_eq!(rig.claim(&FETCH, MANY, at(9 * LEASE_MS), due).await.expect("claimed").len(), 1);
 }

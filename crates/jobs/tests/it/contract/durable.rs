@@ -114,7 +114,7 @@ pub(super) async fn a_pause_survives_reopen<B: Durable>() {
 }
 
 pub(super) async fn bounds_hold_after_reopen<B: Durable>() {
-    let bounds = Bounds { jobs: 3, bytes: 1_000 };
+    let bounds = Bounds { jobs: 3, bytes: 1_000, ..Bounds::default() };
     let rig = Rig::<B>::with(100, Duration::ZERO, bounds);
     rig.accept([job(1).spec_of(100), job(2).spec_of(10)]).await;
     let lease = rig.take_one(&FETCH, 0).await.lease;

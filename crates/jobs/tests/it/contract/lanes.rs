@@ -1,6 +1,7 @@
 //! Lanes: concurrency, interval, turns and pauses.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use jobs::{Claimed, LaneKey, LaneView, Outcome};
 
@@ -162,6 +163,9 @@ pub(super) async fn lanes_are_told_busiest_first<B: Backend>() {
         waiting,
         in_flight,
         paused_until: paused.map(at),
+        interval: Duration::ZERO,
+        failures: 0,
+        failing_since: None,
     };
     let expected = [
         view(&FETCH, "a", 3, 2, None),

@@ -42,7 +42,7 @@ pub(super) async fn a_closed_store_says_so<B: Backend>() {
     is_closed(soon("submit", rig.submit(vec![job(2)], at(1))).await);
     is_closed(soon("claim", rig.claim(&FETCH, 1, at(9), at(1))).await);
     is_closed(soon("extend", rig.extend(vec![lease], at(9), at(1))).await);
-    let settlement = Settlement { lease, outcome: done(), pause_lane_until: None };
+    let settlement = Settlement::new(lease, done());
     is_closed(soon("settle", rig.settle(vec![settlement], at(1))).await);
     is_closed(soon("result", rig.result(id(1))).await);
     is_closed(soon("get", rig.get(id(1))).await);
@@ -69,7 +69,7 @@ pub(super) async fn closing_answers_what_was_under_way<B: Backend>() {
                     Err(error) => return error.kind(),
                 }
                 let lease = Lease { id: id(n), epoch: 1 };
-                let settlement = Settlement { lease, outcome: done(), pause_lane_until: None };
+                let settlement = Settlement::new(lease, done());
                 if let Err(error) = store.settle(vec![settlement], at(0)).await {
                     return error.kind();
                 }

@@ -123,8 +123,7 @@ pub(super) async fn answers_come_in_order_and_one_lost_lease_spoils_nothing<B: B
     leases[1] = Lease { epoch: leases[1].epoch + 7, ..leases[1] };
     let outcomes = [done(), done(), advance(b"r"), dead()];
     let batch = leases.iter().zip(outcomes);
-    let batch =
-        batch.map(|(&lease, outcome)| Settlement { lease, outcome, pause_lane_until: None });
+    let batch = batch.map(|(&lease, outcome)| Settlement::new(lease, outcome));
     let answers = rig.settle(batch.collect(), at(1)).await.expect("answered");
     let (kept, lost) = (Settled::Recorded, Settled::LeaseLost);
     assert_eq!(answers, [kept, lost, kept, kept]);
@@ -140,7 +139,7 @@ pub(super) async fn advancing_to_an_unknown_stage_is_invalid_and_changes_nothing
     rig.accept([job(1)]).await;
     let lease = rig.take_one(&FETCH, 0).await.lease;
     let to = Next { stage: Stage::from_static("no such stage"), ..next(0, b"r") };
-    let settlement = Settlement { lease, outcome: Outcome::Advance(to), pause_lane_until: None };
+    let settlement = Settlement::new(lease, Outcome::Advance(to));
     let error = rig.settle(vec![settlement], at(1)).await.expect_err("the stage is unknown");
     assert_eq!(error.kind(), ErrorKind::Invalid);
     assert_eq!(rig.record(1).await.state, State::Leased);

@@ -116,11 +116,7 @@ impl Promises {
                 let claimed = store.claim(stage, 500, until, now).await.expect("claimed");
                 settled += claimed.len();
                 let outcome = Outcome::Done { verdict: None, result: None, note: None };
-                let settlements = claimed.iter().map(|c| Settlement {
-                    lease: c.lease,
-                    outcome: outcome.clone(),
-                    pause_lane_until: None,
-                });
+                let settlements = claimed.iter().map(|c| Settlement::new(c.lease, outcome.clone()));
                 store.settle(settlements.collect(), now).await.expect("settled");
             }
             if settled == 0 {

@@ -86,6 +86,7 @@ async fn submit(store: Arc<dyn Store>, submitter: usize) {
             lane: LaneKey::new(&format!("host {}", round % 5)),
             due: now,
             spec: spec_of(id),
+            expires: None,
             idempotency: None,
         });
         if lies {
@@ -157,7 +158,7 @@ fn settlement(claimed: &Claimed) -> Settlement {
             }),
         }
     };
-    Settlement { lease: claimed.lease, outcome, pause_lane_until: None }
+    Settlement::new(claimed.lease, outcome)
 }
 
 /// What is on disk for sure now.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use jobs::{Finish, Outcome, State};
+use jobs::{Finish, LaneNews, Outcome, State};
 use tokio::time::{Instant, sleep};
 
 use super::{Scene, finished, secs};
@@ -111,7 +111,7 @@ async fn a_pause_of_the_lane_is_kept() {
         match (job.lease.id, job.attempt) {
             (n, 1) if n == id(1) => {
                 let outcome = Outcome::Retry { at: at(0), note: "too many requests".to_owned() };
-                Finish { pause_lane_until: Some(at(600_000)), ..outcome.into() }
+                Finish { lane: LaneNews::paused(Some(at(600_000))), ..outcome.into() }
             }
             (n, _) if n == id(3) => finished(),
             _ => {

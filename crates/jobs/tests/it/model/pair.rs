@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jobs::{
-    Bounds, Claimed, Filter, JobId, LaneLimit, Lease, Outcome, Record, Redrive, Settlement, Stage,
-    Store, Timestamp, Verdict,
+    Bounds, Claimed, Filter, JobId, LaneLimit, LaneNews, Lease, Outcome, Record, Redrive,
+    Settlement, Stage, Store, Timestamp, Verdict,
 };
 
 use super::command::{Command, key, next, stage};
@@ -155,9 +155,8 @@ impl Pair {
         let mut answers = Vec::new();
         for (at, store) in self.stores().iter().enumerate() {
             let settlements = said.iter().map(|(lease, outcome, pause)| Settlement {
-                lease: lease[at],
-                outcome: outcome.clone(),
-                pause_lane_until: *pause,
+                lane: LaneNews::paused(*pause),
+                ..Settlement::new(lease[at], outcome.clone())
             });
             answers.push(store.settle(settlements.collect(), self.now).await.expect("answered"));
         }
@@ -200,7 +199,7 @@ impl Pair {
         .await;
         if !self.turn_is_free {
             for stage in [&FETCH, &DELIVER] {
-                self.both(async |s| Ok(s.next_due(stage, now))).await;
+                self.both(async |s| Ok(s.next_due(stage))).await;
                 self.both(async |s| Ok(s.oldest_due(stage))).await;
             }
         }
@@ -230,9 +229,7 @@ impl Pair {
 
     /// The earlier of both: a store may name a moment at which there turns out to be nothing.
     fn next_due(&self) -> Option<Timestamp> {
-        let dues = self
-            .stores()
-            .map(|store| [&FETCH, &DELIVER].map(|stage| store.next_due(stage, self.now)));
+        let dues = self.stores().map(|store| [&FETCH, &DELIVER].map(|stage| store.next_due(stage)));
         dues.into_iter().flatten().flatten().min()
     }
 }

@@ -31,6 +31,7 @@ pub(crate) fn job(n: u64) -> NewJob {
         lane: LaneKey::new("a"),
         due: at(0),
         spec: Bytes::from(format!("spec {n}")),
+        expires: None,
         idempotency: None,
     }
 }

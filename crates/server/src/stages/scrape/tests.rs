@@ -47,6 +47,8 @@ fn attempt(number: u32, after: Duration) -> Attempt {
         spec: spec().to_bytes(),
         verdict: None,
         result_bytes: 0,
+        interval: Duration::ZERO,
+        without_work: None,
     };
     Attempt {
         order: Arc::new(order),
@@ -109,13 +111,13 @@ fn retry_after_is_heeded_for_the_whole_lane_up_to_a_cap() {
     let asked = |wait: Duration| fault(true, Some(429), Some(wait));
     let finish = attempt(1, Duration::ZERO).settle(&spec(), &asked(MINUTE));
     assert!(retry_at(&finish) >= ACCEPTED + MINUTE);
-    assert_eq!(finish.pause_lane_until, Some(ACCEPTED + MINUTE));
+    assert_eq!(finish.lane.pause_until, Some(ACCEPTED + MINUTE));
 
     let finish = attempt(1, Duration::ZERO).settle(&spec(), &asked(1_000 * MINUTE));
-    assert_eq!(finish.pause_lane_until, Some(ACCEPTED + MAX_RETRY_AFTER));
+    assert_eq!(finish.lane.pause_until, Some(ACCEPTED + MAX_RETRY_AFTER));
     // Other trouble of one page is no reason to leave the site alone.
     let finish = attempt(1, Duration::ZERO).settle(&spec(), &fault(true, Some(500), Some(MINUTE)));
-    assert_eq!(finish.pause_lane_until, None);
+    assert_eq!(finish.lane.pause_until, None);
 }
 
 #[test]
@@ -150,7 +152,7 @@ fn a_job_without_room_is_put_back_uncharged() {
     let Outcome::Release { at } = finish.outcome else { panic!("{finish:?}") };
     let now = ACCEPTED + 20 * MINUTE;
     assert!((now + ROOM_AGAIN_AFTER..=now + 2 * ROOM_AGAIN_AFTER).contains(&at), "{at}");
-    assert_eq!(finish.pause_lane_until, None);
+    assert_eq!(finish.lane.pause_until, None);
 }
 
 #[test]
