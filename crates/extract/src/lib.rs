@@ -33,6 +33,7 @@ mod name;
 mod options;
 mod page;
 mod reference;
+mod refresh;
 mod scanner;
 mod select;
 mod text;
@@ -45,7 +46,7 @@ use url::Url;
 
 pub use formats::{Format, Formats, UnknownFormat};
 pub use options::{Options, Scope};
-pub use page::{CharsetSource, Feed, Link, Metadata, Page, Region};
+pub use page::{CharsetSource, Feed, Link, Metadata, Page, Refresh, Region};
 pub use select::{Field, Select, SelectError};
 
 use keep::Keep;
@@ -120,6 +121,7 @@ fn html(source: &str, url: &Url, options: &Options) -> Page {
         page.links = Some(links);
         page.truncated |= cut;
     }
+    page.meta_refresh = refresh::read(&document, url, &base);
     let found = metadata::read(&document, url, &base);
     page.title = found.title;
     page.metadata = formats.metadata.then_some(found.metadata);

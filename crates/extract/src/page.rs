@@ -77,6 +77,16 @@ pub struct Feed {
     pub title: Option<String>,
 }
 
+/// Where a page sends its reader by `<meta http-equiv=refresh>`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Refresh {
+    /// Absolute, http or https; the page's own address where none is given.
+    pub url: String,
+    /// After so many seconds; fractions are left out, as browsers do.
+    pub seconds: u32,
+}
+
 /// What a page says about itself. Strings are trimmed and at most 4 KiB long.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -128,6 +138,8 @@ pub struct Metadata {
 pub struct Page {
     /// The page's title, at most 4 KiB. HTML only.
     pub title: Option<String>,
+    /// Where the page sends its reader; nobody has gone there. HTML only.
+    pub meta_refresh: Option<Refresh>,
     /// The text of HTML, a line for each block; the whole of JSON, XML and plain text.
     pub text: Option<String>,
     /// CommonMark with GitHub's tables; a fenced block for JSON, XML and plain text.

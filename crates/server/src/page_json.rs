@@ -14,6 +14,7 @@ pub(crate) fn write<B: BorrowMut<Vec<u8>>>(object: &mut Object<B>, page: &Page) 
     object.field("charset", &page.charset);
     object.optional("charset_source", page.charset_source.as_ref());
     object.field("title", &page.title);
+    object.optional("refresh", page.meta_refresh.as_ref());
     object.optional("markdown", page.markdown.as_ref());
     object.optional("text", page.text.as_ref());
     object.optional("html", page.html.as_ref());
@@ -32,7 +33,8 @@ pub(crate) fn size_of(page: &Page) -> usize {
     let metadata = page.metadata.as_ref().map_or(0, json_bytes);
     let fields = page.fields.as_ref().map_or(0, json_bytes);
     let json_ld = page.json_ld.as_ref().map_or(0, json_bytes);
-    texts + links + metadata + fields + json_ld
+    let refresh = page.meta_refresh.as_ref().map_or(0, json_bytes);
+    texts + refresh + links + metadata + fields + json_ld
 }
 
 fn size_of_link(link: &Link) -> usize {
@@ -43,6 +45,22 @@ fn size_of_link(link: &Link) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_refresh_is_reported_where_there_is_one() {
+        let written = |page: &Page| {
+            let mut out = Vec::new();
+            let mut object = Object::open(&mut out);
+            write(&mut object, page);
+            object.close();
+            serde_json::from_slice::<serde_json::Value>(&out).expect("JSON")
+        };
+        let refresh = scrape::Refresh { url: "https://a.example/b".into(), seconds: 3 };
+        let page = Page { meta_refresh: Some(refresh), ..Page::default() };
+        let expected = serde_json::json!({"url": "https://a.example/b", "seconds": 3});
+        assert_eq!(written(&page)["refresh"], expected);
+        assert_eq!(written(&Page::default()).get("refresh"), None);
+    }
 
     #[test]
     fn a_link_takes_no_more_than_was_reckoned() {
