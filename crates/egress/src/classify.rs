@@ -2,6 +2,7 @@ use std::error::Error as StdError;
 use std::io;
 
 use crate::error::{Error, Kind};
+use crate::fault::TlsFault;
 use crate::policy::Refused;
 use crate::resolver::{LookupError, LookupFailure};
 
@@ -14,58 +15,105 @@ pub(crate) enum Phase {
     Body,
 }
 
-/// Makes an [`Error`] out of the client's, by the types in its chain of causes. `host` is for the
-/// message.
-pub(crate) fn classify(error: reqwest::Error, phase: Phase, host: &str) -> Error {
+/// What a request was for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Target<'a> {
+    /// For the message.
+    pub(crate) host: &'a str,
+    /// Whether TLS is spoken with it.
+    pub(crate) https: bool,
+    /// Whether a proxy stands before it.
+    pub(crate) via: bool,
+}
+
+/// Makes an [`Error`] out of the client's, by the types in its chain of causes.
+pub(crate) fn classify(error: reqwest::Error, phase: Phase, target: Target<'_>) -> Error {
     // Its display would have the whole URL.
     let error = error.without_url();
-    let (kind, cause, lasting) = judge(&error, phase);
+    let verdict = judge(&error, phase, target);
     let doing = match phase {
         Phase::Head => "request to",
         Phase::Body => "answer of",
     };
-    Error::new(kind, format!("{doing} {host} failed: {cause}")).lasting(lasting).because(error)
+    let message = format!("{doing} {} failed: {}", target.host, verdict.cause);
+    Error::new(verdict.kind, message)
+        .lasting(verdict.lasting)
+        .with_tls_fault(verdict.tls_fault)
+        .because(error)
 }
 
-/// The kind, the cause in words, and whether it will last.
-fn judge(error: &reqwest::Error, phase: Phase) -> (Kind, String, bool) {
+struct Verdict {
+    kind: Kind,
+    /// In words.
+    cause: String,
+    lasting: bool,
+    tls_fault: Option<TlsFault>,
+}
+
+impl Verdict {
+    fn passing(kind: Kind, cause: impl Into<String>) -> Self {
+        Self { kind, cause: cause.into(), lasting: false, tls_fault: None }
+    }
+
+    fn lasting(kind: Kind, cause: impl Into<String>, lasting: bool) -> Self {
+        Self { lasting, ..Self::passing(kind, cause) }
+    }
+
+    fn tls(fault: TlsFault, cause: &dyn StdError) -> Self {
+        let cause = format!("{fault}: {cause}");
+        Self { tls_fault: Some(fault), ..Self::lasting(Kind::Tls, cause, fault.is_lasting()) }
+    }
+}
+
+fn judge(error: &reqwest::Error, phase: Phase, target: Target<'_>) -> Verdict {
     if let Some(refused) = find::<Refused>(error) {
-        return (Kind::Refused, refused.to_string(), true);
+        return Verdict::lasting(Kind::Refused, refused.to_string(), true);
     }
     if let Some(lookup) = find::<LookupError>(error) {
-        return (Kind::Dns, lookup.to_string(), lookup.failure() == LookupFailure::NotFound);
+        let lasting = lookup.failure() == LookupFailure::NotFound;
+        return Verdict::lasting(Kind::Dns, lookup.to_string(), lasting);
     }
     if error.is_timeout() {
-        return (Kind::Timeout, "timed out".to_owned(), false);
+        return Verdict::passing(Kind::Timeout, "timed out");
     }
     if let Some(tls) = find::<rustls::Error>(error) {
-        let lasting = matches!(tls, rustls::Error::InvalidCertificate(_));
-        // In the body it is a connection that was cut or tampered with, not a failed handshake.
-        let kind = if phase == Phase::Head { Kind::Tls } else { Kind::Body };
-        return (kind, tls.to_string(), lasting);
+        return match phase {
+            Phase::Head => Verdict::tls(TlsFault::of(tls), tls),
+            // A connection that was cut or tampered with, not a failed handshake.
+            Phase::Body => Verdict::passing(Kind::Body, tls.to_string()),
+        };
     }
     let lost = if phase == Phase::Head { Kind::Connect } else { Kind::Body };
     if let Some(http) = find::<hyper::Error>(error) {
         if http.is_parse() {
-            return (Kind::Protocol, http.to_string(), false);
+            return Verdict::passing(Kind::Protocol, http.to_string());
         }
         if http.is_incomplete_message() {
-            return (lost, "the connection was closed early".to_owned(), false);
+            return Verdict::passing(lost, "the connection was closed early");
         }
     }
     if let Some(io) = find::<io::Error>(error) {
         return match io.kind() {
             // What hyper makes of wrong chunking.
             io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput if !error.is_connect() => {
-                (Kind::Protocol, io.to_string(), false)
+                Verdict::passing(Kind::Protocol, io.to_string())
             }
-            kind => (lost, kind.to_string(), false),
+            // There was a connection, or it would have been refused.
+            io::ErrorKind::UnexpectedEof
+            | io::ErrorKind::ConnectionReset
+            | io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::BrokenPipe
+                if error.is_connect() && target.https && !target.via =>
+            {
+                Verdict::tls(TlsFault::Handshake, io)
+            }
+            kind => Verdict::passing(lost, kind.to_string()),
         };
     }
     if error.is_builder() {
-        return (Kind::Invalid, "it cannot be sent".to_owned(), true);
+        return Verdict::lasting(Kind::Invalid, "it cannot be sent", true);
     }
-    (lost, innermost(error), false)
+    Verdict::passing(lost, innermost(error))
 }
 
 /// The first `T` in the chain of causes.

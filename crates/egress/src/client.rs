@@ -4,17 +4,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::CONTENT_LENGTH;
+use http::header::{CONTENT_LENGTH, PROXY_AUTHORIZATION};
 use http::{HeaderMap, HeaderValue, Method};
-use url::Url;
+use url::{Host, Url};
 
-use crate::classify::{Phase, classify};
+use crate::allow::normal_name;
+use crate::classify::{Phase, Target, classify};
 use crate::error::{Error, Kind, Result};
-use crate::guard::{Exempt, Guarded};
+use crate::guard::{Unusable, all_permitted};
 use crate::policy::{Policy, Refused, Route};
-use crate::resolver::{Resolver, ResolverConfig};
+use crate::proxy::Proxy;
+use crate::resolver::{LookupFailure, Resolver, ResolverConfig};
 use crate::response::Response;
-use crate::tls;
+use crate::transport::{Path, Transport};
 
 /// How a [`Client`] connects and reads.
 #[derive(Clone, Debug)]
@@ -61,15 +63,10 @@ impl Default for ClientConfig {
     }
 }
 
-/// What one HTTP/2 stream may have sent that is not read yet: it counts against no budget.
-const H2_STREAM_WINDOW_BYTES: u32 = 256 * 1024;
-/// The same for all streams of one connection.
-const H2_CONNECTION_WINDOW_BYTES: u32 = 1024 * 1024;
-
 /// An HTTP client for URLs that strangers chose. Cheap to clone; its connections are shared.
 ///
-/// One request is one hop: no redirects, no proxy (not even from the environment), no cookies, no
-/// decompression, no retries but of requests that provably were not processed.
+/// One request is one hop: no redirects, no proxy but the one given (none from the environment),
+/// no cookies, no decompression, no retries but of requests that provably were not processed.
 #[derive(Clone)]
 pub struct Client {
     shared: Arc<Shared>,
@@ -77,8 +74,10 @@ pub struct Client {
 
 struct Shared {
     policy: Arc<Policy>,
+    resolver: Resolver,
     guarded: reqwest::Client,
     exempt: reqwest::Client,
+    transport: Transport,
     read_timeout: Duration,
     max_header_bytes: usize,
 }
@@ -88,26 +87,17 @@ impl Client {
     ///
     /// # Errors
     /// [`Kind::Invalid`] when the user agent or an extra root cannot be used.
-    pub fn new(policy: Policy, config: ClientConfig) -> Result<Self> {
+    pub fn new(policy: Policy, mut config: ClientConfig) -> Result<Self> {
         let policy = Arc::new(policy);
-        let tls = tls::client_config(&config.extra_roots_pem)?;
-        let agent = HeaderValue::from_str(&config.user_agent).map_err(|e| {
-            Error::new(Kind::Invalid, "the user agent is not a header value").because(e)
-        })?;
-        let guarded = builder(&config, tls.clone(), agent.clone());
-        let exempt = builder(&config, tls, agent);
         let resolver =
-            config.resolver.unwrap_or_else(|| Resolver::system(ResolverConfig::default()));
-        let guard = Guarded { resolver: resolver.clone(), policy: Arc::clone(&policy) };
-        Ok(Self {
-            shared: Arc::new(Shared {
-                guarded: build(guarded.dns_resolver(guard))?,
-                exempt: build(exempt.dns_resolver(Exempt { resolver }))?,
-                policy,
-                read_timeout: config.read_timeout,
-                max_header_bytes: config.max_header_bytes,
-            }),
-        })
+            config.resolver.take().unwrap_or_else(|| Resolver::system(ResolverConfig::default()));
+        let (read_timeout, max_header_bytes) = (config.read_timeout, config.max_header_bytes);
+        let transport = Transport::new(config, resolver.clone(), Arc::clone(&policy))?;
+        let guarded = transport.direct(Route::Guarded)?;
+        let exempt = transport.direct(Route::Exempt)?;
+        let shared =
+            Shared { policy, resolver, guarded, exempt, transport, read_timeout, max_header_bytes };
+        Ok(Self { shared: Arc::new(shared) })
     }
 
     /// The policy obeyed.
@@ -129,10 +119,16 @@ impl Client {
         let url = Url::parse(&parts.uri.to_string()).map_err(|e| {
             Error::new(Kind::Invalid, format!("not an absolute URL: {e}")).because(e)
         })?;
-        self.send_to(parts.method, url, parts.headers, body, timeout_to_head).await
+        self.send_to(parts.method, url, parts.headers, body, timeout_to_head, None).await
     }
 
-    /// [`Client::send`] for a caller that has the URL parsed already.
+    /// [`Client::send`] for a caller that has the URL parsed already, straight to its host or
+    /// `via` a proxy.
+    ///
+    /// The proxy's address obeys the policy, and so does the target: a literal address as ever, a
+    /// name by what it resolves to here. Through a SOCKS proxy only an address that was judged is
+    /// asked for. An HTTP proxy resolves the name by itself, so the target is refused when any of
+    /// its addresses is forbidden. [`Response::remote_addr`] is the proxy's.
     ///
     /// # Errors
     /// As [`Client::send`].
@@ -140,51 +136,122 @@ impl Client {
         &self,
         method: Method,
         url: Url,
-        headers: HeaderMap,
+        mut headers: HeaderMap,
         body: Bytes,
         timeout_to_head: Duration,
+        via: Option<&Proxy>,
     ) -> Result<Response> {
         let shared = &*self.shared;
+        let host = url.host_str().unwrap_or_default();
         let route = shared.policy.check_url(&url).map_err(|refused| {
-            let host = url.host_str().unwrap_or_default();
             Error::new(Kind::Refused, format!("request to {host} refused: {refused}"))
                 .because(refused)
         })?;
-        let client = match route {
-            Route::Guarded => &shared.guarded,
-            Route::Exempt => &shared.exempt,
-        };
         // For messages; the URL itself moves into the request.
-        let host = url.host_str().unwrap_or_default().to_owned();
-        let request = assemble(client, method, url, headers, body)
-            .map_err(|e| classify(e, Phase::Head, &host))?;
-        let inner = match tokio::time::timeout(timeout_to_head, client.execute(request)).await {
-            Ok(Ok(inner)) => inner,
-            Ok(Err(error)) => return Err(classify(error, Phase::Head, &host)),
-            Err(_) => {
+        let host = match via {
+            None => host.to_owned(),
+            Some(proxy) => format!("{host} through {proxy}"),
+        };
+        let target = Target { https: url.scheme() == "https", via: via.is_some(), host: &host };
+        let exchange = async {
+            let (client, peer) = match via {
+                None if route == Route::Guarded => (shared.guarded.clone(), Peer::Guarded),
+                None => (shared.exempt.clone(), Peer::Exempt),
+                Some(proxy) => {
+                    // Another's, if anybody's: ours are for this proxy.
+                    headers.remove(PROXY_AUTHORIZATION);
+                    shared.through(proxy, &url, route, target.host).await?
+                }
+            };
+            let request = assemble(&client, method, url, headers, body)
+                .map_err(|e| classify(e, Phase::Head, target))?;
+            let inner =
+                client.execute(request).await.map_err(|e| classify(e, Phase::Head, target))?;
+            Ok((inner, peer))
+        };
+        let (inner, peer) =
+            tokio::time::timeout(timeout_to_head, exchange).await.unwrap_or_else(|_| {
                 let waited_ms = timeout_to_head.as_millis();
                 let message = format!("request to {host} timed out: no answer in {waited_ms} ms");
-                return Err(Error::new(Kind::Timeout, message));
-            }
-        };
+                Err(Error::new(Kind::Timeout, message))
+            })?;
         let response = Response::new(inner, shared.read_timeout);
-        if route == Route::Guarded {
-            shared.assert_address(&response, &host)?;
-        }
+        shared.assert_address(&response, peer, &host)?;
         shared.assert_head(&response, &host)?;
         Ok(response)
     }
 }
 
+/// Who may have answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Peer {
+    /// Any address that the policy permits.
+    Guarded,
+    /// Any.
+    Exempt,
+    /// A proxy at this port: a request that was meant for a proxy never goes past it.
+    Proxy(Route, u16),
+}
+
 impl Shared {
+    /// The client for `proxy`, once the proxy and the target are judged.
+    async fn through(
+        &self,
+        proxy: &Proxy,
+        url: &Url,
+        to_target: Route,
+        host: &str,
+    ) -> Result<(reqwest::Client, Peer)> {
+        let forbidden = |refused: Refused| {
+            let message = format!("request to {host} refused: {refused}");
+            Error::new(Kind::Refused, message).because(refused)
+        };
+        let mut to_proxy = proxy.check(&self.policy).map_err(forbidden)?;
+        let target = match url.host() {
+            Some(Host::Domain(name)) => Some(name),
+            _ => None,
+        };
+        if let (true, Route::Guarded, Some(name)) = (proxy.resolves(), to_target, target) {
+            all_permitted(&self.resolver, &self.policy, name).await.map_err(|e| match e {
+                Unusable::Refused(refused) => forbidden(refused),
+                Unusable::Lookup(error) => {
+                    let lasting = error.failure() == LookupFailure::NotFound;
+                    let message = format!("request to {host} failed: {error}");
+                    Error::new(Kind::Dns, message).lasting(lasting).because(error)
+                }
+            })?;
+        }
+        // A resolver that is asked for one name cannot tell which of the two is meant.
+        if target.is_some_and(|name| normal_name(name) == normal_name(&proxy.host()))
+            && to_target == Route::Guarded
+        {
+            to_proxy = Route::Guarded;
+        }
+        // What resolves by itself does not ask here for the target.
+        let to_target = if proxy.resolves() { Route::Guarded } else { to_target };
+        let path = Path { proxy: proxy.clone(), to_proxy, to_target };
+        Ok((self.transport.through(&path)?, Peer::Proxy(to_proxy, proxy.port())))
+    }
+
     /// The second line: whatever was checked before, the answer of a forbidden address is not
     /// handed out.
-    fn assert_address(&self, response: &Response, host: &str) -> Result<()> {
+    fn assert_address(&self, response: &Response, peer: Peer, host: &str) -> Result<()> {
+        if peer == Peer::Exempt {
+            return Ok(());
+        }
         let Some(address) = response.remote_addr else {
             // The peer was gone before it could be asked for.
             let message = format!("request to {host} failed: the peer's address is not known");
             return Err(Error::new(Kind::Connect, message));
         };
+        if matches!(peer, Peer::Proxy(_, port) if port != address.port()) {
+            tracing::error!(url.host = host, %address, "went past the proxy: answer dropped");
+            let message = format!("answer of {host} refused: it did not come from the proxy");
+            return Err(Error::new(Kind::Refused, message));
+        }
+        if matches!(peer, Peer::Proxy(Route::Exempt, _)) {
+            return Ok(());
+        }
         let ip: IpAddr = address.ip();
         let Some(block) = self.policy.refusal(ip) else {
             return Ok(());
@@ -232,42 +299,6 @@ fn assemble(
     *request.headers_mut() = headers;
     *request.body_mut() = Some(body.into());
     Ok(request)
-}
-
-fn builder(
-    config: &ClientConfig,
-    tls: rustls::ClientConfig,
-    agent: HeaderValue,
-) -> reqwest::ClientBuilder {
-    let mut builder = reqwest::Client::builder()
-        .tls_backend_preconfigured(tls)
-        .redirect(reqwest::redirect::Policy::none())
-        .referer(false)
-        .no_proxy()
-        .user_agent(agent)
-        .connect_timeout(config.connect_timeout)
-        .pool_idle_timeout(config.pool_idle_timeout)
-        .pool_max_idle_per_host(config.pool_max_idle_per_host)
-        .tcp_nodelay(true)
-        .http1_allow_obsolete_multiline_headers_in_responses(config.lenient_headers)
-        .http1_allow_spaces_after_header_name_in_responses(config.lenient_headers)
-        .http1_ignore_invalid_headers_in_responses(config.lenient_headers)
-        .http2_initial_stream_window_size(H2_STREAM_WINDOW_BYTES)
-        .http2_initial_connection_window_size(H2_CONNECTION_WINDOW_BYTES)
-        .http2_max_header_list_size(config.max_header_bytes.try_into().unwrap_or(u32::MAX));
-    if config.http1_max_headers != HYPER_MAX_HEADERS {
-        builder = builder.http1_max_headers(config.http1_max_headers);
-    }
-    builder
-}
-
-/// What hyper parses into without an allocation, as long as it is not told a number.
-const HYPER_MAX_HEADERS: usize = 100;
-
-fn build(builder: reqwest::ClientBuilder) -> Result<reqwest::Client> {
-    builder
-        .build()
-        .map_err(|e| Error::new(Kind::Invalid, "the http client cannot be set up").because(e))
 }
 
 #[cfg(test)]

@@ -5,16 +5,15 @@ use super::*;
 
 /// A client whose first lines of defence are broken: every host gets the unguarded resolver.
 fn broken(policy: Policy) -> Client {
-    let client = Client::new(policy, ClientConfig::default()).unwrap();
-    Client {
-        shared: Arc::new(Shared {
-            policy: Arc::clone(&client.shared.policy),
-            guarded: client.shared.exempt.clone(),
-            exempt: client.shared.exempt.clone(),
-            read_timeout: Duration::from_secs(5),
-            max_header_bytes: 1000,
-        }),
-    }
+    let config = ClientConfig {
+        read_timeout: Duration::from_secs(5),
+        max_header_bytes: 1000,
+        ..ClientConfig::default()
+    };
+    let mut client = Client::new(policy, config).unwrap();
+    let shared = Arc::get_mut(&mut client.shared).unwrap();
+    shared.guarded = shared.exempt.clone();
+    client
 }
 
 async fn fetch(client: &Client) -> Result<Response> {
@@ -33,7 +32,7 @@ async fn fetch(client: &Client) -> Result<Response> {
             assemble(&client.shared.guarded, Method::GET, url, HeaderMap::new(), Bytes::new());
         let inner = client.shared.guarded.execute(request.unwrap()).await.unwrap();
         let response = Response::new(inner, Duration::from_secs(5));
-        client.shared.assert_address(&response, host).map(|()| response)
+        client.shared.assert_address(&response, Peer::Guarded, host).map(|()| response)
     };
     tokio::select! {
         result = request => result,
@@ -55,7 +54,7 @@ fn an_answer_of_an_unknown_address_is_dropped() {
     let inner = http::Response::new(Bytes::new()).into();
     let error = client
         .shared
-        .assert_address(&Response::new(inner, Duration::ZERO), "a.example")
+        .assert_address(&Response::new(inner, Duration::ZERO), Peer::Guarded, "a.example")
         .unwrap_err();
     assert_eq!(error.kind(), Kind::Connect);
 }

@@ -1,6 +1,8 @@
 use std::error::Error as StdError;
 use std::fmt;
 
+use crate::fault::TlsFault;
+
 /// What a caller can do about a failed exchange.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
@@ -11,7 +13,7 @@ pub enum Kind {
     Dns,
     /// No connection, or it was lost before the head of the answer was there.
     Connect,
-    /// The TLS handshake failed.
+    /// The TLS handshake failed; [`Error::tls_fault`] says why.
     Tls,
     /// Nothing within the time given: to connect, to the head, or between two reads of the body.
     Timeout,
@@ -30,6 +32,7 @@ pub enum Kind {
 pub struct Error {
     kind: Kind,
     transient: bool,
+    tls_fault: Option<TlsFault>,
     context: String,
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
@@ -37,7 +40,7 @@ pub struct Error {
 impl Error {
     pub(crate) fn new(kind: Kind, context: impl Into<String>) -> Self {
         let transient = !matches!(kind, Kind::Refused | Kind::Invalid);
-        Self { kind, transient, context: context.into(), source: None }
+        Self { kind, transient, tls_fault: None, context: context.into(), source: None }
     }
 
     pub(crate) fn because(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
@@ -50,9 +53,19 @@ impl Error {
         self
     }
 
+    pub(crate) const fn with_tls_fault(mut self, fault: Option<TlsFault>) -> Self {
+        self.tls_fault = fault;
+        self
+    }
+
     /// What a caller can decide by.
     pub const fn kind(&self) -> Kind {
         self.kind
+    }
+
+    /// What was wrong with the handshake, for [`Kind::Tls`].
+    pub const fn tls_fault(&self) -> Option<TlsFault> {
+        self.tls_fault
     }
 
     /// Whether the same request may succeed later. Not so for [`Kind::Refused`] and

@@ -1,52 +1,127 @@
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
-use crate::policy::{Policy, Refused};
+use crate::allow::normal_name;
+use crate::policy::{Policy, Refused, Route};
 use crate::resolver::{LookupError, LookupFailure, Resolver};
+
+/// Why a name leads nowhere.
+#[derive(Debug)]
+pub(crate) enum Unusable {
+    Refused(Refused),
+    Lookup(LookupError),
+}
+
+/// Which addresses of a name are handed out.
+#[derive(Clone, Debug)]
+pub(crate) enum Rule {
+    /// The same for every name.
+    All(Route),
+    /// The proxy's name has a rule of its own.
+    Proxied { proxy: String, to_proxy: Route, to_target: Route },
+}
+
+impl Rule {
+    fn of(&self, name: &str) -> Route {
+        match self {
+            Self::All(route) => *route,
+            Self::Proxied { proxy, to_proxy, .. } if normal_name(proxy) == normal_name(name) => {
+                *to_proxy
+            }
+            Self::Proxied { to_target, .. } => *to_target,
+        }
+    }
+}
 
 /// Hands out permitted addresses only. The connection is made to the very addresses returned, so
 /// a name cannot change its answer between the check and the use.
-pub(crate) struct Guarded {
+pub(crate) struct Guard {
     pub(crate) resolver: Resolver,
     pub(crate) policy: Arc<Policy>,
+    pub(crate) rule: Rule,
 }
 
-impl Resolve for Guarded {
+impl Resolve for Guard {
     fn resolve(&self, name: Name) -> Resolving {
         let (resolver, policy) = (self.resolver.clone(), Arc::clone(&self.policy));
+        let route = self.rule.of(name.as_str());
         Box::pin(async move {
-            let host = name.as_str();
-            // Absolute: a stranger's name is not completed with this machine's search domains.
-            let absolute = if host.ends_with('.') { host.to_owned() } else { format!("{host}.") };
-            let found = resolver.resolve(&absolute).await?;
-            let permitted: Vec<_> = found
-                .iter()
-                .filter(|ip| policy.permits(**ip))
-                .map(|ip| SocketAddr::new(*ip, 0))
-                .collect();
-            if permitted.is_empty() {
-                let refused = found.iter().find_map(|ip| Some((*ip, policy.refusal(*ip)?)));
-                let (ip, block) = refused.ok_or(LookupError::new(LookupFailure::NotFound))?;
-                return Err(Refused::Resolved { host: host.to_owned(), ip, block }.into());
-            }
-            Ok(Box::new(permitted.into_iter()) as Addrs)
+            let usable = match route {
+                Route::Guarded => permitted(&resolver, &policy, name.as_str()).await,
+                Route::Exempt => exempt(&resolver, name.as_str()).await,
+            };
+            let usable = usable.map_err(Unusable::into_cause)?;
+            Ok(Box::new(usable.into_iter().map(|ip| SocketAddr::new(ip, 0))) as Addrs)
         })
     }
 }
 
-/// Hands out whatever the exempt host resolves to.
-pub(crate) struct Exempt {
-    pub(crate) resolver: Resolver,
+/// The addresses of `host` that the policy permits: at least one.
+async fn permitted(
+    resolver: &Resolver,
+    policy: &Policy,
+    host: &str,
+) -> Result<Vec<IpAddr>, Unusable> {
+    let found = found(resolver, host).await?;
+    let permitted: Vec<_> = found.iter().copied().filter(|ip| policy.permits(*ip)).collect();
+    if permitted.is_empty() {
+        return Err(refused(policy, host, &found));
+    }
+    Ok(permitted)
 }
 
-impl Resolve for Exempt {
-    fn resolve(&self, name: Name) -> Resolving {
-        let resolver = self.resolver.clone();
-        Box::pin(async move {
-            let found = resolver.resolve(name.as_str()).await?;
-            Ok(Box::new(found.into_iter().map(|ip| SocketAddr::new(ip, 0))) as Addrs)
-        })
+/// Judges `host` for a proxy that will resolve it by itself and may connect to any of its
+/// addresses: one that is forbidden is enough to refuse it.
+pub(crate) async fn all_permitted(
+    resolver: &Resolver,
+    policy: &Policy,
+    host: &str,
+) -> Result<(), Unusable> {
+    let found = found(resolver, host).await?;
+    if found.iter().all(|ip| policy.permits(*ip)) && !found.is_empty() {
+        return Ok(());
+    }
+    Err(refused(policy, host, &found))
+}
+
+async fn found(resolver: &Resolver, host: &str) -> Result<Vec<IpAddr>, Unusable> {
+    // A SOCKS proxy's client asks for addresses too.
+    if let Some(ip) = literal(host) {
+        return Ok(vec![ip]);
+    }
+    // Absolute: a stranger's name is not completed with this machine's search domains.
+    let absolute = if host.ends_with('.') { host.to_owned() } else { format!("{host}.") };
+    resolver.resolve(&absolute).await.map_err(Unusable::Lookup)
+}
+
+/// Whatever the exempt host resolves to.
+async fn exempt(resolver: &Resolver, host: &str) -> Result<Vec<IpAddr>, Unusable> {
+    match literal(host) {
+        Some(ip) => Ok(vec![ip]),
+        None => resolver.resolve(host).await.map_err(Unusable::Lookup),
+    }
+}
+
+fn literal(host: &str) -> Option<IpAddr> {
+    host.trim_start_matches('[').trim_end_matches(']').parse().ok()
+}
+
+fn refused(policy: &Policy, host: &str, found: &[IpAddr]) -> Unusable {
+    match found.iter().find_map(|ip| Some((*ip, policy.refusal(*ip)?))) {
+        Some((ip, block)) => {
+            Unusable::Refused(Refused::Resolved { host: host.to_owned(), ip, block })
+        }
+        None => Unusable::Lookup(LookupError::new(LookupFailure::NotFound)),
+    }
+}
+
+impl Unusable {
+    fn into_cause(self) -> Box<dyn std::error::Error + Send + Sync> {
+        match self {
+            Self::Refused(refused) => refused.into(),
+            Self::Lookup(lookup) => lookup.into(),
+        }
     }
 }

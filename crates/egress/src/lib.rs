@@ -10,10 +10,12 @@
 //!   addresses only, and the address actually connected to is asserted once more.
 //! - [`Response`]: a body that is read with a cap, and an error when it was cut short.
 //! - [`Budget`]: how many bytes of bodies are in memory at once.
-//! - [`retry_after`] and [`backoff`]: when to come back.
+//! - [`Proxy`]: a way around that obeys the same policy, and so does what lies behind it.
+//! - [`retry_after`], [`rate_limit`] and [`backoff`]: when to come back.
 //!
 //! What it never does: follow a redirect (each hop is a new [`Client::send`], checked anew), use a
-//! proxy, decompress, keep cookies, retry, or know what is fetched and why.
+//! proxy that the caller did not name, decompress, keep cookies, retry, or know what is fetched and
+//! why.
 //!
 //! # Example
 //!
@@ -55,21 +57,28 @@ mod budget;
 mod classify;
 mod client;
 mod error;
+mod fault;
 mod guard;
 mod policy;
 mod port;
+mod proxy;
+mod rate;
 mod resolver;
 mod response;
 mod retry;
 mod tls;
+mod transport;
 
 pub use address::{Block, special_block};
 pub use allow::{Allow, ParseAllowError};
 pub use budget::{Budget, Reservation};
 pub use client::{Client, ClientConfig};
 pub use error::{Error, Kind, Result};
+pub use fault::TlsFault;
 pub use policy::{Policy, Refused, Route};
 pub use port::is_bad_port;
+pub use proxy::{ParseProxyError, Proxy};
+pub use rate::rate_limit;
 pub use resolver::{Lookup, LookupError, LookupFailure, Resolver, ResolverConfig};
 pub use response::Response;
 pub use retry::{backoff, retry_after};

@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, StatusCode, Version};
 
-use crate::classify::{Phase, classify};
+use crate::classify::{Phase, Target, classify};
 use crate::error::{Error, Kind, Result};
 
 /// The head of an answer, and its body to be read.
@@ -19,7 +19,7 @@ pub struct Response {
     pub headers: HeaderMap,
     /// The protocol spoken.
     pub version: Version,
-    /// The address connected to.
+    /// The address connected to: the proxy's, if there is one.
     pub remote_addr: Option<SocketAddr>,
     content_length: Option<u64>,
     read_timeout: Duration,
@@ -55,8 +55,10 @@ impl Response {
         match tokio::time::timeout(self.read_timeout, self.inner.chunk()).await {
             Ok(Ok(chunk)) => Ok(chunk),
             Ok(Err(error)) => {
-                let host = self.inner.url().host_str().unwrap_or_default();
-                Err(classify(error, Phase::Body, host))
+                let url = self.inner.url();
+                let host = url.host_str().unwrap_or_default();
+                let target = Target { host, https: url.scheme() == "https", via: false };
+                Err(classify(error, Phase::Body, target))
             }
             Err(_) => Err(self.stalled()),
         }

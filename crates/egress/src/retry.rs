@@ -5,7 +5,7 @@ use http::header::RETRY_AFTER;
 use rand::{Rng, RngExt};
 
 /// About 136 years: what a larger delay is cut to, so that callers can add it to a time.
-const MAX_DELAY_S: u64 = u32::MAX as u64;
+pub(crate) const MAX_DELAY_S: u64 = u32::MAX as u64;
 
 /// The delay asked for by `Retry-After` (RFC 9110 section 10.2.3), seen at `now_s` seconds of Unix
 /// time: a number of seconds or an HTTP date in any of the three forms of section 5.6.7. A date in

@@ -70,7 +70,7 @@ impl Poster {
             Err(why) => return Receipt::forbidden(&why),
         };
         self.attempts.fetch_add(1, Ordering::Relaxed);
-        match client.send_to(Method::POST, sink, headers, body, self.timeout).await {
+        match client.send_to(Method::POST, sink, headers, body, self.timeout, None).await {
             Ok(response) => self.answered(response, started, now_s).await,
             Err(error) => {
                 let what = error.to_string();

@@ -173,7 +173,7 @@ async fn follow(
         if conditions.apply_to(hop) {
             conditions.add_to(&mut headers);
         }
-        let response = client.send_to(method, url, headers, body, timeout).await?;
+        let response = client.send_to(method, url, headers, body, timeout, None).await?;
         let location = response.headers.get(LOCATION).filter(|_| is_redirect(response.status));
         let Some(location) = location else {
             return Ok((response, redirects));

@@ -8,6 +8,8 @@ mod budget;
 mod exchange;
 mod origin;
 mod policy;
+mod proxy;
+mod rate;
 mod resolve;
 mod retry;
 mod tls;

@@ -112,6 +112,7 @@ async fn a_literal_needs_no_resolver_and_is_judged_all_the_same() {
             http::HeaderMap::new(),
             bytes::Bytes::new(),
             Duration::from_secs(5),
+            None,
         );
         assert_eq!(sent.await.expect_err(host).kind(), Kind::Refused);
     }
