@@ -7,7 +7,7 @@
 //! ```
 //! use std::sync::Arc;
 //!
-//! use ingest::{Config, JobSpec, Pipeline, Refusal, Select, ServeConfig, Status};
+//! use ingest::{Config, JobSpec, Pipeline, Refusal, Robots, Select, ServeConfig, Status};
 //! use jobs::{
 //!     Filter, JobId, LaneKey, LaneLimit, MemoryStore, Next, Record, Redrive, Stage, StageConfig,
 //!     State, Store, SystemClock, Timestamp,
@@ -56,6 +56,12 @@
 //!     }
 //!     fn admit_sink(&self, _: &Url) -> Result<(), String> {
 //!         Err("there are no sinks here".to_owned())
+//!     }
+//!     fn admit_proxy(&self, _: &str) -> Result<(), String> {
+//!         Err("there are no proxies here".to_owned())
+//!     }
+//!     fn admit_robots(&self, _: Robots) -> Result<(), String> {
+//!         Ok(())
 //!     }
 //!     fn admit_select(&self, _: &Select) -> Result<(), Vec<Refusal>> {
 //!         Ok(())
@@ -133,4 +139,4 @@ pub use pipeline::{Pipeline, Refusal, Status, UnknownStatus};
 pub use router::router;
 pub use select::{Pick, Rule, Select};
 pub use serve::serve;
-pub use spec::{Format, InvalidSpec, JobSpec, Scope, Sink};
+pub use spec::{Cache, Format, InvalidSpec, JobSpec, Robots, Scope, Sink};

@@ -5,7 +5,7 @@ use jobs::{Filter, JobId, LaneKey, Next, Record, Redrive, Stage, Timestamp};
 use serde::Serialize;
 use url::Url;
 
-use crate::{JobSpec, Select};
+use crate::{JobSpec, Robots, Select};
 
 /// What only the composition root knows: the order of the stages and the rules of each.
 pub trait Pipeline: Send + Sync + 'static {
@@ -35,6 +35,13 @@ pub trait Pipeline: Send + Sync + 'static {
     /// Whether events may be sent to this URL, as far as its text tells; otherwise why not.
     fn admit_sink(&self, url: &Url) -> Result<(), String>;
 
+    /// Whether pages may be fetched through this proxy; otherwise why not, without repeating it,
+    /// since it may hold a password.
+    fn admit_proxy(&self, proxy: &str) -> Result<(), String>;
+
+    /// Whether a job may have robots.txt treated like this; otherwise why not.
+    fn admit_robots(&self, robots: Robots) -> Result<(), String>;
+
     /// Whether these fields can be picked: whether each selector and pattern can be read, and is
     /// within bounds. Otherwise everything that is wrong, for people.
     fn admit_select(&self, select: &Select) -> Result<(), Vec<Refusal>>;
@@ -63,6 +70,8 @@ pub enum Status {
     Delivered,
     /// Fetched, with no sink to tell: the result is kept to be read.
     Fetched,
+    /// The page is as it was; whoever asked to be told only of changes was told so.
+    Unchanged,
     /// Could not be fetched, for good.
     Failed,
     /// Its event could not be delivered; kept and redrivable.
@@ -73,12 +82,13 @@ pub enum Status {
 
 impl Status {
     /// All of them, in the order of a job's life.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Queued,
         Self::Fetching,
         Self::Delivering,
         Self::Delivered,
         Self::Fetched,
+        Self::Unchanged,
         Self::Failed,
         Self::Undelivered,
         Self::Cancelled,
@@ -92,6 +102,7 @@ impl Status {
             Self::Delivering => "delivering",
             Self::Delivered => "delivered",
             Self::Fetched => "fetched",
+            Self::Unchanged => "unchanged",
             Self::Failed => "failed",
             Self::Undelivered => "undelivered",
             Self::Cancelled => "cancelled",
@@ -108,7 +119,7 @@ impl fmt::Display for Status {
 /// The text names no status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "not a status: expected queued, fetching, delivering, delivered, fetched, failed, undelivered or cancelled"
+    "not a status: expected queued, fetching, delivering, delivered, fetched, unchanged, failed, undelivered or cancelled"
 )]
 pub struct UnknownStatus;
 

@@ -40,6 +40,28 @@ pub enum Scope {
     Page,
 }
 
+/// Whether a site's robots.txt (RFC 9309) is heeded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Robots {
+    /// What it disallows is not fetched.
+    Obey,
+    /// It is not asked for.
+    Ignore,
+}
+
+/// What may be used of an earlier fetch that asked for the same.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cache {
+    /// A page that was fetched at most this long ago is delivered without asking the site again;
+    /// milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_age_ms: Option<u64>,
+    /// An older page is delivered when the site says that it still stands.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub revalidate: bool,
+}
+
 impl Format {
     /// What a job gets that does not name its formats.
     pub const DEFAULT: [Self; 2] = [Self::Markdown, Self::Metadata];
@@ -101,6 +123,18 @@ pub struct JobSpec {
     /// Redirects followed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_redirects: Option<u32>,
+    /// The proxy to fetch through, as it was written: it may hold credentials.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proxy: Option<String>,
+    /// Whether robots.txt is heeded; `None` for the server's rule.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub robots: Option<Robots>,
+    /// What may be used of an earlier fetch; `None` for nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cache: Option<Cache>,
+    /// Whether a page that has not changed since the last fetch is not delivered again.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub only_if_changed: bool,
     /// What to make of the page; never empty, each once.
     pub formats: Vec<Format>,
     /// Of which part of it text and Markdown are made.
@@ -115,6 +149,9 @@ pub struct JobSpec {
     /// Attempts to fetch, the first included.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_attempts: Option<u32>,
+    /// Waits before each attempt, the first included, in milliseconds; empty for the server's.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub waits_ms: Vec<u64>,
     /// A JSON object, byte for byte as it came.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub metadata: Option<Box<RawValue>>,
@@ -151,11 +188,16 @@ impl JobSpec {
             deadline_ms: None,
             max_bytes: None,
             max_redirects: None,
+            proxy: None,
+            robots: None,
+            cache: None,
+            only_if_changed: false,
             formats: Format::DEFAULT.to_vec(),
             scope: Scope::Main,
             select: None,
             sink: None,
             max_attempts: None,
+            waits_ms: Vec::new(),
             metadata: None,
             tags: Vec::new(),
         }
@@ -270,6 +312,10 @@ mod tests {
             deadline_ms: Some(6),
             max_bytes: Some(7),
             max_redirects: Some(8),
+            proxy: Some("socks5://me:secret@proxy.example:1080".into()),
+            robots: Some(Robots::Ignore),
+            cache: Some(Cache { max_age_ms: Some(1), revalidate: true }),
+            only_if_changed: true,
             formats: vec![Format::Raw, Format::JsonLd],
             scope: Scope::Page,
             select: Some(Select(vec![("a".into(), Pick::Css("h1".into()))])),
@@ -278,6 +324,7 @@ mod tests {
                 headers: vec![("authorization".into(), "Bearer x".into())],
             }),
             max_attempts: Some(9),
+            waits_ms: vec![0, 10],
             metadata: Some(RawValue::from_string(r#"{"a": 1.10}"#.into()).unwrap()),
             tags: vec!["one".into()],
             ..JobSpec::new("https://example.com/a?b#c".parse().unwrap())

@@ -7,7 +7,7 @@ use serde::de::{Deserializer, Error, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use crate::quantity::{DurationText, SizeText};
-use crate::{Format, Scope, Select};
+use crate::{Format, Robots, Scope, Select};
 
 /// A job as its owner writes it. The field names are the interface; what is not here is refused
 /// by name.
@@ -31,6 +31,11 @@ pub(crate) struct Submission<'a> {
     pub(crate) deadline: Option<Cow<'a, str>>,
     pub(crate) max_bytes: Option<SizeText>,
     pub(crate) max_redirects: Option<u32>,
+    #[serde(borrow)]
+    pub(crate) proxy: Option<Cow<'a, str>>,
+    pub(crate) robots: Option<Robots>,
+    pub(crate) cache: Option<CacheText>,
+    pub(crate) only_if_changed: Option<bool>,
     pub(crate) formats: Option<Vec<Format>>,
     pub(crate) scope: Option<Scope>,
     pub(crate) select: Option<Select>,
@@ -45,11 +50,20 @@ pub(crate) struct Submission<'a> {
     pub(crate) retry: Option<Retry>,
 }
 
-/// How often to fetch.
-#[derive(Debug, Deserialize)]
+/// How often to fetch, and when.
+#[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, expecting = "an object such as {\"max_attempts\": 3}")]
 pub(crate) struct Retry {
     pub(crate) max_attempts: Option<u32>,
+    pub(crate) schedule: Option<Vec<DurationText>>,
+}
+
+/// What may be used of an earlier fetch.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, expecting = "an object such as {\"max_age\": \"1h\"}")]
+pub(crate) struct CacheText {
+    pub(crate) max_age: Option<DurationText>,
+    pub(crate) revalidate: Option<bool>,
 }
 
 /// Where the event goes: a URL, or an object with one.

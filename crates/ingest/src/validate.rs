@@ -10,8 +10,9 @@ use url::Url;
 
 use crate::fields::{self, Owner};
 use crate::problem::{Fault, Kind, Problem};
-use crate::submission::{SinkText, Submission};
-use crate::{Format, JobSpec, Limits, Pipeline, Refusal, Select, Sink};
+use crate::quantity::DurationText;
+use crate::submission::{CacheText, Retry, SinkText, Submission};
+use crate::{Cache, Format, JobSpec, Limits, Pipeline, Refusal, Robots, Select, Sink};
 
 /// Longest URL in bytes.
 const MAX_URL_BYTES: usize = 8 << 10;
@@ -66,9 +67,12 @@ impl Rules<'_> {
         within("/max_bytes", given.max_bytes.map(|m| m.0), 1, limits.max_bytes, &mut faults);
         let most = u64::from(limits.max_redirects);
         within("/max_redirects", given.max_redirects.map(u64::from), 0, most, &mut faults);
-        let max_attempts = given.retry.and_then(|retry| retry.max_attempts);
+        let Retry { max_attempts, schedule } = given.retry.unwrap_or_default();
         let most = u64::from(limits.max_attempts);
         within("/retry/max_attempts", max_attempts.map(u64::from), 1, most, &mut faults);
+        let waits_ms = self.waits(schedule, &mut faults);
+        let proxy = self.proxy(given.proxy, &mut faults);
+        self.robots(given.robots, &mut faults);
         let delay = given.delay.map(|d| d.0);
         let due = self.due(delay, given.not_before.as_deref(), &mut faults);
         let deadline = self.deadline(given.deadline.as_deref(), due, &mut faults);
@@ -92,11 +96,16 @@ impl Rules<'_> {
             deadline_ms: deadline.map(Timestamp::as_millis),
             max_bytes: given.max_bytes.map(|m| m.0),
             max_redirects: given.max_redirects,
+            proxy,
+            robots: given.robots,
+            cache: given.cache.map(cache),
+            only_if_changed: given.only_if_changed.unwrap_or_default(),
             formats,
             scope: given.scope.unwrap_or_default(),
             select: given.select,
             sink,
             max_attempts,
+            waits_ms,
             metadata,
             tags,
         };
@@ -118,6 +127,40 @@ impl Rules<'_> {
             fields::headers(headers, Owner::Sink, "/sink/headers", faults)
         });
         Some(Sink { url: url.ok()?, headers })
+    }
+
+    fn proxy(&self, given: Option<Cow<'_, str>>, faults: &mut Vec<Fault>) -> Option<String> {
+        let proxy = given?;
+        let admitted = match proxy.len() {
+            ..=MAX_URL_BYTES => self.pipeline.admit_proxy(&proxy),
+            _ => Err(format!("longer than {MAX_URL_BYTES} bytes")),
+        };
+        admitted.map_err(|detail| faults.push(Fault::at("/proxy", detail))).ok()?;
+        Some(proxy.into_owned())
+    }
+
+    fn robots(&self, given: Option<Robots>, faults: &mut Vec<Fault>) {
+        if let Some(Err(detail)) = given.map(|robots| self.pipeline.admit_robots(robots)) {
+            faults.push(Fault::at("/robots", detail));
+        }
+    }
+
+    /// Waits between attempts, each at most as long as a job may live.
+    fn waits(&self, given: Option<Vec<DurationText>>, faults: &mut Vec<Fault>) -> Vec<u64> {
+        let Some(given) = given else {
+            return Vec::new();
+        };
+        let (count, most) = (given.len() as u64, u64::from(self.limits.max_attempts));
+        if count == 0 {
+            faults.push(Fault::at("/retry/schedule", "give at least one wait, or leave it out"));
+        }
+        within("/retry/schedule", Some(count.max(1)), 1, most, faults);
+        let longest = self.limits.max_deadline;
+        for (at, wait) in given.iter().enumerate().filter(|(_, wait)| wait.0 > longest) {
+            let detail = format!("{:?} is over this server's limit of {longest:?}", wait.0);
+            faults.push(Fault::at(format!("/retry/schedule/{at}"), detail));
+        }
+        given.into_iter().map(|wait| millis(wait.0)).collect()
     }
 
     /// Selectors are read only when their shape is within bounds.
@@ -250,6 +293,11 @@ fn tags(given: Vec<String>, faults: &mut Vec<Fault>) -> Vec<String> {
         faults.push(Fault::at(format!("/tags/{at}"), detail));
     }
     given
+}
+
+fn cache(CacheText { max_age, revalidate }: CacheText) -> Cache {
+    let revalidate = revalidate.unwrap_or_default();
+    Cache { max_age_ms: max_age.map(|age| millis(age.0)), revalidate }
 }
 
 fn millis(duration: Duration) -> u64 {

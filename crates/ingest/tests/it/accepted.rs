@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use http::header;
-use ingest::{Config, Format, Scope};
+use ingest::{Cache, Config, Format, Robots, Scope};
 use jobs::{Bounds, JobId, Store as _};
 
 use crate::world::{START_MS, World};
@@ -47,7 +47,9 @@ async fn every_field_is_kept() {
             "max_bytes":"2MB","max_redirects":0,"formats":["text","raw","json_ld"],
             "scope":"page","select":{"b":"h1","a":{"css":"a","attr":"href","all":true}},
             "sink":{"url":"https://s.example/in","headers":{"Authorization":"Bearer x"}},
-            "tags":["one","two"],"delay":"90s","retry":{"max_attempts":3},
+            "tags":["one","two"],"delay":"90s","retry":{"max_attempts":3,"schedule":["0s","1m"]},
+            "robots":"obey","proxy":"http://proxy.example:3128","only_if_changed":true,
+            "cache":{"max_age":"1h","revalidate":true},
             "metadata":{ "big":1.10, "order":{"z":1,"a":2} }}"#,
         )
         .await;
@@ -68,7 +70,11 @@ async fn every_field_is_kept() {
     assert_eq!(sink.url.as_str(), "https://s.example/in");
     assert_eq!(sink.header_map()["authorization"], "Bearer x");
     assert_eq!(spec.tags, ["one", "two"]);
-    assert_eq!(spec.max_attempts, Some(3));
+    assert_eq!((spec.max_attempts, spec.waits_ms), (Some(3), vec![0, 60_000]));
+    assert_eq!(spec.robots, Some(Robots::Obey));
+    assert_eq!(spec.proxy.as_deref(), Some("http://proxy.example:3128"));
+    assert!(spec.only_if_changed);
+    assert_eq!(spec.cache, Some(Cache { max_age_ms: Some(3_600_000), revalidate: true }));
     let untouched = r#"{ "big":1.10, "order":{"z":1,"a":2} }"#;
     assert_eq!(spec.metadata.unwrap().get(), untouched);
     let record = world.record(id).await;

@@ -195,7 +195,8 @@ async fn ceilings_are_the_operator_s() {
 const WHOLE: &[u8] = br#"{"url":"https://example.com/a","method":"POST","headers":{"x-a":"b"},
 "cookies":{"c":"d"},"body":"hello","timeout":"5s","deadline":"1h","max_bytes":"1MB",
 "max_redirects":3,"formats":["raw","links"],"sink":{"url":"https://s.example","headers":{"y":"z"}},
-"metadata":{"k":[1,2.5e3,"\u00fc",null,true]},"tags":["t"],"delay":"1s","retry":{"max_attempts":2}}"#;
+"metadata":{"k":[1,2.5e3,"\u00fc",null,true]},"tags":["t"],"delay":"1s","retry":{"max_attempts":2,"schedule":["0s"]},
+"robots":"obey","cache":{"max_age":"1h","revalidate":true},"only_if_changed":true}"#;
 
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(512) })]

@@ -9,7 +9,7 @@ use axum::body::Body;
 use bytes::Bytes;
 use http::{HeaderMap, Request, StatusCode, header};
 use http_body_util::BodyExt as _;
-use ingest::{Config, JobSpec, Pick, Pipeline, Refusal, Select, Status};
+use ingest::{Config, JobSpec, Pick, Pipeline, Refusal, Robots, Select, Status};
 use jobs::{
     Bounds, Claimed, Clock, Filter, JobId, LaneKey, LaneLimit, MemoryStore, Next, Outcome, Record,
     Redrive, Settled, Settlement, Stage, StageConfig, State, Store, Timestamp, Verdict,
@@ -96,6 +96,20 @@ impl Pipeline for TwoStages {
         match url.host_str() {
             Some("127.0.0.1") => Err("127.0.0.1 may not be sent to".to_owned()),
             _ => Ok(()),
+        }
+    }
+
+    fn admit_proxy(&self, proxy: &str) -> Result<(), String> {
+        match proxy.starts_with("http://proxy.example") {
+            true => Ok(()),
+            false => Err("not a proxy that may be used".to_owned()),
+        }
+    }
+
+    fn admit_robots(&self, robots: Robots) -> Result<(), String> {
+        match robots {
+            Robots::Obey => Ok(()),
+            Robots::Ignore => Err("robots.txt is obeyed here".to_owned()),
         }
     }
 
