@@ -68,7 +68,6 @@ pub(crate) const INVALID: &[(&str, &str)] = &[
     (r#"{"url":"https://example.com","proxy":"http://p"}"#, "/proxy"),
     (r#"{"url":"https://example.com","select":{}}"#, "/select"),
     (r#"{"url":"https://example.com","obey_robots":true}"#, "/obey_robots"),
-    (r#"{"url":"https://example.com","cache":{}}"#, "/cache"),
     (r#"{"url":"https://example.com","priority":1}"#, "/priority"),
     (r#"{"url":"https://example.com","method":"get"}"#, "/method"),
     (r#"{"url":"https://example.com","method":"CONNECT"}"#, "/method"),
