@@ -11,6 +11,7 @@ use url::Url;
 
 pub(crate) use self::get::{Get, Printed, Scope};
 use crate::byte_size::ByteSize;
+use crate::host_limit::HostLimit;
 use crate::pace::Pace;
 use crate::span::Span;
 
@@ -132,6 +133,32 @@ pub(crate) struct Options {
           default_value_t = Pace(jobs::LaneLimit::default()))]
     pub(crate) per_host: Pace,
 
+    /// Limits of single hosts instead of --per-host, as HOST=PACE: `example.com=2/s,4`. HOST is a
+    /// name or an address, either with a port, or `*.example.com` for every host below; the
+    /// closest one decides. Repeat the flag for more; in the environment, separate them by
+    /// semicolons.
+    #[arg(long, env = "PAGEWIRE_HOST_LIMIT", help_heading = FETCHING, value_name = "HOST=PACE",
+          value_delimiter = ';')]
+    pub(crate) host_limit: Vec<HostLimit>,
+
+    /// What a site's robots.txt (RFC 9309) is worth: `obey`, what it disallows is not fetched;
+    /// `optional`, it is obeyed unless a job says `"robots": "ignore"`; `ignore`, it is not asked
+    /// for unless a job says `"robots": "obey"`.
+    #[arg(long, env = "PAGEWIRE_ROBOTS", help_heading = FETCHING, value_name = "RULE",
+          default_value = "obey")]
+    pub(crate) robots: RobotsRule,
+
+    /// Proxies that jobs may have their pages fetched through, by address or host, written as for
+    /// --fetch-allow. Without it a job that names a proxy is refused.
+    #[arg(long, env = "PAGEWIRE_PROXY_ALLOW", help_heading = FETCHING, value_name = "TARGET",
+          value_delimiter = ',')]
+    pub(crate) proxy_allow: Vec<Allow>,
+
+    /// Files with certificate authorities (PEM) that fetches trust besides Mozilla's.
+    #[arg(long, env = "PAGEWIRE_CA_FILE", help_heading = FETCHING, value_name = "PATH",
+          value_delimiter = ',')]
+    pub(crate) ca_file: Vec<PathBuf>,
+
     /// Longest a fetch may take, over all redirects and the whole body; also the most a job may
     /// ask for.
     #[arg(long, env = "PAGEWIRE_FETCH_TIMEOUT", help_heading = FETCHING, value_name = "DURATION",
@@ -142,6 +169,12 @@ pub(crate) struct Options {
     #[arg(long, env = "PAGEWIRE_MAX_BYTES", help_heading = FETCHING, value_name = "SIZE",
           default_value_t = ByteSize(scrape::Config::default().max_bytes))]
     pub(crate) max_bytes: ByteSize,
+
+    /// Bytes a second that a body has to bring on average, once it has taken ten seconds; a slower
+    /// one is given up.
+    #[arg(long, env = "PAGEWIRE_MIN_RATE", help_heading = FETCHING, value_name = "SIZE",
+          default_value_t = ByteSize(scrape::Config::default().min_rate))]
+    pub(crate) min_rate: ByteSize,
 
     /// Redirects followed; also the most a job may ask for.
     #[arg(long, env = "PAGEWIRE_MAX_REDIRECTS", help_heading = FETCHING, value_name = "N",
@@ -159,7 +192,14 @@ pub(crate) struct Options {
           default_value = "15m")]
     pub(crate) deadline: Span,
 
-    /// The `User-Agent` of fetches.
+    /// How long it is remembered what a page was like that a job asked for with `cache` or
+    /// `only_if_changed`. The page itself is kept for --retain.
+    #[arg(long, env = "PAGEWIRE_REMEMBER", help_heading = FETCHING, value_name = "DURATION",
+          default_value = "30d")]
+    pub(crate) remember: Span,
+
+    /// The `User-Agent` of fetches. Its first word, up to a slash, is what groups of a robots.txt
+    /// are looked up by. Say in it where sites can reach you: `MyBot/1.0 (+https://my.site/bot)`.
     #[arg(long, env = "PAGEWIRE_USER_AGENT", help_heading = FETCHING, value_name = "TEXT",
           default_value_t = scrape::Config::default().user_agent)]
     pub(crate) user_agent: String,
@@ -241,6 +281,17 @@ pub(crate) enum StoreKind {
     Sqlite,
     /// In memory: for trying out and for tests.
     Memory,
+}
+
+/// What a site's robots.txt is worth.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum RobotsRule {
+    /// It is obeyed.
+    Obey,
+    /// It is obeyed unless a job wants it ignored.
+    Optional,
+    /// It is ignored unless a job wants it obeyed.
+    Ignore,
 }
 
 /// How logs are written.

@@ -4,6 +4,9 @@
 //! sent byte for byte at every attempt. It is written straight into its buffer: a raw body is
 //! encoded in place and the caller's metadata is copied as it came.
 
+use std::borrow::Cow;
+use std::fmt;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
@@ -11,6 +14,9 @@ use http::HeaderMap;
 use ingest::JobSpec;
 use jobs::{JobId, Timestamp};
 use scrape::Response;
+use serde::de::{Deserializer, MapAccess, Visitor};
+use serde::Deserialize;
+use serde_json::value::RawValue;
 
 use crate::object::Object;
 use crate::page_json;
@@ -51,6 +57,38 @@ pub(crate) struct Reason<'a> {
     pub(crate) transient: bool,
     /// The origin's answer, when it gave one.
     pub(crate) status: Option<u16>,
+}
+
+/// An earlier fetch whose page still counts.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Earlier {
+    /// The job that fetched it.
+    pub(crate) job: JobId,
+    /// When it was last known to be the site's.
+    pub(crate) seen: Timestamp,
+    /// What tells that it still counts.
+    pub(crate) by: Sign,
+}
+
+/// What tells that a page still counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sign {
+    /// It is younger than the job asks for.
+    Age,
+    /// The site said so (304).
+    Validators,
+    /// What was made of the page now is what was made of it then.
+    Content,
+}
+
+impl Sign {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Age => "age",
+            Self::Validators => "validators",
+            Self::Content => "content",
+        }
+    }
 }
 
 /// What was made of a page is out of proportion to it.
@@ -109,13 +147,99 @@ pub(crate) fn failed(about: About<'_>, fetch: Fetch, reason: &Reason<'_>) -> Byt
         error.field("transient", &reason.transient);
         error.close();
     });
-    data.raw("timing", |out| {
-        let mut timing = Object::open(out);
-        timing.field("queued_ms", &fetch.queued_ms);
-        timing.close();
-    });
-    data.field("attempt", &fetch.attempt);
+    fetch.write(data);
     event.finish(about)
+}
+
+/// `job.succeeded` once more, for another job: the page as `stored` has it. `None` when that is no
+/// such event.
+pub(crate) fn again(
+    about: About<'_>,
+    fetch: Fetch,
+    stored: &[u8],
+    earlier: Earlier,
+) -> Option<Bytes> {
+    let stored: Stored<'_> = serde_json::from_slice(stored).ok()?;
+    if stored.kind != "job.succeeded" {
+        return None;
+    }
+    let size = stored.data.0.iter().map(|(_, value)| value.get().len()).sum();
+    let mut event = Event::open("job.succeeded", about, size);
+    let data = &mut event.data;
+    for (name, value) in &stored.data.0 {
+        // These are of the job and of its own fetch, not of the page.
+        if !matches!(&**name, "id" | "url" | "metadata" | "timing" | "attempt" | "cache") {
+            data.raw(name, |out| out.extend_from_slice(value.get().as_bytes()));
+        }
+    }
+    data.raw("cache", |out| earlier.write(out));
+    fetch.write(data);
+    Some(event.finish(about))
+}
+
+/// `job.unchanged`: the page is as the job that is named found it.
+pub(crate) fn unchanged(about: About<'_>, fetch: Fetch, earlier: Earlier) -> Bytes {
+    let mut event = Event::open("job.unchanged", about, 0);
+    event.data.raw("unchanged", |out| earlier.write(out));
+    fetch.write(&mut event.data);
+    event.finish(about)
+}
+
+impl Earlier {
+    fn write(self, out: &mut Vec<u8>) {
+        let mut object = Object::open(out);
+        object.field("job", &self.job.to_string());
+        object.field("seen", &rfc3339(self.seen));
+        object.field("by", self.by.as_str());
+        object.close();
+    }
+}
+
+impl Fetch {
+    /// What an event tells of a fetch that brought no page.
+    fn write(self, data: &mut Object<Vec<u8>>) {
+        data.raw("timing", |out| {
+            let mut timing = Object::open(out);
+            timing.field("queued_ms", &self.queued_ms);
+            timing.close();
+        });
+        data.field("attempt", &self.attempt);
+    }
+}
+
+/// An event as it was stored, its members in their order and untouched.
+#[derive(Deserialize)]
+struct Stored<'a> {
+    #[serde(rename = "type")]
+    kind: &'a str,
+    #[serde(borrow)]
+    data: Members<'a>,
+}
+
+struct Members<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct InOrder;
+
+        impl<'de> Visitor<'de> for InOrder {
+            type Value = Members<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members<'de>, A::Error> {
+                let mut members = Vec::new();
+                while let Some(member) = map.next_entry()? {
+                    members.push(member);
+                }
+                Ok(Members(members))
+            }
+        }
+
+        deserializer.deserialize_map(InOrder)
+    }
 }
 
 /// `job.cancelled`: the job was called off.
@@ -189,7 +313,7 @@ const fn base64_bytes(raw_bytes: usize) -> usize {
     raw_bytes.div_ceil(3) * 4
 }
 
-fn rfc3339(at: Timestamp) -> String {
+pub(crate) fn rfc3339(at: Timestamp) -> String {
     i64::try_from(at.as_millis())
         .ok()
         .and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok())

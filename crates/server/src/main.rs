@@ -7,6 +7,7 @@ mod descriptors;
 mod event;
 mod exit;
 mod get;
+mod host_limit;
 mod logs;
 mod metrics;
 mod object;

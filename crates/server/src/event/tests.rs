@@ -203,3 +203,51 @@ fn an_event_takes_no_more_memory_than_its_length() {
     let capacity = Vec::from(event.try_into_mut().unwrap()).capacity();
     assert!(capacity <= length + length / SPARE_DIVISOR, "{capacity} for {length}");
 }
+
+#[test]
+fn a_kept_page_is_told_again_as_another_jobs() {
+    let first = spec();
+    let stored = built(about(&first), &response(page()));
+    let mine = JobSpec::new("https://example.com/a?b=c#part".parse().unwrap());
+    let to = About { id: JobId::draw(), spec: &mine, at: AT + Duration::from_secs(60) };
+    let earlier = Earlier { job: id(), seen: AT, by: Sign::Age };
+    let fetch = Fetch { queued_ms: 7, attempt: 1 };
+    let event = again(to, fetch, &stored, earlier).unwrap();
+    let (old, new) = (read(&stored), read(&event));
+    assert_eq!((&new["type"], &new["timestamp"]), (&json!("job.succeeded"), &json!("2026-11-22T10:01:00Z")));
+    let data = &new["data"];
+    assert_eq!((&data["id"], &data["metadata"]), (&json!(to.id.to_string()), &json!({})));
+    assert_eq!(data["url"], "https://example.com/a?b=c#part");
+    assert_eq!(data["cache"], json!({"job": id().to_string(), "seen": "2026-11-22T10:00:00Z", "by": "age"}));
+    assert_eq!((&data["timing"], &data["attempt"]), (&json!({"queued_ms": 7}), &json!(1)));
+    for name in ["final_url", "status", "headers", "content_type", "charset", "title", "markdown", "bytes"] {
+        assert_eq!(data[name], old["data"][name], "{name}");
+    }
+    // And what was told again can be told once more, with one `cache` still.
+    let once_more = read(&again(to, fetch, &event, earlier).unwrap());
+    assert_eq!(once_more, new);
+}
+
+#[test]
+fn only_a_page_is_told_again() {
+    let spec = spec();
+    let reason = Reason { code: "dns", detail: "no such name", transient: true, status: None };
+    let earlier = Earlier { job: id(), seen: AT, by: Sign::Age };
+    for stored in [failed(about(&spec), FETCH, &reason), Bytes::from_static(b"{}"), Bytes::new()] {
+        assert_eq!(again(about(&spec), FETCH, &stored, earlier), None);
+    }
+}
+
+#[test]
+fn an_unchanged_page_is_told_of_without_the_page() {
+    let spec = spec();
+    let earlier = Earlier { job: id(), seen: AT, by: Sign::Content };
+    let event = read(&unchanged(about(&spec), FETCH, earlier));
+    assert_eq!(event["type"], "job.unchanged");
+    let expected = json!({
+        "id": id().to_string(), "url": "https://example.com/a?b=c",
+        "unchanged": {"job": id().to_string(), "seen": "2026-11-22T10:00:00Z", "by": "content"},
+        "timing": {"queued_ms": 3}, "attempt": 2, "metadata": {"b": 1.10, "a": "ü"},
+    });
+    assert_eq!(event["data"], expected);
+}
