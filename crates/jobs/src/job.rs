@@ -178,6 +178,8 @@ pub enum Verdict {
     Failed,
     /// The work was called off.
     Cancelled,
+    /// The work was done and found nothing new.
+    Unchanged,
 }
 
 /// Where a job is in its life.

@@ -38,6 +38,7 @@ const fn verdict_code(verdict: Verdict) -> i64 {
         Verdict::Succeeded => 1,
         Verdict::Failed => 2,
         Verdict::Cancelled => 3,
+        Verdict::Unchanged => 4,
     }
 }
 
@@ -46,6 +47,7 @@ const fn verdict_of(code: i64) -> Option<Verdict> {
         1 => Some(Verdict::Succeeded),
         2 => Some(Verdict::Failed),
         3 => Some(Verdict::Cancelled),
+        4 => Some(Verdict::Unchanged),
         _ => None,
     }
 }
