@@ -1,8 +1,10 @@
 use std::fmt;
+use std::net::IpAddr;
 use std::str::FromStr;
 
 use url::{Host, Url};
 
+use crate::allow::{Allow, normal_name};
 use crate::error::{Error, Kind, Result};
 use crate::policy::{Policy, Refused, Route};
 
@@ -25,6 +27,7 @@ pub struct Proxy {
     /// Percent-encoded, as in a URL.
     username: String,
     password: String,
+    trusted: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -104,7 +107,34 @@ impl Proxy {
         if scheme == Scheme::Socks5 && !fit {
             return Err(ParseProxyError::Credentials);
         }
-        Ok(Self { scheme, host, port, username, password })
+        Ok(Self { scheme, host, port, username, password, trusted: false })
+    }
+
+    /// The same proxy on the operator's word: its own address is not judged. What is asked for
+    /// through it is, as ever.
+    #[must_use]
+    pub fn trusted(self) -> Self {
+        Self { trusted: true, ..self }
+    }
+
+    /// Whether it is among the targets that `allow` names.
+    pub fn is_at(&self, allow: &Allow) -> bool {
+        let ip = match &self.host {
+            Host::Domain(_) => None,
+            Host::Ipv4(ip) => Some(IpAddr::V4(*ip)),
+            Host::Ipv6(ip) => Some(IpAddr::V6(*ip).to_canonical()),
+        };
+        let host = self.host();
+        let named = |other: &String| match (ip, other.parse::<IpAddr>()) {
+            (Some(ip), Ok(other)) => ip == other.to_canonical(),
+            (None, Err(_)) => normal_name(&host).eq_ignore_ascii_case(normal_name(other)),
+            _ => false,
+        };
+        match allow {
+            Allow::Net(net) => ip.is_some_and(|ip| net.contains(&ip)),
+            Allow::Host(name) => named(name),
+            Allow::HostPort(name, port) => self.port == *port && named(name),
+        }
     }
 
     /// The host, without brackets.
@@ -125,8 +155,11 @@ impl Proxy {
         !matches!(self.scheme, Scheme::Socks5)
     }
 
-    /// Judges the proxy's own address as that of any target.
+    /// Judges the proxy's own address as that of any target, unless it is trusted.
     pub(crate) fn check(&self, policy: &Policy) -> Result<Route, Refused> {
+        if self.trusted {
+            return Ok(Route::Exempt);
+        }
         let host = match &self.host {
             Host::Domain(name) => Host::Domain(name.as_str()),
             Host::Ipv4(ip) => Host::Ipv4(*ip),

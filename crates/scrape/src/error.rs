@@ -81,6 +81,8 @@ pub struct Error {
     status: Option<StatusCode>,
     retry_after: Option<Duration>,
     crawl_delay: Option<Duration>,
+    /// It came after a redirect to another origin.
+    elsewhere: bool,
     source: Option<Source>,
 }
 
@@ -100,8 +102,21 @@ impl Error {
             status: None,
             retry_after: None,
             crawl_delay: None,
+            elsewhere: false,
             source: None,
         }
+    }
+
+    /// Says whether it came after a redirect to another origin.
+    #[must_use]
+    pub(crate) fn elsewhere(self, elsewhere: bool) -> Self {
+        Self { elsewhere, ..self }
+    }
+
+    /// Whether the request's own origin is what it is about, and not one that was redirected to.
+    #[must_use]
+    pub fn is_of_first_origin(&self) -> bool {
+        !self.elsewhere
     }
 
     /// Adds the cause, to the message too.

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
-use egress::{Budget, Client, Reservation, Response};
+use egress::{Budget, Client, Proxy, Reservation, Response};
 use http::header::{
     ACCEPT, ACCEPT_ENCODING, DATE, HeaderMap, HeaderName, HeaderValue, IF_MODIFIED_SINCE,
     IF_NONE_MATCH, LOCATION, RANGE, RETRY_AFTER,
@@ -54,11 +54,15 @@ pub(crate) async fn fetch(
     let begun = Instant::now();
     let Request { url, method, headers, body, timeout, max_bytes, max_redirects, .. } = request;
     let conditions = Conditions::new(request.validators, &url);
+    let origin = url.origin();
     let mut hop = Hop::first(url, method, headers, body);
-    let followed = follow(client, &mut hop, &conditions, timeout, max_redirects);
-    let (mut response, redirects) = patience.network(followed).await??;
+    let via = request.proxy.as_ref();
+    let followed = follow(client, via, &mut hop, &conditions, timeout, max_redirects);
+    let followed = patience.network(followed).await.and_then(|followed| followed);
+    let elsewhere = hop.url.origin() != origin;
+    let (mut response, redirects) = followed.map_err(|error| error.elsewhere(elsewhere))?;
     let status = response.status;
-    let answer = judge(&response, &hop, &conditions)?;
+    let answer = judge(&response, &hop, &conditions).map_err(|error| error.elsewhere(elsewhere))?;
     let codings = match answer {
         Answer::Page => coding::codings(&response.headers)?,
         Answer::Empty | Answer::NotModified => Vec::new(),
@@ -161,6 +165,7 @@ impl Conditions {
 /// Sends hops until an answer is no redirect. Each hop passes the address policy.
 async fn follow(
     client: &Client,
+    via: Option<&Proxy>,
     hop: &mut Hop,
     conditions: &Conditions,
     timeout: Duration,
@@ -173,7 +178,7 @@ async fn follow(
         if conditions.apply_to(hop) {
             conditions.add_to(&mut headers);
         }
-        let response = client.send_to(method, url, headers, body, timeout, None).await?;
+        let response = client.send_to(method, url, headers, body, timeout, via).await?;
         let location = response.headers.get(LOCATION).filter(|_| is_redirect(response.status));
         let Some(location) = location else {
             return Ok((response, redirects));

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use egress::Proxy;
 use http::{HeaderMap, HeaderValue, Method};
 use url::Url;
 
@@ -66,6 +67,8 @@ pub struct Request {
     pub pace: Duration,
     /// Which version of the page the caller has; none by default.
     pub validators: Validators,
+    /// What to fetch through: every hop, and robots.txt too. `None` for straight.
+    pub proxy: Option<Proxy>,
     /// What is to be made of the page.
     pub options: Options,
     /// Bytes that the caller adds to what is made of the page; reserved with it.
@@ -95,6 +98,7 @@ impl Request {
             robots: Robots::default(),
             pace: Duration::ZERO,
             validators: Validators::default(),
+            proxy: None,
             options: Options { formats: Formats::default(), ..Options::default() },
             extra_bytes: 0,
         }

@@ -138,6 +138,16 @@ impl Scraper {
         room.await.map_err(|_| Error::busy())
     }
 
+    /// Room for `bytes` that do not come from a page, such as an earlier result. More than can ever
+    /// be reserved counts as that much.
+    ///
+    /// # Errors
+    /// [`Kind::Busy`]: come back later.
+    pub async fn reserve(&self, bytes: u64) -> Result<Reservation, Error> {
+        let room = tokio::time::timeout(LONGEST_OWN_WAIT, self.shared.making.reserve(bytes));
+        room.await.map_err(|_| Error::busy())
+    }
+
     /// What the scraper is busy with now.
     #[must_use]
     pub fn load(&self) -> Load {

@@ -57,3 +57,27 @@ fn what_is_no_proxy_is_refused_with_a_remedy_and_no_secret() {
     let more = format!("socks5://{byte}a:b@proxy.example");
     assert_eq!(Proxy::parse(&more), Err(ParseProxyError::Credentials));
 }
+
+#[test]
+fn a_proxy_is_found_among_the_targets_that_are_allowed() {
+    let at = |proxy: &str, allow: &str| {
+        Proxy::parse(proxy).unwrap().is_at(&allow.parse::<egress::Allow>().unwrap())
+    };
+    for (proxy, allow) in [
+        ("http://me:secret@proxy.example:3128", "proxy.example"),
+        ("http://PROXY.example.:3128", "proxy.example:3128"),
+        ("socks5://10.1.2.3", "10.0.0.0/8"),
+        ("socks5://10.1.2.3", "10.1.2.3:1080"),
+        ("http://[fd00::1]:8080", "[fd00::1]:8080"),
+    ] {
+        assert!(at(proxy, allow), "{proxy} {allow}");
+    }
+    for (proxy, allow) in [
+        ("http://proxy.example:3128", "proxy.example:3129"),
+        ("http://a.proxy.example:3128", "proxy.example"),
+        ("http://11.1.2.3", "10.0.0.0/8"),
+        ("http://proxy.example", "10.0.0.0/8"),
+    ] {
+        assert!(!at(proxy, allow), "{proxy} {allow}");
+    }
+}
