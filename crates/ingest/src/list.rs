@@ -83,8 +83,19 @@ struct Lane {
     key: String,
     waiting: u64,
     in_flight: u64,
+    #[serde(skip_serializing_if = "is_nothing")]
+    interval_ms: u64,
+    #[serde(skip_serializing_if = "is_nothing")]
+    failures: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    failing_since: Option<jiff::Timestamp>,
     #[serde(skip_serializing_if = "Option::is_none")]
     paused_until: Option<jiff::Timestamp>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
+const fn is_nothing(count: &u64) -> bool {
+    *count == 0
 }
 
 /// `GET /v1/lanes`: busiest first.
@@ -95,6 +106,9 @@ pub(crate) async fn lanes(Caller(api): Caller, uri: Uri) -> Result<Response, Pro
         key: lane.key.to_string(),
         waiting: lane.waiting,
         in_flight: lane.in_flight,
+        interval_ms: u64::try_from(lane.interval.as_millis()).unwrap_or(u64::MAX),
+        failures: u64::from(lane.failures),
+        failing_since: lane.failing_since.map(rfc3339),
         paused_until: lane.paused_until.map(rfc3339),
     });
     Ok(json(StatusCode::OK, &Lanes { lanes: lanes.collect() }))

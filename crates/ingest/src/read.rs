@@ -57,6 +57,20 @@ pub(crate) async fn result(
     Ok(response)
 }
 
+/// `GET /v1/jobs/{id}/attempts`: what became of each, as the stages wrote it down.
+pub(crate) async fn attempts(Caller(api): Caller, path: PathParts) -> Result<Response, Problem> {
+    let id = path_id(path)?;
+    let entries = api.store.attempts(id).await.map_err(|error| store_problem(&error))?;
+    let entries = entries.ok_or_else(|| unknown(id))?;
+    let mut body = br#"{"attempts":["#.to_vec();
+    body.extend(entries.join(&b','));
+    body.extend_from_slice(b"]}");
+    let mut response = Response::new(Body::from(body));
+    let media = HeaderValue::from_static("application/json");
+    response.headers_mut().insert(header::CONTENT_TYPE, media);
+    Ok(response)
+}
+
 fn answer(status: StatusCode, tag: String, body: Body) -> Response {
     let mut response = Response::new(body);
     *response.status_mut() = status;

@@ -52,6 +52,7 @@ pub fn router(
         .route("/v1/jobs", get(list::jobs).post(submit::strict))
         .route("/v1/jobs/{id}", get(read::job).delete(manage::cancel))
         .route("/v1/jobs/{id}/result", get(read::result))
+        .route("/v1/jobs/{id}/attempts", get(read::attempts))
         .route("/v1/jobs/{id}/redeliver", post(manage::redeliver))
         .route("/v1/jobs/{id}/refetch", post(manage::refetch))
         .route("/v1/lanes", get(list::lanes))

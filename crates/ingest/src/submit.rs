@@ -54,7 +54,8 @@ async fn submit(api: &Api, request: Request, typing: Typing) -> Result<Response,
         key.map(|key| Idempotency { key, fingerprint: Sha256::digest(&received.bytes).into() });
     let (stage, lane) = api.pipeline.first(&spec);
     let id = JobId::draw();
-    let job = NewJob { id, stage, lane, due, expires: None, spec: spec.to_bytes(), idempotency };
+    let expires = spec.deadline();
+    let job = NewJob { id, stage, lane, due, expires, spec: spec.to_bytes(), idempotency };
     // From here on the job is accepted even if the caller goes away: the store promises it.
     let answers = api.store.submit(vec![job], now).await.map_err(|e| store_problem(&e))?;
     match answers.into_iter().next() {
