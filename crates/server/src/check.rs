@@ -4,15 +4,16 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use egress::Policy;
+use egress::{Allow, Policy};
 use forward::{Schedule, Secret};
-use jobs::{LaneLimit, StageConfig};
+use jobs::{LaneLimit, LaneLimits, StageConfig};
 use url::Url;
 
 use crate::byte_size::ByteSize;
-use crate::cli::{Options, StoreKind};
+use crate::cli::{Options, RobotsRule, StoreKind};
 use crate::descriptors::{LEAST, Shares};
 use crate::exit::Failure;
+use crate::host_limit::{HostLimit, HostLimits};
 use crate::span::Span;
 use crate::stages::{DELIVER, SCRAPE, Terms};
 
@@ -48,6 +49,10 @@ pub(crate) struct Settings {
     pub(crate) forward: forward::Config,
     /// When a delivery is repeated.
     pub(crate) schedule: Schedule,
+    /// What robots.txt is worth.
+    pub(crate) robots: RobotsRule,
+    /// The proxies that jobs may name.
+    pub(crate) proxies: Vec<Allow>,
     /// The operator's sink.
     pub(crate) forward_to: Option<Url>,
     /// The operator's signing secrets.
@@ -85,7 +90,7 @@ pub(crate) fn check(options: &Options, descriptors: u64) -> Result<Settings, Fai
         scrape: scrape::Config {
             memory_budget: budget / 2,
             in_flight: shares.fetches,
-            ..fetching(options)
+            ..fetching(options).map_err(Failure::Usage)?
         },
         terms: Terms {
             schedule: options.fetch_schedule.iter().map(|span| span.0).collect(),
@@ -93,7 +98,10 @@ pub(crate) fn check(options: &Options, descriptors: u64) -> Result<Settings, Fai
             timeout: options.fetch_timeout.0,
             max_bytes: options.max_bytes.0,
             max_redirects: options.max_redirects,
+            remember: options.remember.0,
         },
+        robots: options.robots,
+        proxies: options.proxy_allow.clone(),
         forward: forward::Config {
             timeout: options.delivery_timeout.0,
             concurrency: shares.deliveries,
@@ -114,9 +122,14 @@ pub(crate) fn check(options: &Options, descriptors: u64) -> Result<Settings, Fai
 
 /// How pages are fetched, by the server and by `pagewire get`. Memory is what a page of the largest
 /// size needs.
-pub(crate) fn fetching(options: &Options) -> scrape::Config {
+///
+/// # Errors
+/// A file with certificate authorities that cannot be read.
+pub(crate) fn fetching(options: &Options) -> Result<scrape::Config, String> {
     let usual = scrape::Config::default();
-    scrape::Config {
+    Ok(scrape::Config {
+        extra_roots_pem: authorities(&options.ca_file)?,
+        min_rate: options.min_rate.0,
         timeout: options.fetch_timeout.0,
         max_bytes: options.max_bytes.0,
         max_redirects: options.max_redirects,
@@ -125,9 +138,22 @@ pub(crate) fn fetching(options: &Options) -> scrape::Config {
         memory_budget: usual.memory_budget.max(options.max_bytes.0.saturating_mul(16)),
         policy: Policy::public_only().allow(&options.fetch_allow),
         // More than may be in use at once would only cost memory.
-        idle_per_host: usual.idle_per_host.min(options.per_host.0.concurrency as usize),
+        idle_per_host: usual.idle_per_host.min(most_at_once(options)),
         ..usual
-    }
+    })
+}
+
+/// The most fetches of one host that are ever under way.
+fn most_at_once(options: &Options) -> usize {
+    let single = options.host_limit.iter().map(HostLimit::at_once).max().unwrap_or_default();
+    options.per_host.0.concurrency.max(single) as usize
+}
+
+fn authorities(files: &[PathBuf]) -> Result<Vec<Vec<u8>>, String> {
+    let read = |path: &PathBuf| {
+        std::fs::read(path).map_err(|error| format!("--ca-file {}: {error}", path.display()))
+    };
+    files.iter().map(read).collect()
 }
 
 /// Read here and not by the flag parser, which would repeat a bad one on the screen.
@@ -146,11 +172,13 @@ fn shares(options: &Options) -> Shares {
 }
 
 fn queue(options: &Options) -> jobs::Config {
+    let hosts = HostLimits::new(&options.host_limit);
+    let per_host = LaneLimits::same(options.per_host.0).with(move |lane| hosts.of(lane));
     let per_sink = LaneLimit { concurrency: options.per_sink, interval: Duration::ZERO };
     jobs::Config {
         stages: vec![
-            StageConfig::new(SCRAPE, options.per_host.0),
-            StageConfig::new(DELIVER, per_sink),
+            StageConfig { stage: SCRAPE, lanes: per_host, give_up_after: Some(options.deadline.0) },
+            StageConfig { stage: DELIVER, lanes: LaneLimits::same(per_sink), give_up_after: None },
         ],
         bounds: jobs::Bounds {
             jobs: options.queue_max_jobs,
@@ -244,6 +272,7 @@ fn times(options: &Options) -> Result<(), String> {
         ("--fetch-timeout", options.fetch_timeout),
         ("--delivery-timeout", options.delivery_timeout),
         ("--retain", options.retain),
+        ("--remember", options.remember),
     ];
     for (flag, span) in positive {
         if span.0.is_zero() {

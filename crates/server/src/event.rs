@@ -14,8 +14,8 @@ use http::HeaderMap;
 use ingest::JobSpec;
 use jobs::{JobId, Timestamp};
 use scrape::Response;
-use serde::de::{Deserializer, MapAccess, Visitor};
 use serde::Deserialize;
+use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use crate::object::Object;

@@ -87,6 +87,13 @@ impl Pattern {
     }
 }
 
+impl HostLimit {
+    /// Fetches of one such host at once.
+    pub(crate) fn at_once(&self) -> u32 {
+        self.pace.0.concurrency
+    }
+}
+
 impl fmt::Display for HostLimit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.pattern {

@@ -133,6 +133,8 @@ impl Server {
             forward_to: settings.forward_to.clone(),
             fetch_policy: settings.scrape.policy.clone(),
             sink_policy: settings.forward.sink_policy.clone(),
+            robots: settings.robots,
+            proxies: settings.proxies.clone(),
         });
         let budget = egress::Budget::new(settings.delivery_bytes);
 
@@ -146,6 +148,7 @@ impl Server {
         };
         let scraping = ScrapeWork {
             order: Arc::clone(&order),
+            store: Arc::clone(&store),
             scraper,
             clock: Arc::clone(&clock),
             terms: Arc::new(settings.terms.clone()),

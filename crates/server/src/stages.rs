@@ -3,14 +3,18 @@
 //! `scrape → deliver`. A job without a sink ends after the first stage, with its result kept.
 
 mod deliver;
+mod host;
 mod lane;
+mod ledger;
+mod memory;
 mod options;
+mod proxy;
 mod scrape;
 
 use std::sync::Arc;
 
 use bytes::Bytes;
-use egress::Policy;
+use egress::{Allow, Policy};
 use http::HeaderMap;
 use ingest::{JobSpec, Pipeline, Refusal, Status};
 use jobs::{
@@ -21,6 +25,7 @@ use url::Url;
 pub(crate) use self::deliver::DeliverWork;
 pub(crate) use self::lane::without_secrets;
 pub(crate) use self::scrape::{ScrapeWork, Terms};
+use crate::cli::RobotsRule;
 use crate::event::{self, About};
 
 /// Fetching and extraction; a lane is an origin, `host:port`.
@@ -36,6 +41,10 @@ pub(crate) struct Order {
     pub(crate) fetch_policy: Policy,
     /// Where jobs may have their results sent.
     pub(crate) sink_policy: Policy,
+    /// What robots.txt is worth.
+    pub(crate) robots: RobotsRule,
+    /// The proxies that jobs may name.
+    pub(crate) proxies: Vec<Allow>,
 }
 
 /// Where an event goes.
@@ -58,6 +67,16 @@ impl Order {
                 trusted: true,
             }),
         }
+    }
+
+    /// Whether robots.txt is asked for a job.
+    fn robots(&self, spec: &JobSpec) -> ::scrape::Robots {
+        let obeyed = match (self.robots, spec.robots) {
+            (RobotsRule::Obey, _) => true,
+            (RobotsRule::Optional, asked) => asked != Some(ingest::Robots::Ignore),
+            (RobotsRule::Ignore, asked) => asked == Some(ingest::Robots::Obey),
+        };
+        if obeyed { ::scrape::Robots::Obey } else { ::scrape::Robots::Ignore }
     }
 
     /// What follows the first stage, however it went: the event is delivered, or kept when there
@@ -112,6 +131,7 @@ impl Pipeline for Order {
             State::Done => match record.verdict {
                 Some(Verdict::Failed) => Status::Failed,
                 Some(Verdict::Cancelled) => Status::Cancelled,
+                Some(Verdict::Unchanged) => Status::Unchanged,
                 Some(Verdict::Succeeded) | None if delivering => Status::Delivered,
                 Some(Verdict::Succeeded) | None => Status::Fetched,
             },
@@ -130,6 +150,7 @@ impl Pipeline for Order {
             Status::Delivering => of(&[State::Waiting, State::Leased], Some(DELIVER), None),
             Status::Delivered => of(&[State::Done], Some(DELIVER), Some(Verdict::Succeeded)),
             Status::Fetched => of(&[State::Done], Some(SCRAPE), Some(Verdict::Succeeded)),
+            Status::Unchanged => of(&[State::Done], None, Some(Verdict::Unchanged)),
             Status::Failed => of(&[State::Done], None, Some(Verdict::Failed)),
             Status::Undelivered => of(&[State::Dead], None, None),
             // Those that were told of it are finished jobs: `status` picks them out.
@@ -143,6 +164,20 @@ impl Pipeline for Order {
 
     fn admit_sink(&self, url: &Url) -> Result<(), String> {
         admit(&self.sink_policy, url)
+    }
+
+    fn admit_proxy(&self, proxy: &str) -> Result<(), String> {
+        proxy::admit(&self.proxies, proxy).map(drop)
+    }
+
+    fn admit_robots(&self, robots: ingest::Robots) -> Result<(), String> {
+        match (self.robots, robots) {
+            (RobotsRule::Obey, ingest::Robots::Ignore) => Err(
+                "robots.txt is obeyed here; the operator leaves it to jobs with --robots optional"
+                    .to_owned(),
+            ),
+            _ => Ok(()),
+        }
     }
 
     fn admit_select(&self, select: &ingest::Select) -> Result<(), Vec<Refusal>> {

@@ -214,13 +214,21 @@ fn a_kept_page_is_told_again_as_another_jobs() {
     let fetch = Fetch { queued_ms: 7, attempt: 1 };
     let event = again(to, fetch, &stored, earlier).unwrap();
     let (old, new) = (read(&stored), read(&event));
-    assert_eq!((&new["type"], &new["timestamp"]), (&json!("job.succeeded"), &json!("2026-11-22T10:01:00Z")));
+    assert_eq!(
+        (&new["type"], &new["timestamp"]),
+        (&json!("job.succeeded"), &json!("2026-11-22T10:01:00Z"))
+    );
     let data = &new["data"];
     assert_eq!((&data["id"], &data["metadata"]), (&json!(to.id.to_string()), &json!({})));
     assert_eq!(data["url"], "https://example.com/a?b=c#part");
-    assert_eq!(data["cache"], json!({"job": id().to_string(), "seen": "2026-11-22T10:00:00Z", "by": "age"}));
+    assert_eq!(
+        data["cache"],
+        json!({"job": id().to_string(), "seen": "2026-11-22T10:00:00Z", "by": "age"})
+    );
     assert_eq!((&data["timing"], &data["attempt"]), (&json!({"queued_ms": 7}), &json!(1)));
-    for name in ["final_url", "status", "headers", "content_type", "charset", "title", "markdown", "bytes"] {
+    for name in
+        ["final_url", "status", "headers", "content_type", "charset", "title", "markdown", "bytes"]
+    {
         assert_eq!(data[name], old["data"][name], "{name}");
     }
     // And what was told again can be told once more, with one `cache` still.

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, anyhow, bail};
 use bytes::Bytes;
-use scrape::{Formats, Kind, Options, Request, Scraper};
+use scrape::{Formats, Kind, Options, Request, Robots, Scraper};
 use tokio::runtime::{Builder, Runtime};
 use url::Url;
 
@@ -121,33 +121,40 @@ pub(super) struct Fetcher {
     runtime: Runtime,
     scraper: Scraper,
     limits: scrape::Config,
+    robots: Robots,
 }
 
 impl Fetcher {
     pub(super) fn start(options: &cli::Options) -> Result<Self, Failure> {
         descriptors::raise_limit();
-        let limits = scrape::Config { cpu_threads: 1, ..check::fetching(options) };
+        let fetching = check::fetching(options).map_err(Failure::Usage)?;
+        let limits = scrape::Config { cpu_threads: 1, ..fetching };
         let runtime =
             Builder::new_current_thread().enable_all().build().context("starting the runtime")?;
         let entered = runtime.enter();
         let (scraper, _ends_with_us) =
             scrape::start(limits.clone()).context("starting to fetch")?;
         drop(entered);
-        Ok(Self { runtime, scraper, limits })
+        let robots = match options.robots {
+            cli::RobotsRule::Ignore => Robots::Ignore,
+            cli::RobotsRule::Obey | cli::RobotsRule::Optional => Robots::Obey,
+        };
+        Ok(Self { runtime, scraper, limits, robots })
     }
 
     fn fetch(&self, text: &str) -> Result<Body> {
         let url = Url::parse(text).context("not a URL")?;
         let mut request = Request::with_limits(url, &self.limits);
+        request.robots = self.robots;
         request.options = Options { formats: Formats::NONE, ..Options::default() };
         request.options.formats.raw = true;
         // One page that a person asks for: RFC 9309 is for crawlers.
-        request.robots = scrape::Robots::Ignore;
         let response = self.runtime.block_on(self.scraper.scrape(request)).map_err(|error| {
             match error.kind() {
                 Kind::Blocked => anyhow!(
                     "{error}; --fetch-allow HOST lets addresses through that are not public"
                 ),
+                Kind::Robots => anyhow!("{error}; --robots ignore fetches it all the same"),
                 Kind::TooLarge => anyhow!("{error}; --max-bytes SIZE allows more"),
                 _ => error.into(),
             }

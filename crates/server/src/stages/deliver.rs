@@ -11,6 +11,7 @@ use futures_util::future::BoxFuture;
 use jobs::{Claimed, Clock, ErrorKind, Finish, LaneNews, Outcome, Store, Timestamp, Work};
 use metrics::{counter, histogram};
 
+use super::ledger::Entry;
 use super::{Destination, Order, spec_of, unreadable};
 use crate::logs::millis;
 use crate::metrics::{DELIVERIES, DELIVERY_SECONDS};
@@ -62,7 +63,9 @@ impl DeliverWork {
         };
         let receipt = self.forwarder.deliver(self.delivery(&job, &to, body)).await;
         self.observe(&job, &to, &receipt);
-        judge(&self.schedule, job.attempt, &receipt, self.clock.now())
+        let now = self.clock.now();
+        let finish = judge(&self.schedule, job.attempt, &receipt, now);
+        Finish { attempt: Some(entry(job.attempt, &receipt, &finish.outcome, now)), ..finish }
     }
 
     /// The event to send, once there is room for it in memory.
@@ -124,7 +127,26 @@ fn judge(schedule: &Schedule, attempt: u32, receipt: &Receipt, now: Timestamp) -
         NextTry::After(wait) => Outcome::Retry { at: now + wait, note },
         NextTry::GiveUp => Outcome::Dead { note },
     };
-    Finish { lane: LaneNews::paused(pause_until), ..outcome.into() }
+    Finish { lane: LaneNews { pause_until, ..LaneNews::default() }, ..outcome.into() }
+}
+
+/// What the ledger keeps of this attempt.
+fn entry(attempt: u32, receipt: &Receipt, outcome: &Outcome, now: Timestamp) -> Bytes {
+    let good = receipt.outcome == Answer::Accepted;
+    let entry = Entry {
+        stage: "deliver",
+        attempt,
+        at: Timestamp::from_millis(now.as_millis().saturating_sub(millis(receipt.duration))),
+        took: receipt.duration,
+        outcome: if good { "ok" } else { receipt.outcome.as_str() },
+        status: receipt.status,
+        detail: (!good).then_some(&*receipt.detail),
+        next_at: match outcome {
+            Outcome::Retry { at, .. } => Some(*at),
+            _ => None,
+        },
+    };
+    entry.to_bytes()
 }
 
 fn dead(note: &str) -> Finish {

@@ -5,18 +5,24 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{ETAG, HeaderMap, HeaderName, HeaderValue, LAST_MODIFIED};
+use http::header::{ETAG, HeaderName, HeaderValue, LAST_MODIFIED};
 use ingest::JobSpec;
 use jobs::{JobId, NewNote, Timestamp};
-use scrape::Validators;
+use scrape::{Response, Validators};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
+use url::Url;
+
+use crate::event::{Earlier, Sign};
 
 /// Where notes on pages stand in the store.
 pub(crate) const PAGES: &str = "page";
 
 /// Longest validator that is kept, in bytes; a page with a longer one counts as having none.
 const MAX_VALIDATOR_BYTES: usize = 1024;
+
+/// Longest address that is kept with a page, in bytes; one with a longer one is not asked after.
+const MAX_URL_BYTES: usize = 1536;
 
 /// What is known of a page from the last time that a job asked for the same.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,6 +31,9 @@ pub(crate) struct Known {
     job: String,
     /// When the page was fetched, or the site last said that it still stands; ms since the epoch.
     at_ms: u64,
+    /// Where it was found: its validators are of this URL.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    url: Option<Url>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     etag: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -35,7 +44,8 @@ pub(crate) struct Known {
 
 impl Known {
     /// Of a page that has just been fetched by `job`.
-    pub(crate) fn of(job: JobId, at: Timestamp, headers: &HeaderMap, hash: [u8; 32]) -> Self {
+    pub(crate) fn of(job: JobId, at: Timestamp, response: &Response, hash: [u8; 32]) -> Self {
+        let (url, headers) = (&response.final_url, &response.headers);
         let kept = |name: HeaderName| {
             let value = headers.get(name)?.to_str().ok()?;
             (value.len() <= MAX_VALIDATOR_BYTES).then(|| value.to_owned())
@@ -43,6 +53,7 @@ impl Known {
         Self {
             job: job.to_string(),
             at_ms: at.as_millis(),
+            url: (url.as_str().len() <= MAX_URL_BYTES).then(|| url.clone()),
             etag: kept(ETAG),
             last_modified: kept(LAST_MODIFIED),
             hash,
@@ -56,13 +67,13 @@ impl Known {
 
     /// The same page, seen again now: its validators may be new.
     #[must_use]
-    pub(crate) fn seen_again(&self, at: Timestamp, headers: &HeaderMap) -> Self {
-        let now = Self { job: self.job.clone(), ..Self::of(JobId::floor(at), at, headers, self.hash) };
+    pub(crate) fn seen_again(&self, at: Timestamp, response: &Response) -> Self {
+        let now = Self::of(JobId::floor(at), at, response, self.hash);
         Self {
             // A 304 need not repeat them (RFC 9110 section 15.4.5).
             etag: now.etag.or_else(|| self.etag.clone()),
             last_modified: now.last_modified.or_else(|| self.last_modified.clone()),
-            job: now.job,
+            job: self.job.clone(),
             ..now
         }
     }
@@ -77,6 +88,11 @@ impl Known {
         Timestamp::from_millis(self.at_ms)
     }
 
+    /// What to tell of it; `None` when the note names no job.
+    pub(crate) fn earlier(&self, by: Sign) -> Option<Earlier> {
+        Some(Earlier { job: self.job()?, seen: self.at(), by })
+    }
+
     /// Whether it was so at most `max_age` before `now`.
     pub(crate) fn is_fresh(&self, max_age: Duration, now: Timestamp) -> bool {
         now.since(self.at()) <= max_age
@@ -89,8 +105,12 @@ impl Known {
 
     /// What to ask the site with whether the page still stands.
     pub(crate) fn validators(&self) -> Validators {
+        if self.url.is_none() {
+            return Validators::default();
+        }
         let value = |text: &Option<String>| HeaderValue::from_str(text.as_deref()?).ok();
-        Validators { etag: value(&self.etag), last_modified: value(&self.last_modified) }
+        let (etag, last_modified) = (value(&self.etag), value(&self.last_modified));
+        Validators { etag, last_modified, url: self.url.clone() }
     }
 
     /// The note to be kept until `expires`.
@@ -131,11 +151,29 @@ mod tests {
         JobSpec::new(url.parse().unwrap())
     }
 
-    fn headers(fields: &[(&'static str, &str)]) -> HeaderMap {
-        fields
+    /// An answer with these header fields.
+    fn answer(fields: &[(&'static str, &str)]) -> Response {
+        let fields = fields
             .iter()
-            .map(|(name, value)| (HeaderName::from_static(name), value.parse().unwrap()))
-            .collect()
+            .map(|(name, value)| (HeaderName::from_static(name), value.parse().unwrap()));
+        Response {
+            final_url: "https://example.com/found".parse().unwrap(),
+            status: http::StatusCode::OK,
+            headers: fields.collect(),
+            content_type: None,
+            not_modified: false,
+            page: scrape::Page::default(),
+            raw: None,
+            bytes: 0,
+            redirects: 0,
+            fetch: Duration::ZERO,
+            extract: Duration::ZERO,
+            remote_addr: None,
+            crawl_delay: None,
+            rate_limit: None,
+            meta_refresh: None,
+            body_hash: None,
+        }
     }
 
     #[test]
@@ -163,18 +201,20 @@ mod tests {
     #[test]
     fn a_note_comes_back_and_is_renewed() {
         let (job, at) = (JobId::draw(), Timestamp::from_millis(5_000));
-        let fields = headers(&[("etag", "\"1\""), ("last-modified", "Sun, 06 Nov 1994 08:49:37 GMT")]);
-        let known = Known::of(job, at, &fields, [7; 32]);
+        let first =
+            answer(&[("etag", "\"1\""), ("last-modified", "Sun, 06 Nov 1994 08:49:37 GMT")]);
+        let known = Known::of(job, at, &first, [7; 32]);
         let note = known.note([1; 32], at + Duration::from_secs(60));
         let back = Known::read(&note.value).unwrap();
         assert_eq!((&back, back.job(), back.at()), (&known, Some(job), at));
         assert_eq!(back.validators().etag.unwrap(), "\"1\"");
+        assert_eq!(back.validators().url, Some(first.final_url));
         assert!(back.is_same(&[7; 32]) && !back.is_same(&[8; 32]));
 
         let later = at + Duration::from_secs(10);
         assert!(back.is_fresh(Duration::from_secs(10), later));
         assert!(!back.is_fresh(Duration::from_secs(9), later));
-        let again = back.seen_again(later, &headers(&[("etag", "\"2\"")]));
+        let again = back.seen_again(later, &answer(&[("etag", "\"2\"")]));
         assert_eq!((again.at(), again.job()), (later, Some(job)));
         assert_eq!(again.etag.as_deref(), Some("\"2\""));
         assert_eq!(again.last_modified, known.last_modified);
@@ -184,7 +224,12 @@ mod tests {
     #[test]
     fn a_validator_without_measure_is_not_kept() {
         let long = "x".repeat(MAX_VALIDATOR_BYTES + 1);
-        let known = Known::of(JobId::draw(), Timestamp::from_millis(0), &headers(&[("etag", &long)]), [0; 32]);
+        let known = Known::of(
+            JobId::draw(),
+            Timestamp::from_millis(0),
+            &answer(&[("etag", &long)]),
+            [0; 32],
+        );
         assert_eq!(known.validators().etag, None);
     }
 }

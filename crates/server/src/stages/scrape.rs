@@ -8,20 +8,23 @@ use egress::Reservation;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use ingest::{JobSpec, Refusal};
-use jobs::{Claimed, Clock, Finish, LaneNews, Outcome, Timestamp, Verdict, Work};
+use jobs::{
+    Claimed, Clock, Finish, JobId, LaneNews, NewNote, Outcome, Store, Timestamp, Verdict, Why, Work,
+};
 use metrics::{counter, histogram};
 use rand::RngExt as _;
-use scrape::{Kind, Scraper};
+use scrape::{Kind, Scraper, Validators};
 use tokio::time::Instant;
 
+use super::ledger::Entry;
+use super::memory::{self, Known};
 use super::options::options;
-use super::{Order, spec_of, unreadable};
-use crate::event::{self, About, Fetch, Reason, TooLarge};
+use super::{Order, host, proxy, spec_of, unreadable};
+use crate::event::{self, About, Earlier, Fetch, Reason, Sign, TooLarge};
 use crate::logs::millis;
 use crate::metrics::{FETCH_SECONDS, FETCHES};
+use crate::span::Span;
 
-/// Longest that an origin's `Retry-After` is heeded: it is written by a stranger.
-const MAX_RETRY_AFTER: Duration = Duration::from_secs(600);
 /// Waits are longer by up to this share at random, so that what failed together does not come
 /// back together.
 const JITTER_SHARE: f64 = 0.2;
@@ -30,8 +33,10 @@ const JITTER_SHARE: f64 = 0.2;
 const SPARE_ATTEMPTS: u32 = 3;
 /// The error code of a job whose time is up.
 const DEADLINE: &str = "deadline";
+/// The error code of a job whose host has been failing for too long.
+const HOST_UNAVAILABLE: &str = "host_unavailable";
 /// The error code of a job that this version would not accept.
-const INVALID: &str = "invalid";
+pub(super) const INVALID: &str = "invalid";
 /// A job for which there was no room is put back for this long, more or less.
 const ROOM_AGAIN_AFTER: Duration = Duration::from_secs(3);
 /// An event's page may be this many times as large as the page was allowed to be: with every format
@@ -55,12 +60,16 @@ pub(crate) struct Terms {
     pub(crate) max_bytes: u64,
     /// Most redirects.
     pub(crate) max_redirects: u32,
+    /// How long it is remembered what a page was like.
+    pub(crate) remember: Duration,
 }
 
 /// The work of the scrape stage.
 pub(crate) struct ScrapeWork {
     /// Where jobs go next.
     pub(crate) order: Arc<Order>,
+    /// Has what earlier jobs brought.
+    pub(crate) store: Arc<dyn Store>,
     /// Fetches and extracts.
     pub(crate) scraper: Scraper,
     /// The time.
@@ -73,6 +82,7 @@ impl Work for ScrapeWork {
     fn run(&self, job: Claimed) -> BoxFuture<'static, Finish> {
         let attempt = Attempt {
             order: Arc::clone(&self.order),
+            store: Arc::clone(&self.store),
             clock: Arc::clone(&self.clock),
             terms: Arc::clone(&self.terms),
             started: self.clock.now(),
@@ -86,30 +96,73 @@ impl Work for ScrapeWork {
 /// One attempt at one job.
 struct Attempt {
     order: Arc<Order>,
+    store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     terms: Arc<Terms>,
     started: Timestamp,
     job: Claimed,
 }
 
-/// Why an attempt failed.
-struct Fault {
-    code: &'static str,
-    detail: String,
-    transient: bool,
+/// What an attempt ends with that went well.
+struct Brought {
+    verdict: Verdict,
+    event: Bytes,
+    held: Option<Reservation>,
+    note: Option<NewNote>,
+    lane: LaneNews,
     status: Option<u16>,
-    retry_after: Option<Duration>,
+}
+
+impl Brought {
+    fn of(verdict: Verdict, event: Bytes, held: Option<Reservation>) -> Self {
+        Self { verdict, event, held, note: None, lane: LaneNews::default(), status: None }
+    }
+}
+
+/// What was made of an answer.
+struct Built {
+    what: Result<What, TooLarge>,
+    known: Option<Known>,
+    lane: LaneNews,
+    status: Option<u16>,
+    held: Reservation,
+}
+
+enum What {
+    /// The event that has the page.
+    Page(Bytes),
+    /// Nothing new.
+    Same(Sign),
+}
+
+/// Why an attempt failed.
+pub(super) struct Fault {
+    pub(super) code: &'static str,
+    pub(super) detail: String,
+    pub(super) transient: bool,
+    pub(super) status: Option<u16>,
+    pub(super) retry_after: Option<Duration>,
+    /// What the site's robots.txt asks for, when it was read: least time between two fetches.
+    pub(super) crawl_delay: Option<Duration>,
+    /// Whether it is the job's own host that is to blame, and not one it redirected to.
+    pub(super) of_host: bool,
 }
 
 impl Fault {
-    fn worn_out() -> Self {
+    pub(super) fn new(code: &'static str, detail: impl Into<String>, transient: bool) -> Self {
         Self {
-            code: "internal",
-            detail: "the job was tried too often without an answer".to_owned(),
-            transient: true,
+            code,
+            detail: detail.into(),
+            transient,
             status: None,
             retry_after: None,
+            crawl_delay: None,
+            of_host: false,
         }
+    }
+
+    fn worn_out() -> Self {
+        Self::new("internal", "the job was tried too often without an answer", true)
     }
 
     fn out_of_proportion(bytes: u64) -> Self {
@@ -117,8 +170,7 @@ impl Fault {
             "what was made of the page takes {bytes} bytes in JSON, out of all proportion to it: \
              ask for fewer formats, or for `raw` alone"
         );
-        let code = Kind::TooLarge.code();
-        Self { code, detail, transient: false, status: None, retry_after: None }
+        Self::new(Kind::TooLarge.code(), detail, false)
     }
 }
 
@@ -130,6 +182,8 @@ impl From<scrape::Error> for Fault {
             transient: error.is_transient(),
             status: error.status(),
             retry_after: error.retry_after(),
+            crawl_delay: error.crawl_delay(),
+            of_host: error.is_of_first_origin(),
         }
     }
 }
@@ -137,8 +191,7 @@ impl From<scrape::Error> for Fault {
 /// Whoever accepted the job took selectors that this version does not.
 impl From<Refusal> for Fault {
     fn from(Refusal { pointer, detail }: Refusal) -> Self {
-        let detail = format!("select{pointer}: {detail}");
-        Self { code: INVALID, detail, transient: false, status: None, retry_after: None }
+        Self::new(INVALID, format!("select{pointer}: {detail}"), false)
     }
 }
 
@@ -148,34 +201,48 @@ impl Attempt {
             Ok(spec) => spec,
             Err(note) => return unreadable(note),
         };
+        if let Some(why) = self.job.without_work {
+            return self.failed(&spec, &self.given_up(why));
+        }
         if self.job.attempt > self.most_attempts(&spec).saturating_add(SPARE_ATTEMPTS) {
             return self.failed(&spec, &Fault::worn_out());
         }
         let Some(timeout) = self.time_left(&spec) else {
             return self.failed(&spec, &self.out_of_time());
         };
+        let known = self.known(&spec).await;
+        if let Some(kept) = self.young_enough(&scraper, &spec, known.as_ref()).await {
+            counter!(FETCHES, "outcome" => "kept").increment(1);
+            return self.brought(&spec, kept, Duration::ZERO);
+        }
         let begun = Instant::now();
-        let fetched = self.fetch(&scraper, &spec, timeout).await;
+        let fetched = self.fetch(&scraper, &spec, known, timeout).await;
         let took = begun.elapsed();
         histogram!(FETCH_SECONDS).record(took);
         match fetched {
-            Ok((event, held)) => {
+            Ok(brought) => {
                 counter!(FETCHES, "outcome" => "ok").increment(1);
                 tracing::debug!(job.id = %self.job.lease.id, url.host = spec.url.host_str(), attempt = self.job.attempt, duration_ms = millis(took), "fetched");
-                let outcome = self.order.after_scrape(
-                    &spec,
-                    Verdict::Succeeded,
-                    event,
-                    None,
-                    self.clock.now(),
-                );
-                Finish { held: Some(Box::new(held)), ..outcome.into() }
+                self.brought(&spec, brought, took)
             }
             Err(fault) => {
                 counter!(FETCHES, "outcome" => fault.code).increment(1);
                 tracing::info!(job.id = %self.job.lease.id, url.host = spec.url.host_str(), attempt = self.job.attempt, duration_ms = millis(took), error = fault.detail, "fetch failed");
-                self.settle(&spec, &fault)
+                self.settle(&spec, &fault, took)
             }
+        }
+    }
+
+    /// On to the receiver with what there is.
+    fn brought(&self, spec: &JobSpec, brought: Brought, took: Duration) -> Finish {
+        let Brought { verdict, event, held, note, lane, status } = brought;
+        let outcome = self.order.after_scrape(spec, verdict, event, None, self.clock.now());
+        Finish {
+            outcome,
+            lane,
+            attempt: Some(self.entry("ok", status, None, took, None)),
+            notes: note.into_iter().collect(),
+            held: held.map(|held| Box::new(held) as _),
         }
     }
 
@@ -204,24 +271,145 @@ impl Attempt {
         }
     }
 
+    /// Fetches, and fetches once more when the site stands by a page that is gone here.
     async fn fetch(
         &self,
         scraper: &Scraper,
         spec: &Arc<JobSpec>,
+        known: Option<Known>,
         timeout: Duration,
-    ) -> Result<(Bytes, Reservation), Fault> {
-        let request = self.request(spec, timeout)?;
+    ) -> Result<Brought, Fault> {
+        let known = known.map(Arc::new);
+        let mut validators = self.validators(spec, known.as_deref()).await;
+        loop {
+            let asked = !validators.is_empty();
+            let mut request = self.request(spec, timeout)?;
+            request.validators = std::mem::take(&mut validators);
+            let built = self.build(scraper, spec, known.clone(), request).await?;
+            let Built { what, known: renewed, lane, status, held } = built;
+            let note = renewed.as_ref().map(|known| self.note(spec, known));
+            let lane = Box::new(lane);
+            let by = match what.map_err(|TooLarge { bytes }| Fault::out_of_proportion(bytes))? {
+                What::Page(event) => {
+                    let held = scraper.cover(held, event.len() as u64).await?;
+                    let verdict = Verdict::Succeeded;
+                    let (lane, held) = (*lane, Some(held));
+                    return Ok(Brought { verdict, event, held, note, lane, status });
+                }
+                What::Same(by) => by,
+            };
+            drop(held);
+            let earlier = renewed.as_ref().and_then(|known| known.earlier(by));
+            let kept = match earlier {
+                Some(earlier) if spec.only_if_changed => Some(self.unchanged(spec, earlier)),
+                Some(earlier) => self.kept(scraper, spec, earlier).await,
+                None => None,
+            };
+            match kept {
+                Some(kept) => return Ok(Brought { note, lane: *lane, status, ..kept }),
+                // Without validators the site cannot answer like this again.
+                None if asked => {}
+                None => return Err(Fault::worn_out()),
+            }
+        }
+    }
+
+    /// One request, and what is made of its answer.
+    async fn build(
+        &self,
+        scraper: &Scraper,
+        spec: &Arc<JobSpec>,
+        known: Option<Arc<Known>>,
+        request: scrape::Request,
+    ) -> Result<Built, Fault> {
         let (id, clock, spec, fetch) =
             (self.job.lease.id, Arc::clone(&self.clock), Arc::clone(spec), self.about_fetch());
         let most_bytes = request.max_bytes.max(SMALL_PAGE_BYTES).saturating_mul(MOST_GROWTH);
-        let build = move |response| {
-            let about = About { id, spec: &spec, at: clock.now() };
-            event::succeeded(about, fetch, &response, most_bytes)
+        let (obeyed, keeps) = (request.robots == scrape::Robots::Obey, self.job.interval);
+        let make = move |response: scrape::Response| {
+            let at = clock.now();
+            let status = Some(response.status.as_u16());
+            let lane = host::after_answer(&spec.url, &response, obeyed, keeps, at);
+            let (what, known) = judge(&spec, known.as_deref(), &response, id, at);
+            let what = match what {
+                Some(by) => Ok(What::Same(by)),
+                None => {
+                    event::succeeded(About { id, spec: &spec, at }, fetch, &response, most_bytes)
+                        .map(What::Page)
+                }
+            };
+            (what, known, lane, status)
         };
-        let (event, held) = scraper.scrape_with(request, build).await?;
-        let event = event.map_err(|TooLarge { bytes }| Fault::out_of_proportion(bytes))?;
-        let held = scraper.cover(held, event.len() as u64).await?;
-        Ok((event, held))
+        let ((what, known, lane, status), held) = scraper.scrape_with(request, make).await?;
+        Ok(Built { what, known, lane, status, held })
+    }
+
+    /// What is known of the page, when the job wants to know.
+    async fn known(&self, spec: &JobSpec) -> Option<Known> {
+        if !memory::is_wanted(spec) {
+            return None;
+        }
+        match self.store.note(memory::PAGES, memory::key(spec)).await {
+            Ok(note) => Known::read(&note?.value),
+            Err(error) => {
+                tracing::warn!(job.id = %self.job.lease.id, %error, "a note could not be read; fetching anew");
+                None
+            }
+        }
+    }
+
+    /// The page without asking the site, when the job takes one of its age.
+    async fn young_enough(
+        &self,
+        scraper: &Scraper,
+        spec: &JobSpec,
+        known: Option<&Known>,
+    ) -> Option<Brought> {
+        let max_age = Duration::from_millis(spec.cache?.max_age_ms?);
+        let known = known.filter(|known| known.is_fresh(max_age, self.started))?;
+        let earlier = known.earlier(Sign::Age)?;
+        match spec.only_if_changed {
+            true => Some(self.unchanged(spec, earlier)),
+            false => self.kept(scraper, spec, earlier).await,
+        }
+    }
+
+    /// What to ask with, when an answer without a page would do.
+    async fn validators(&self, spec: &JobSpec, known: Option<&Known>) -> Validators {
+        let Some(known) = known else {
+            return Validators::default();
+        };
+        let revalidates = spec.cache.is_some_and(|cache| cache.revalidate);
+        let usable = spec.only_if_changed || (revalidates && self.has_page(known).await);
+        if usable { known.validators() } else { Validators::default() }
+    }
+
+    async fn has_page(&self, known: &Known) -> bool {
+        let Some(job) = known.job() else {
+            return false;
+        };
+        let record = self.store.get(job).await.ok().flatten();
+        record.is_some_and(|record| record.result_bytes.is_some())
+    }
+
+    fn note(&self, spec: &JobSpec, known: &Known) -> NewNote {
+        known.note(memory::key(spec), self.clock.now() + self.terms.remember)
+    }
+
+    fn unchanged(&self, spec: &JobSpec, earlier: Earlier) -> Brought {
+        let about = About { id: self.job.lease.id, spec, at: self.clock.now() };
+        Brought::of(Verdict::Unchanged, event::unchanged(about, self.about_fetch(), earlier), None)
+    }
+
+    /// The page as an earlier job has it; `None` when it is not there any more.
+    async fn kept(&self, scraper: &Scraper, spec: &JobSpec, earlier: Earlier) -> Option<Brought> {
+        let record = self.store.get(earlier.job).await.ok()??;
+        // The stored event and the new one.
+        let held = scraper.reserve(record.result_bytes?.saturating_mul(2)).await.ok()?;
+        let stored = self.store.result(earlier.job).await.ok()??;
+        let about = About { id: self.job.lease.id, spec, at: self.clock.now() };
+        let event = event::again(about, self.about_fetch(), &stored, earlier)?;
+        Some(Brought::of(Verdict::Succeeded, event, Some(held)))
     }
 
     fn request(&self, spec: &JobSpec, timeout: Duration) -> Result<scrape::Request, Fault> {
@@ -233,9 +421,10 @@ impl Attempt {
             timeout,
             max_bytes: spec.max_bytes.unwrap_or(self.terms.max_bytes),
             max_redirects: spec.max_redirects.unwrap_or(self.terms.max_redirects),
-            robots: scrape::Robots::Ignore,
-            pace: Duration::ZERO,
-            validators: scrape::Validators::default(),
+            robots: self.order.robots(spec),
+            pace: self.job.interval,
+            validators: Validators::default(),
+            proxy: proxy::of(&self.order.proxies, spec)?,
             options: options(spec)?,
             extra_bytes: EVENT_FRAME_BYTES
                 + spec.metadata.as_ref().map_or(0, |metadata| metadata.get().len() as u64),
@@ -251,38 +440,60 @@ impl Attempt {
     /// more attempts than the schedule has gets the last wait over and over.
     fn wait_before_next(&self, spec: &JobSpec) -> Option<Duration> {
         let made = self.job.attempt;
-        let waits = &self.terms.schedule;
-        let next = waits.get(made as usize).or(waits.last()).copied();
+        let own = |at: usize| spec.waits_ms.get(at).copied().map(Duration::from_millis);
+        let next = match spec.waits_ms.len() {
+            0 => self.terms.schedule.get(made as usize).or(self.terms.schedule.last()).copied(),
+            all => own(made as usize).or_else(|| own(all - 1)),
+        };
         next.filter(|_| made < self.most_attempts(spec))
     }
 
     fn most_attempts(&self, spec: &JobSpec) -> u32 {
-        let scheduled = u32::try_from(self.terms.schedule.len()).unwrap_or(u32::MAX);
-        spec.max_attempts.unwrap_or(scheduled)
+        let waits = match spec.waits_ms.len() {
+            0 => self.terms.schedule.len(),
+            own => own,
+        };
+        spec.max_attempts.unwrap_or(u32::try_from(waits).unwrap_or(u32::MAX))
     }
 
     /// Again later when that can help, otherwise the end. That there was no room is nobody's fault
-    /// but ours: the job is put back as if it had not been claimed.
-    fn settle(&self, spec: &JobSpec, fault: &Fault) -> Finish {
+    /// but ours, and that the site wants more time between fetches nobody's at all: the job is put
+    /// back as if it had not been claimed.
+    fn settle(&self, spec: &JobSpec, fault: &Fault, took: Duration) -> Finish {
         let now = self.clock.now();
-        if fault.code == Kind::Busy.code() {
-            return Outcome::Release { at: now + jittered(ROOM_AGAIN_AFTER) }.into();
-        }
-        let asked = fault.retry_after.map(|wait| wait.min(MAX_RETRY_AFTER));
-        // Whoever asks for a pause gets it for all that is fetched there.
-        let pause_until = match fault.status {
-            Some(429 | 503) => asked.map(|wait| now + wait),
+        let lane = host::after_fault(fault, self.job.interval, now);
+        let put_back = match fault.code {
+            code if code == Kind::Busy.code() => Some(now + jittered(ROOM_AGAIN_AFTER)),
+            code if code == Kind::Paced.code() => Some(now),
             _ => None,
         };
-        let scheduled = fault.transient.then(|| self.wait_before_next(spec)).flatten();
-        if let Some(wait) = scheduled {
-            let at = now + jittered(wait.max(asked.unwrap_or_default()));
-            if at < self.last_moment(spec) {
-                let outcome = Outcome::Retry { at, note: fault.detail.clone() };
-                return Finish { lane: LaneNews::paused(pause_until), ..outcome.into() };
-            }
+        if let Some(at) = put_back {
+            return Finish { lane, ..Outcome::Release { at }.into() };
         }
-        Finish { lane: LaneNews::paused(pause_until), ..self.failed(spec, fault) }
+        let asked = fault.retry_after.map(|wait| wait.min(host::MAX_RETRY_AFTER));
+        let scheduled = fault.transient.then(|| self.wait_before_next(spec)).flatten();
+        let next_at = scheduled
+            .map(|wait| now + jittered(wait.max(asked.unwrap_or_default())))
+            .filter(|at| *at < self.last_moment(spec));
+        let attempt = self.entry(fault.code, fault.status, Some(&fault.detail), took, next_at);
+        let finish = match next_at {
+            Some(at) => Outcome::Retry { at, note: fault.detail.clone() }.into(),
+            None => self.failed(spec, fault),
+        };
+        Finish { lane, attempt: Some(attempt), ..finish }
+    }
+
+    /// What the ledger keeps of this attempt.
+    fn entry(
+        &self,
+        outcome: &str,
+        status: Option<u16>,
+        detail: Option<&str>,
+        took: Duration,
+        next_at: Option<Timestamp>,
+    ) -> Bytes {
+        let (attempt, at) = (self.job.attempt, self.started);
+        Entry { stage: "fetch", attempt, at, took, outcome, status, detail, next_at }.to_bytes()
     }
 
     /// The end: the receiver is told why.
@@ -304,13 +515,45 @@ impl Attempt {
     fn out_of_time(&self) -> Fault {
         counter!(FETCHES, "outcome" => DEADLINE).increment(1);
         tracing::info!(job.id = %self.job.lease.id, attempt = self.job.attempt, "deadline passed before the fetch");
-        Fault {
-            code: DEADLINE,
-            detail: "the job's deadline passed before it could be fetched".to_owned(),
-            transient: true,
-            status: None,
-            retry_after: None,
+        Fault::new(DEADLINE, "the job's deadline passed before it could be fetched", true)
+    }
+
+    /// The queue gave the job out to be ended, not to be fetched.
+    fn given_up(&self, why: Why) -> Fault {
+        match why {
+            Why::Expired => self.out_of_time(),
+            Why::LaneFailing => {
+                counter!(FETCHES, "outcome" => HOST_UNAVAILABLE).increment(1);
+                let detail = format!(
+                    "nobody was answered by the host for {}, and this job has waited as long",
+                    Span(self.terms.deadline)
+                );
+                Fault::new(HOST_UNAVAILABLE, detail, true)
+            }
         }
+    }
+}
+
+/// Whether the answer brings nothing new, and what is known of the page from now on. Nothing is
+/// reckoned for a job that does not want to know.
+fn judge(
+    spec: &JobSpec,
+    known: Option<&Known>,
+    response: &scrape::Response,
+    id: JobId,
+    at: Timestamp,
+) -> (Option<Sign>, Option<Known>) {
+    let again = |known: &Known| Some(known.seen_again(at, response));
+    if response.not_modified {
+        return (Some(Sign::Validators), known.and_then(again));
+    }
+    if !memory::is_wanted(spec) {
+        return (None, None);
+    }
+    let hash = response.content_hash();
+    match known.filter(|known| spec.only_if_changed && known.is_same(&hash)) {
+        Some(known) => (Some(Sign::Content), again(known)),
+        None => (None, Some(Known::of(id, at, response, hash))),
     }
 }
 

@@ -9,6 +9,8 @@ fn order(forward_to: Option<&str>) -> Order {
         forward_to: forward_to.map(|url| url.parse().unwrap()),
         fetch_policy: Policy::public_only(),
         sink_policy: Policy::public_only(),
+        robots: RobotsRule::Obey,
+        proxies: Vec::new(),
     }
 }
 
@@ -43,8 +45,13 @@ fn matches(filter: &Filter, record: &Record) -> bool {
 #[test]
 fn every_record_is_found_by_its_status() {
     let order = order(None);
-    let verdicts =
-        [None, Some(Verdict::Succeeded), Some(Verdict::Failed), Some(Verdict::Cancelled)];
+    let verdicts = [
+        None,
+        Some(Verdict::Succeeded),
+        Some(Verdict::Unchanged),
+        Some(Verdict::Failed),
+        Some(Verdict::Cancelled),
+    ];
     for state in [State::Waiting, State::Leased, State::Done, State::Dead, State::Cancelled] {
         for stage in [SCRAPE, DELIVER] {
             for verdict in verdicts {
@@ -126,5 +133,50 @@ fn selectors_and_patterns_are_vetted_before_a_job_is_accepted() {
         let refused = vetted(text).unwrap_err();
         assert_eq!(refused[0].pointer, pointer, "{refused:?}");
         assert!(!refused[0].detail.is_empty());
+    }
+}
+
+#[test]
+fn robots_are_obeyed_unless_operator_and_job_agree() {
+    let rule = |robots| Order { robots, ..order(None) };
+    let asking = |robots| JobSpec { robots, ..spec(None) };
+    let (obey, ignore) = (Some(ingest::Robots::Obey), Some(ingest::Robots::Ignore));
+    for (own, asked, obeyed, admitted) in [
+        (RobotsRule::Obey, None, true, true),
+        (RobotsRule::Obey, obey, true, true),
+        (RobotsRule::Obey, ignore, true, false),
+        (RobotsRule::Optional, None, true, true),
+        (RobotsRule::Optional, ignore, false, true),
+        (RobotsRule::Ignore, None, false, true),
+        (RobotsRule::Ignore, obey, true, true),
+    ] {
+        let order = rule(own);
+        let is_obeyed = order.robots(&asking(asked)) == ::scrape::Robots::Obey;
+        assert_eq!(is_obeyed, obeyed, "{own:?} {asked:?}");
+        if let Some(asked) = asked {
+            assert_eq!(order.admit_robots(asked).is_ok(), admitted, "{own:?} {asked:?}");
+        }
+    }
+}
+
+#[test]
+fn a_proxy_is_the_operators_to_allow() {
+    let with = |allowed: &[&str]| Order {
+        proxies: allowed.iter().map(|target| target.parse().unwrap()).collect(),
+        ..order(None)
+    };
+    let refused = with(&[]).admit_proxy("http://me:secret@proxy.example:3128").unwrap_err();
+    assert!(refused.contains("--proxy-allow") && !refused.contains("secret"), "{refused}");
+    let some = with(&["proxy.example:3128", "10.0.0.0/8"]);
+    for (proxy, admitted) in [
+        ("http://proxy.example:3128", true),
+        ("socks5://proxy.example:3128", true),
+        ("http://10.1.2.3:8080", true),
+        ("http://proxy.example:3129", false),
+        ("http://11.1.2.3:8080", false),
+        ("ftp://proxy.example:3128", false),
+        ("proxy.example:3128", false),
+    ] {
+        assert_eq!(some.admit_proxy(proxy).is_ok(), admitted, "{proxy}");
     }
 }

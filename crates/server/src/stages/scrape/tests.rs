@@ -1,11 +1,12 @@
 use egress::Policy;
 use ingest::{Pick, Select, Sink};
-use jobs::{JobId, LaneKey, Lease};
+use jobs::{LaneKey, LaneLimit, LaneLimits, Lease, MemoryStore, StageConfig};
 use scrape::Scope;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use super::*;
-use crate::stages::SCRAPE;
+use crate::cli::RobotsRule;
+use crate::stages::{DELIVER, SCRAPE};
 
 const ACCEPTED: Timestamp = Timestamp::from_millis(1_000_000);
 const MINUTE: Duration = Duration::from_secs(60);
@@ -30,6 +31,8 @@ fn attempt(number: u32, after: Duration) -> Attempt {
         forward_to: None,
         fetch_policy: Policy::public_only(),
         sink_policy: Policy::public_only(),
+        robots: RobotsRule::Obey,
+        proxies: Vec::new(),
     };
     let terms = Terms {
         schedule: [0, 5, 30].map(Duration::from_secs).to_vec(),
@@ -37,6 +40,7 @@ fn attempt(number: u32, after: Duration) -> Attempt {
         timeout: Duration::from_secs(30),
         max_bytes: 1_000,
         max_redirects: 3,
+        remember: 100 * MINUTE,
     };
     let job = Claimed {
         lease: Lease { id: JobId::draw(), epoch: 1 },
@@ -50,8 +54,16 @@ fn attempt(number: u32, after: Duration) -> Attempt {
         interval: Duration::ZERO,
         without_work: None,
     };
+    let stages = vec![SCRAPE, DELIVER].into_iter().map(|stage| StageConfig {
+        stage,
+        lanes: LaneLimits::same(LaneLimit::default()),
+        give_up_after: None,
+    });
+    let store =
+        MemoryStore::new(jobs::Config { stages: stages.collect(), ..jobs::Config::default() });
     Attempt {
         order: Arc::new(order),
+        store,
         clock: Arc::new(At(now)),
         terms: Arc::new(terms),
         started: now,
@@ -60,7 +72,12 @@ fn attempt(number: u32, after: Duration) -> Attempt {
 }
 
 fn fault(transient: bool, status: Option<u16>, retry_after: Option<Duration>) -> Fault {
-    Fault { code: "status", detail: "no".into(), transient, status, retry_after }
+    Fault { status, retry_after, of_host: true, ..Fault::new("status", "no", transient) }
+}
+
+/// What is made of a fault that took no time.
+fn settled(attempt: &Attempt, spec: &JobSpec, fault: &Fault) -> Finish {
+    attempt.settle(spec, fault, Duration::ZERO)
 }
 
 fn retry_at(finish: &Finish) -> Timestamp {
@@ -84,46 +101,47 @@ fn assert_failed(finish: &Finish) {
 fn what_may_yet_succeed_is_tried_as_often_as_the_schedule_says() {
     let trouble = fault(true, Some(500), None);
     for (number, wait_s) in [(1, 5), (2, 30)] {
-        let at = retry_at(&attempt(number, Duration::ZERO).settle(&spec(), &trouble));
+        let at = retry_at(&settled(&attempt(number, Duration::ZERO), &spec(), &trouble));
         let wait = Duration::from_secs(wait_s);
         assert!((ACCEPTED + wait..=ACCEPTED + wait.mul_f64(1.2)).contains(&at), "{at}");
     }
-    assert_failed(&attempt(3, Duration::ZERO).settle(&spec(), &trouble));
+    assert_failed(&settled(&attempt(3, Duration::ZERO), &spec(), &trouble));
 }
 
 #[test]
 fn what_cannot_succeed_is_not_tried_again() {
-    assert_failed(&attempt(1, Duration::ZERO).settle(&spec(), &fault(false, Some(404), None)));
+    assert_failed(&settled(&attempt(1, Duration::ZERO), &spec(), &fault(false, Some(404), None)));
 }
 
 #[test]
 fn a_job_may_ask_for_fewer_attempts_or_more() {
     let trouble = fault(true, None, None);
     let asking = |most: u32| JobSpec { max_attempts: Some(most), ..spec() };
-    assert_failed(&attempt(1, Duration::ZERO).settle(&asking(1), &trouble));
-    let at = retry_at(&attempt(7, Duration::ZERO).settle(&asking(8), &trouble));
+    assert_failed(&settled(&attempt(1, Duration::ZERO), &asking(1), &trouble));
+    let at = retry_at(&settled(&attempt(7, Duration::ZERO), &asking(8), &trouble));
     assert!(at >= ACCEPTED + Duration::from_secs(30), "the last wait is repeated");
-    assert_failed(&attempt(8, Duration::ZERO).settle(&asking(8), &trouble));
+    assert_failed(&settled(&attempt(8, Duration::ZERO), &asking(8), &trouble));
 }
 
 #[test]
 fn retry_after_is_heeded_for_the_whole_lane_up_to_a_cap() {
     let asked = |wait: Duration| fault(true, Some(429), Some(wait));
-    let finish = attempt(1, Duration::ZERO).settle(&spec(), &asked(MINUTE));
+    let finish = settled(&attempt(1, Duration::ZERO), &spec(), &asked(MINUTE));
     assert!(retry_at(&finish) >= ACCEPTED + MINUTE);
     assert_eq!(finish.lane.pause_until, Some(ACCEPTED + MINUTE));
 
-    let finish = attempt(1, Duration::ZERO).settle(&spec(), &asked(1_000 * MINUTE));
-    assert_eq!(finish.lane.pause_until, Some(ACCEPTED + MAX_RETRY_AFTER));
+    let finish = settled(&attempt(1, Duration::ZERO), &spec(), &asked(1_000 * MINUTE));
+    assert_eq!(finish.lane.pause_until, Some(ACCEPTED + host::MAX_RETRY_AFTER));
     // Other trouble of one page is no reason to leave the site alone.
-    let finish = attempt(1, Duration::ZERO).settle(&spec(), &fault(true, Some(500), Some(MINUTE)));
+    let finish =
+        settled(&attempt(1, Duration::ZERO), &spec(), &fault(true, Some(500), Some(MINUTE)));
     assert_eq!(finish.lane.pause_until, None);
 }
 
 #[test]
 fn nothing_is_repeated_after_the_deadline() {
     let late = attempt(1, 15 * MINUTE - Duration::from_secs(1));
-    assert_failed(&late.settle(&spec(), &fault(true, None, None)));
+    assert_failed(&settled(&late, &spec(), &fault(true, None, None)));
 }
 
 #[test]
@@ -148,7 +166,7 @@ fn a_jobs_own_deadline_cuts_the_fetch_and_then_forbids_it() {
 fn a_job_without_room_is_put_back_uncharged() {
     let busy = Fault { code: Kind::Busy.code(), ..fault(true, None, None) };
     // Even the last attempt, even late: it was none.
-    let finish = attempt(3, 20 * MINUTE).settle(&spec(), &busy);
+    let finish = settled(&attempt(3, 20 * MINUTE), &spec(), &busy);
     let Outcome::Release { at } = finish.outcome else { panic!("{finish:?}") };
     let now = ACCEPTED + 20 * MINUTE;
     assert!((now + ROOM_AGAIN_AFTER..=now + 2 * ROOM_AGAIN_AFTER).contains(&at), "{at}");
@@ -203,7 +221,8 @@ async fn fetched(page: Vec<u8>) -> Result<(Bytes, Reservation), Fault> {
         ..JobSpec::new(url.parse().unwrap())
     };
     let (attempt, spec) = (attempt(1, Duration::ZERO), Arc::new(spec));
-    tokio::join!(attempt.fetch(&scraper, &spec, MINUTE), origin).0
+    let brought = tokio::join!(attempt.fetch(&scraper, &spec, None, MINUTE), origin).0?;
+    Ok((brought.event, brought.held.expect("it was fetched")))
 }
 
 #[tokio::test]
@@ -221,5 +240,5 @@ async fn an_event_out_of_proportion_fails_for_good_as_too_large() {
     let fault = fetched(b"\x01".repeat(90_000)).await.expect_err("six times its length");
     assert_eq!((fault.code, fault.transient), ("too_large", false));
     assert!(fault.detail.contains("540"), "{}", fault.detail);
-    assert_failed(&attempt(1, Duration::ZERO).settle(&spec(), &fault));
+    assert_failed(&settled(&attempt(1, Duration::ZERO), &spec(), &fault));
 }
