@@ -3,6 +3,7 @@
 //! product it has seen from outside.
 //!
 //! - [`Origin`] serves pages that can be verified, and fails in every way a site can.
+//! - [`HostileOrigin`] does harm in every way that is known, each under an address of its own.
 //! - [`Sink`] receives webhooks, checks their signatures and contents on its own, and can be down,
 //!   slow or rude.
 //! - [`Server`] is the binary: started, watched, killed, measured.
@@ -22,6 +23,7 @@ mod answers;
 mod env;
 mod event;
 mod faultfs;
+mod hostile;
 mod http;
 mod ledger;
 mod load;
@@ -39,6 +41,7 @@ pub use hyper::Method;
 pub use crate::env::{Scratch, cycles, rng, say, seed};
 pub use crate::event::Event;
 pub use crate::faultfs::FaultFs;
+pub use crate::hostile::{Behaviour, Expected, HostileOrigin};
 pub use crate::http::{Answer, Connection, Failure};
 pub use crate::ledger::{Accepted, Entries, Ledger, Verdict};
 pub use crate::load::{Load, LoadReport, Stop, percentile};

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use harness::{
-    Accepted, Connection, Failure, HostReport, Ledger, Load, Mode, Origin, OriginConfig,
-    OriginReport, Robots, Sink, SinkConfig, SinkReport, Stop, page,
+    Accepted, Connection, Expected, Failure, HostReport, HostileOrigin, Ledger, Load, Mode, Origin,
+    OriginConfig, OriginReport, Robots, Sink, SinkConfig, SinkReport, Stop, page,
 };
 use hyper::Method;
 
@@ -59,6 +59,33 @@ async fn an_origin_keeps_requests_for_robots_apart_and_the_times_of_the_others()
     let host = &origin.report().hosts[0];
     assert_eq!((host.requests, host.robots, host.arrivals_us.len()), (4, 3, 4));
     assert!(host.arrivals_us.is_sorted());
+}
+
+#[tokio::test]
+async fn a_hostile_origin_plays_the_script_of_each_address() {
+    let origin = HostileOrigin::start().await.unwrap();
+    let ask = async |name: &str, path: &str| {
+        let index = origin.behaviours().iter().position(|one| one.name == name).unwrap();
+        let url = origin.url(index);
+        assert!(url.ends_with(&format!("/hostile/{name}")), "{url}");
+        let addr = url.split('/').nth(2).unwrap().parse().unwrap();
+        Connection::new(addr).with_timeout(Duration::from_secs(1)).get(path).await
+    };
+    assert_eq!(ask("status-404", "/hostile").await.unwrap().status, 404);
+    assert_eq!(ask("status-500-endless", "/robots.txt").await.unwrap().status, 404);
+    assert_eq!(ask("robots-503", "/robots.txt").await.unwrap().status, 503);
+    assert_eq!(ask("robots-503", "/hostile").await.unwrap().status, 200);
+    let bomb = ask("bomb-gzip", "/").await.unwrap();
+    assert_eq!(bomb.header("content-encoding"), Some("x-gzip"));
+    assert!((1_000..100_000).contains(&bomb.body.len()), "{}", bomb.body.len());
+    for silent in ["silence-before-head", "reset-in-body", "not-http-ssh", "interim-endless"] {
+        assert!(matches!(ask(silent, "/").await, Err(Failure::NoAnswer(_))), "{silent}");
+    }
+    let expected = |name: &str| {
+        let found = origin.behaviours().iter().find(|one| one.name == name);
+        found.map(|one| one.expected)
+    };
+    assert_eq!(expected("bomb-gzip"), Some(Expected::Failure(&["too_large"])));
 }
 
 #[test]
