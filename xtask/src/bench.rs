@@ -2,10 +2,12 @@
 //! generator, each a process of its own, and the baseline in the same call. And extraction alone.
 
 mod extract;
+mod in_flight;
 mod large;
 mod measure;
 mod overload;
 mod pipeline;
+mod politeness;
 mod process;
 mod report;
 mod restart;
@@ -108,6 +110,10 @@ enum Scenario {
     Large,
     /// Start with 100,000 jobs queued
     Restart,
+    /// Whether hosts are asked as gently as was promised, restarts included
+    Politeness,
+    /// 10,000 fetches at once
+    InFlight,
     /// Extraction alone: beside a peer on --pages, and on hostile pages
     Extract,
     /// Each of them
@@ -142,6 +148,8 @@ pub(crate) fn run(options: &Options) -> Result<()> {
             Scenario::Overload => overload::run(&rig),
             Scenario::Large => large::run(&rig),
             Scenario::Restart => restart::run(&rig),
+            Scenario::Politeness => politeness::run(&rig),
+            Scenario::InFlight => in_flight::run(&rig),
             // Done already, and not a scenario of its own.
             Scenario::Extract | Scenario::All => Ok(Vec::new()),
         };
@@ -152,6 +160,13 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     }
     if !options.json {
         print!("\n{}", report::table(&rows));
+    }
+    let unkept: Vec<String> = rows
+        .iter()
+        .flat_map(|row| row.broken.iter().map(move |what| format!("{}: {what}", row.name())))
+        .collect();
+    if !unkept.is_empty() {
+        bail!("not as it should be: {}", unkept.join("; "));
     }
     // The origin and the sink are in good health in every scenario: none of this may happen.
     let broken: Vec<&str> =

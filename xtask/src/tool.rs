@@ -19,6 +19,7 @@ use clap::Subcommand;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
 pub(crate) use load::Report as LoadReport;
+pub(crate) use origin::{Host as OriginHost, Seen as OriginSeen};
 pub(crate) use sink::Stats as SinkStats;
 
 /// Connections that may wait to be accepted: a burst is not to be refused by the measuring side.
@@ -61,6 +62,11 @@ fn exit_with_parent() -> Result<()> {
         })
         .context("cannot start the thread that watches the parent")?;
     Ok(())
+}
+
+/// The address of the origin's first host.
+pub(crate) fn first_host() -> Ipv4Addr {
+    hosts::address(0)
 }
 
 /// Tells the parent where this tool listens.

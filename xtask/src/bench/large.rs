@@ -20,6 +20,8 @@ pub(crate) fn run(rig: &Rig<'_>) -> Result<Vec<Row>> {
         size: options.size.unwrap_or(SIZE),
         latency_ms: options.latency_ms.unwrap_or(0),
         hosts: options.hosts.unwrap_or(HOSTS),
+        silent: 0,
+        gate: 0,
         flags: vec![("--memory-budget", budget.to_string())],
     };
     let formats = if options.formats.is_empty() {
@@ -39,6 +41,7 @@ pub(crate) fn run(rig: &Rig<'_>) -> Result<Vec<Row>> {
             rate: 0,
             formats,
             hosts: setup.hosts,
+            due_in: None,
             within: WITHIN,
         };
         eprintln!("{}: starting", load.name);

@@ -1,3 +1,4 @@
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -6,7 +7,7 @@ use super::process::Usage;
 use super::report::{Row, mb, ms, tenth};
 use super::rig::{Bench, get, poll, tool};
 use crate::clock;
-use crate::tool::{LoadReport, SinkStats};
+use crate::tool::{self, LoadReport, OriginSeen, SinkStats};
 use crate::units::grouped;
 
 /// How often the server's memory and the sink's count are looked at.
@@ -32,6 +33,8 @@ pub(crate) struct Load {
     pub(crate) formats: String,
     /// Hosts to use in turn.
     pub(crate) hosts: u32,
+    /// Let all jobs start at once, this long after the first submission.
+    pub(crate) due_in: Option<Duration>,
     /// Most time for the submissions, and again for the deliveries.
     pub(crate) within: Duration,
 }
@@ -61,6 +64,7 @@ impl Bench {
     /// memory meanwhile.
     pub(crate) fn submit(&mut self, load: &Load) -> Result<(LoadReport, Vec<u8>, Vec<u64>)> {
         let accepted = self.dir.path().join("accepted");
+        let due_us = load.due_in.map_or(0, |due_in| clock::unix_us() + micros(due_in));
         let args = [
             format!("--target={}", self.server_addr),
             format!("--jobs={}", load.jobs),
@@ -70,6 +74,7 @@ impl Bench {
             format!("--origin-port={}", self.origin_port),
             format!("--hosts={}", load.hosts),
             format!("--accepted={}", accepted.display()),
+            format!("--due-us={due_us}"),
             format!("--within-s={}", load.within.as_secs()),
         ];
         let mut generator = tool("load", &self.dir.path().join("load.log"), &args)?;
@@ -152,8 +157,16 @@ impl Bench {
             duplicates: sink.duplicates,
             failed: sink.failed,
             drain_ms: ms(sink.last_us.saturating_sub(report.last_us)),
+            broken: Vec::new(),
             more: std::collections::BTreeMap::new(),
         })
+    }
+
+    /// What the origin has seen.
+    pub(crate) fn origin_seen(&self) -> Result<OriginSeen> {
+        let addr = SocketAddr::from((tool::first_host(), self.origin_port));
+        let (_, body) = get(addr, "/bench/report").context("cannot ask the origin")?;
+        serde_json::from_slice(&body).context("the origin's answer is not what it should be")
     }
 
     /// What the sink has seen.
@@ -161,4 +174,9 @@ impl Bench {
         let (_, body) = get(self.sink_addr, path).context("cannot ask the sink")?;
         serde_json::from_slice(&body).context("the sink's answer is not what it should be")
     }
+}
+
+/// Whole microseconds.
+pub(crate) fn micros(time: Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
 }

@@ -24,6 +24,8 @@ pub(crate) fn run(rig: &Rig<'_>) -> Result<Vec<Row>> {
         size: options.size.unwrap_or(SIZE),
         latency_ms: options.latency_ms.unwrap_or(0),
         hosts: options.hosts.unwrap_or(HOSTS),
+        silent: 0,
+        gate: 0,
         flags: vec![("--queue-max-jobs", QUEUE_MAX_JOBS.to_owned())],
     };
     let mut load = Load {
@@ -33,6 +35,7 @@ pub(crate) fn run(rig: &Rig<'_>) -> Result<Vec<Row>> {
         rate: 0,
         formats: options.formats.first().cloned().unwrap_or_else(|| "raw".to_owned()),
         hosts: setup.hosts,
+        due_in: None,
         within: WITHIN,
     };
     eprintln!("{}: starting", load.name);

@@ -18,6 +18,8 @@ pub(crate) fn run(rig: &Rig<'_>) -> Result<Vec<Row>> {
         size: options.size.unwrap_or(SIZE),
         latency_ms: options.latency_ms.unwrap_or(0),
         hosts: options.hosts.unwrap_or(HOSTS),
+        silent: 0,
+        gate: 0,
         flags: Vec::new(),
     };
     let formats = if options.formats.is_empty() {
@@ -51,6 +53,7 @@ fn one(rig: &Rig<'_>, system: System, setup: &Setup, formats: &str) -> Result<Ro
         rate: 0,
         formats: formats.to_owned(),
         hosts: setup.hosts,
+        due_in: None,
         within: WITHIN,
     };
     Ok(rig.start(system, setup)?.measure(&load)?.row)

@@ -42,6 +42,9 @@ pub(crate) struct Row {
     pub(crate) failed: u64,
     /// From the last 202 to the last delivery.
     pub(crate) drain_ms: f64,
+    /// What did not hold that the scenario is about.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) broken: Vec<String>,
     /// What this scenario measures besides.
     #[serde(flatten)]
     pub(crate) more: std::collections::BTreeMap<&'static str, f64>,

@@ -24,6 +24,8 @@ pub(crate) fn run(rig: &Rig<'_>) -> Result<Vec<Row>> {
         size: options.size.unwrap_or(SIZE),
         latency_ms: NEVER_MS,
         hosts: options.hosts.unwrap_or(HOSTS),
+        silent: 0,
+        gate: 0,
         // One fetch for each host hangs; all other jobs stay queued.
         flags: vec![("--per-host", "1".to_owned()), ("--grace", "1s".to_owned())],
     };
@@ -34,6 +36,7 @@ pub(crate) fn run(rig: &Rig<'_>) -> Result<Vec<Row>> {
         rate: 0,
         formats: options.formats.first().cloned().unwrap_or_else(|| "raw".to_owned()),
         hosts: setup.hosts,
+        due_in: None,
         within: WITHIN,
     };
     eprintln!("{}: filling the queue", load.name);

@@ -57,6 +57,10 @@ pub(crate) struct Setup {
     pub(crate) latency_ms: u64,
     /// Addresses of the origin.
     pub(crate) hosts: u32,
+    /// How many of them, the last ones, never answer.
+    pub(crate) silent: u32,
+    /// Requests that wait at once before any is answered: the latency is as long as that takes.
+    pub(crate) gate: u32,
     /// Flags of the binary with their values; `--server-arg` wins over them.
     pub(crate) flags: Vec<(&'static str, String)>,
 }
@@ -119,6 +123,8 @@ impl<'a> Rig<'a> {
             ("--latency-ms", setup.latency_ms),
             ("--hosts", u64::from(setup.hosts)),
             ("--port", u64::from(port)),
+            ("--silent", u64::from(setup.silent)),
+            ("--gate", u64::from(setup.gate)),
         ];
         let args: Vec<String> =
             args.iter().map(|(name, value)| format!("{name}={value}")).collect();

@@ -21,6 +21,8 @@ pub(crate) fn run(rig: &Rig<'_>) -> Result<Vec<Row>> {
         size: options.size.unwrap_or(SIZE),
         latency_ms: options.latency_ms.unwrap_or(LATENCY_MS),
         hosts: options.hosts.unwrap_or(HOSTS),
+        silent: 0,
+        gate: 0,
         flags: Vec::new(),
     };
     let load = Load {
@@ -30,6 +32,7 @@ pub(crate) fn run(rig: &Rig<'_>) -> Result<Vec<Row>> {
         rate: 0,
         formats: options.formats.first().cloned().unwrap_or_else(|| "raw".to_owned()),
         hosts: setup.hosts,
+        due_in: None,
         within: WITHIN,
     };
     eprintln!("{}: starting", load.name);

@@ -51,6 +51,9 @@ pub(crate) struct Options {
     /// Where to write one byte per job: 1 if it was accepted
     #[arg(long)]
     accepted: PathBuf,
+    /// When all jobs are to start, in microseconds since the Unix epoch; 0: as they are accepted
+    #[arg(long, default_value_t = 0)]
+    due_us: u64,
     /// Give up after this time, in seconds
     #[arg(long)]
     within_s: u64,
@@ -226,12 +229,16 @@ impl Run {
     }
 
     fn request(&self, job: u32) -> Vec<u8> {
-        let Options { target, formats, origin_port, hosts, .. } = &self.options;
+        let Options { target, formats, origin_port, hosts, due_us, .. } = &self.options;
         let host = hosts::address(job % hosts);
         let formats = formats.replace(',', "\",\"");
         let sent_us = clock::unix_us();
+        let delay = match due_us.saturating_sub(sent_us) / 1_000 {
+            0 => String::new(),
+            ms => format!(r#""delay":"{ms}ms","#),
+        };
         let body = format!(
-            r#"{{"url":"http://{host}:{origin_port}/{job}","formats":["{formats}"],"metadata":{{"bench":"{job}:{sent_us}"}}}}"#
+            r#"{{"url":"http://{host}:{origin_port}/{job}","formats":["{formats}"],{delay}"metadata":{{"bench":"{job}:{sent_us}"}}}}"#
         );
         format!(
             "POST /v1/jobs HTTP/1.1\r\nHost: {target}\r\nContent-Type: application/json\r\n\

@@ -73,6 +73,14 @@ impl Wire {
         self.stream.write_all(bytes).await
     }
 
+    /// Until the peer has closed its side, or the connection broke; not when it sent something more.
+    pub(crate) async fn closed(&self) {
+        let mut byte = [0];
+        if self.stream.peek(&mut byte).await.is_ok_and(|read| read > 0) {
+            std::future::pending::<()>().await;
+        }
+    }
+
     async fn fill(&mut self) -> Result<usize> {
         if self.start == self.end {
             (self.start, self.end) = (0, 0);

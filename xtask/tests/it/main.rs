@@ -65,6 +65,35 @@ fn the_origin_serves_pages_of_the_size_asked_for_under_every_address() {
 }
 
 #[test]
+fn the_origin_answers_at_its_gate_and_tells_what_it_saw() {
+    let (_origin, addr) =
+        start(&["origin", "--size=2000", "--latency-ms=1", "--hosts=3", "--silent=1", "--gate=3"]);
+    let get = |host: u8, path: &str| {
+        let addr = SocketAddr::from(([127, 0, 1, host], addr.port()));
+        exchange(addr, &format!("GET {path} HTTP/1.1\r\nConnection: close\r\n\r\n"))
+    };
+    assert!(get(1, "/robots.txt").starts_with("HTTP/1.1 404 "));
+    // Two wait for a third one, which the silent address takes and does not answer.
+    std::thread::scope(|scope| {
+        let two = [1, 2].map(|host| scope.spawn(move || get(host, "/7")));
+        let silent = SocketAddr::from(([127, 0, 1, 3], addr.port()));
+        let mut third = TcpStream::connect(silent).expect("it listens");
+        third.write_all(b"GET /7 HTTP/1.1\r\n\r\n").expect("it reads");
+        for one in two {
+            assert!(one.join().expect("no panic").starts_with("HTTP/1.1 200 "));
+        }
+    });
+    let report = get(1, "/bench/report");
+    let seen: Value =
+        serde_json::from_str(report.split_once("\r\n\r\n").expect("a body").1).expect("JSON");
+    assert_eq!(seen["peak"], 3, "{seen}");
+    let of = |host: usize, what: &str| seen["hosts"][host][what].clone();
+    assert_eq!((of(0, "robots"), of(1, "robots")), (1.into(), 0.into()));
+    assert_eq!(of(0, "arrivals_us").as_array().map(Vec::len), Some(1));
+    assert_eq!((of(0, "peak"), of(2, "peak")), (1.into(), 1.into()));
+}
+
+#[test]
 fn the_load_generator_marks_its_jobs_and_the_sink_counts_them() {
     let (_sink, sink) = start(&["sink"]);
     let dir = tempfile::tempdir().expect("a directory");
