@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::error::{Error, Kind};
@@ -31,10 +32,17 @@ impl Patience {
     ///
     /// # Errors
     /// [`Kind::Timeout`] when the network's time is over.
-    pub(crate) async fn network<T>(&self, answer: impl Future<Output = T>) -> Result<T, Error> {
-        timeout_at(self.network_until, answer).await.map_err(|_| {
-            let context = format!("not done within {} ms", self.timeout.as_millis());
-            Error::new(Kind::Timeout, context)
+    // Not an `async fn`: that would keep room for `answer` twice, and it is large.
+    pub(crate) fn network<T>(
+        &self,
+        answer: impl Future<Output = T>,
+    ) -> impl Future<Output = Result<T, Error>> {
+        let longest = self.timeout;
+        timeout_at(self.network_until, answer).map(move |done| {
+            done.map_err(|_| {
+                let context = format!("not done within {} ms", longest.as_millis());
+                Error::new(Kind::Timeout, context)
+            })
         })
     }
 

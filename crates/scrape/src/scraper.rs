@@ -113,8 +113,17 @@ impl Scraper {
     ) -> Result<(T, Reservation), Error> {
         let slot = self.shared.slots.acquire().await;
         let _slot = slot.map_err(|_| Error::new(Kind::Internal, "the scraper is closed"))?;
-        // Boxed, so that the many futures around it stay small.
-        Box::pin(self.shared.run(request, then)).await
+        self.running(request, then).await
+    }
+
+    /// Boxed, so that the many futures around it stay small; and not boxed in an `async fn`, which
+    /// would keep room for what it moves into the box.
+    fn running<T: Send + 'static>(
+        &self,
+        request: Request,
+        then: impl FnOnce(Response) -> T + Send + 'static,
+    ) -> Pin<Box<impl Future<Output = Result<(T, Reservation), Error>>>> {
+        Box::pin(self.shared.run(request, then))
     }
 
     /// Fits a page's reservation to the `bytes` that were made of it: gives back what is too much,
