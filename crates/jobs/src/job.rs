@@ -310,6 +310,15 @@ impl Outcome {
     }
 }
 
+impl Settlement {
+    /// Bytes that are held in memory until it is on disk.
+    pub(crate) fn bytes(&self) -> u64 {
+        let attempt = self.attempt.as_ref().map_or(0, |a| a.len().min(Self::MAX_ATTEMPT_BYTES));
+        let notes: usize = self.notes.iter().map(NewNote::bytes).sum();
+        self.outcome.result_bytes() + (attempt + notes) as u64
+    }
+}
+
 /// An outcome with the lease it is spoken under.
 #[derive(Clone, Debug)]
 pub struct Settlement {

@@ -6,6 +6,8 @@ use futures_util::FutureExt;
 use futures_util::future::{self, BoxFuture};
 use tokio::sync::Notify;
 
+use crate::ledger::Ledger;
+use crate::notes::Notes;
 use crate::scheduler::{Decision, Found, Scheduler, Taken};
 use crate::transition::{Event, Row, transition};
 use crate::{
@@ -26,6 +28,7 @@ struct Inner {
     scheduler: Scheduler,
     jobs: BTreeMap<JobId, Kept>,
     keys: HashMap<String, JobId>,
+    notes: Notes,
     closed: bool,
 }
 
@@ -39,14 +42,20 @@ struct Kept {
     result: Option<Bytes>,
     note: Option<String>,
     idempotency: Option<Idempotency>,
+    ledger: Ledger,
 }
 
 impl MemoryStore {
     /// An empty store.
     pub fn new(config: Config) -> Arc<Self> {
         let Config { stages, bounds } = config;
-        let scheduler = Scheduler::new(stages, bounds);
-        let inner = Inner { scheduler, jobs: BTreeMap::new(), keys: HashMap::new(), closed: false };
+        let inner = Inner {
+            scheduler: Scheduler::new(stages, bounds),
+            jobs: BTreeMap::new(),
+            keys: HashMap::new(),
+            notes: Notes::new(bounds.notes),
+            closed: false,
+        };
         Arc::new(Self { inner: Mutex::new(inner) })
     }
 
@@ -100,6 +109,7 @@ impl Inner {
             result: None,
             note: None,
             idempotency: job.idempotency,
+            ledger: Ledger::default(),
         };
         self.jobs.insert(job.id, kept);
         Ok(Submitted::Created)
@@ -109,7 +119,9 @@ impl Inner {
         let Some(kept) = self.jobs.get_mut(&decision.id) else {
             return;
         };
-        let change = decision.change;
+        let Decision { change, ledger, notes, .. } = decision;
+        notes.into_iter().for_each(|note| self.notes.keep(note));
+        kept.ledger.append(ledger);
         kept.updated_at = now;
         kept.over = change.row.state.is_terminal().then_some(change.row);
         kept.result = change.result.or_else(|| kept.result.take());
@@ -165,6 +177,8 @@ impl Inner {
     }
 
     fn sweep(&mut self, before: Timestamp, max: usize) -> Swept {
+        self.notes.sweep(before, max);
+        self.scheduler.forget_lanes(before, max);
         let over = |kept: &Kept| kept.over.is_some() && kept.updated_at < before;
         let ids: Vec<_> =
             self.jobs.iter().filter(|(_, k)| over(k)).map(|(id, _)| *id).take(max).collect();
@@ -253,11 +267,11 @@ impl Store for MemoryStore {
     }
 
     fn attempts(&self, id: JobId) -> BoxFuture<'_, Result<Option<Vec<Bytes>>>> {
-        self.with(|inner| Ok(inner.jobs.contains_key(&id).then(Vec::new)))
+        self.with(|inner| Ok(inner.jobs.get(&id).map(|kept| kept.ledger.clone().into_attempts())))
     }
 
-    fn note(&self, _: &'static str, _: [u8; 32]) -> BoxFuture<'_, Result<Option<Note>>> {
-        self.with(|_| Ok(None))
+    fn note(&self, space: &'static str, key: [u8; 32]) -> BoxFuture<'_, Result<Option<Note>>> {
+        self.with(|inner| Ok(inner.notes.get(&(space, key))))
     }
 
     fn get(&self, id: JobId) -> BoxFuture<'_, Result<Option<Record>>> {

@@ -19,6 +19,11 @@ pub struct NewNote {
 impl NewNote {
     /// Bytes that [`NewNote::value`] may have.
     pub const MAX_BYTES: usize = 4 * 1024;
+
+    /// Bytes it takes in memory.
+    pub(crate) const fn bytes(&self) -> usize {
+        size_of::<Self>() + self.value.len()
+    }
 }
 
 /// Something that is remembered. It may be told for a while after it has expired.

@@ -4,17 +4,21 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::sync::Notify;
+use tracing::warn;
 
+use crate::lane_memo::Memo;
+use crate::ledger::{Entry, Ledger};
 use crate::stage_queue::StageQueue;
 use crate::transition::{Change, Event, Refusal, Row, transition};
 use crate::{
-    Bounds, Claimed, Error, ErrorKind, JobId, LaneKey, LaneView, Lease, NewJob, Next, Outcome,
-    Result, Settlement, Stage, StageConfig, StageCounts, State, Timestamp, Verdict,
+    Bounds, Claimed, Error, ErrorKind, JobId, LaneKey, LaneNews, LaneView, Lease, NewJob, NewNote,
+    Next, Outcome, Result, Settlement, Stage, StageConfig, StageCounts, State, Timestamp, Verdict,
+    Why,
 };
 
 /// The working memory of a store that owns all its lanes: every job that is not over, where it
 /// waits and who holds it. It decides by [`transition`] and never touches a disk; a backend keeps
-/// what it decides. About 150 bytes a job.
+/// what it decides. About 160 bytes a job, and 50 more when it expires.
 #[derive(Debug)]
 pub(crate) struct Scheduler {
     stages: Vec<StageQueue>,
@@ -36,6 +40,8 @@ struct Pending {
 struct Live {
     due: Timestamp,
     created_at: Timestamp,
+    /// [`NEVER`] when it does not.
+    expires: Timestamp,
     spec_bytes: u32,
     result_bytes: u32,
     lane: u32,
@@ -46,6 +52,15 @@ struct Live {
     /// There is one, though it may be empty.
     has_result: bool,
     verdict: Option<Verdict>,
+}
+
+/// Later than any time that is told.
+const NEVER: Timestamp = Timestamp::from_millis(u64::MAX);
+
+impl Live {
+    fn expires(&self) -> Option<Timestamp> {
+        (self.expires != NEVER).then_some(self.expires)
+    }
 }
 
 /// A job as it was found on disk.
@@ -65,8 +80,20 @@ pub(crate) struct Decision {
     pub(crate) id: JobId,
     pub(crate) change: Change,
     pub(crate) had_result: bool,
-    /// A pause that must outlive a restart.
-    pub(crate) pause: Option<(Stage, LaneKey, Timestamp)>,
+    /// What is known of lanes from now on, and must outlive a restart.
+    pub(crate) lanes: Vec<LaneChange>,
+    /// To be added to the job's.
+    pub(crate) ledger: Ledger,
+    pub(crate) notes: Vec<NewNote>,
+}
+
+/// What is known of a lane from now on.
+#[derive(Debug)]
+pub(crate) struct LaneChange {
+    pub(crate) stage: Stage,
+    pub(crate) key: LaneKey,
+    /// `None` for nothing more.
+    pub(crate) memo: Option<Memo>,
 }
 
 /// A job that has just been leased.
@@ -78,6 +105,8 @@ pub(crate) struct Taken {
     pub(crate) created_at: Timestamp,
     pub(crate) verdict: Option<Verdict>,
     pub(crate) result_bytes: u64,
+    pub(crate) interval: Duration,
+    pub(crate) without_work: Option<Why>,
 }
 
 /// Bytes of specs in workers' hands, per stage, above which nothing more is claimed.
@@ -93,6 +122,7 @@ impl Found {
             due: job.due,
             epoch: 0,
             attempts: 0,
+            expires: job.expires,
             verdict: None,
         };
         Self {
@@ -116,8 +146,8 @@ impl Taken {
             spec,
             verdict: self.verdict,
             result_bytes: self.result_bytes,
-            interval: Duration::ZERO,
-            without_work: None,
+            interval: self.interval,
+            without_work: self.without_work,
         }
     }
 }
@@ -131,6 +161,11 @@ impl Scheduler {
             live_bytes: 0,
             pending: Pending::default(),
         }
+    }
+
+    /// The lanes were served by another process until shortly before `at`, for all that is known.
+    pub(crate) fn reopened(&mut self, at: Timestamp) {
+        self.stages.iter_mut().for_each(|queue| queue.opened = at);
     }
 
     /// Sets room aside for a job whose commit is about to begin; `false` when there is none.
@@ -168,6 +203,7 @@ impl Scheduler {
             Live {
                 due: found.row.due,
                 created_at: found.created_at,
+                expires: found.row.expires.unwrap_or(NEVER),
                 spec_bytes: u32::try_from(found.spec_bytes).unwrap_or(u32::MAX),
                 result_bytes: u32::try_from(result_bytes).unwrap_or(u32::MAX),
                 has_result: found.result_bytes.is_some(),
@@ -179,24 +215,32 @@ impl Scheduler {
                 verdict: found.row.verdict,
             },
         );
-        queue.wait(lane, found.id, found.row.due, now);
+        queue.wait(lane, found.id, found.row.due, found.row.expires, now);
         Ok(())
     }
 
-    pub(crate) fn restore_pause(
+    /// Takes up what was known of a lane before this process began.
+    pub(crate) fn restore_lane(
         &mut self,
         stage: &Stage,
         key: &LaneKey,
-        until: Timestamp,
+        memo: Memo,
         now: Timestamp,
     ) {
-        if until <= now {
-            return;
-        }
         if let Ok(stage) = self.index(stage) {
-            let lane = self.stages[stage].lane(key);
-            self.stages[stage].pause(lane, until, now);
+            self.stages[stage].restore(key, memo, now);
         }
+    }
+
+    /// Forgets what is known of lanes that are not in use and were not heard of since `before`, at
+    /// most `max` per stage.
+    pub(crate) fn forget_lanes(&mut self, before: Timestamp, max: usize) -> Vec<LaneChange> {
+        let forget = |queue: &mut StageQueue| {
+            let stage = queue.config.stage.clone();
+            let keys = queue.forget_unheard(before, max, before);
+            keys.into_iter().map(move |key| LaneChange { stage: stage.clone(), key, memo: None })
+        };
+        self.stages.iter_mut().flat_map(forget).collect()
     }
 
     pub(crate) fn claim(
@@ -208,32 +252,100 @@ impl Scheduler {
     ) -> Result<(Vec<Taken>, Vec<Decision>)> {
         let at = self.index(stage)?;
         let expired = self.expire(at, now);
-        self.stages[at].wake(now);
+        let queue = &mut self.stages[at];
+        queue.wake(now);
+        // What is to be ended is much and quick, when it comes; it must not keep the others' work
+        // waiting, nor wait for it.
+        queue.ends_first = !queue.ends_first;
+        let share = max / 2 + usize::from(max % 2 == 1 && queue.ends_first);
         let mut taken = Vec::new();
-        while taken.len() < max && self.stages[at].leased_bytes < LEASED_SPECS {
-            let Some((lane, id)) = self.stages[at].next(now) else {
-                break;
-            };
-            let row = self.row(id).expect("a queued job is live");
-            let claimed = transition(&row, Event::Claim { until }, now)
-                .expect("the queue gives out due, waiting jobs only");
-            let live = self.live.get_mut(&id).expect("a queued job is live");
-            live.leased = true;
-            live.due = until;
-            live.epoch = claimed.row.epoch;
-            let live = *live;
-            self.stages[at].leases.insert((until, id));
-            self.stages[at].leased_bytes += u64::from(live.spec_bytes);
-            taken.push(Taken {
-                lease: Lease { id, epoch: live.epoch },
-                lane: self.stages[at].key(lane).clone(),
-                attempt: live.attempts + 1,
-                created_at: live.created_at,
-                verdict: live.verdict,
-                result_bytes: u64::from(live.result_bytes),
-            });
-        }
+        self.take_to_end(at, share, until, now, &mut taken);
+        self.take_to_work(at, max, until, now, &mut taken);
+        self.take_to_end(at, max, until, now, &mut taken);
         Ok((taken, expired))
+    }
+
+    /// Fills `taken` up to `max` with jobs in their lanes' turn.
+    fn take_to_work(
+        &mut self,
+        at: usize,
+        max: usize,
+        until: Timestamp,
+        now: Timestamp,
+        taken: &mut Vec<Taken>,
+    ) {
+        while taken.len() < max && self.has_room(at) {
+            let Some((lane, id)) = self.stages[at].next(now) else {
+                return;
+            };
+            let live = self.live[&id];
+            let queue = &mut self.stages[at];
+            queue.unexpire(id, live.expires());
+            queue.lease(lane, id, until);
+            // It has its turn, but the other side need not be asked any more.
+            let why = (live.expires <= now).then_some(Why::Expired);
+            taken.push(self.give_out(at, id, why, until, now));
+        }
+    }
+
+    /// Fills `taken` up to `max` with jobs that are to be ended.
+    fn take_to_end(
+        &mut self,
+        at: usize,
+        max: usize,
+        until: Timestamp,
+        now: Timestamp,
+        taken: &mut Vec<Taken>,
+    ) {
+        while taken.len() < max && self.has_room(at) {
+            let queue = &mut self.stages[at];
+            let expired = queue.expired(now).map(|id| (id, Why::Expired));
+            let found = expired.or_else(|| queue.given_up(now).map(|id| (id, Why::LaneFailing)));
+            let Some((id, why)) = found else {
+                return;
+            };
+            let live = self.live[&id];
+            let times = (live.due, live.expires());
+            queue.lease_to_end(live.lane as usize, id, times, until, now);
+            taken.push(self.give_out(at, id, Some(why), until, now));
+        }
+    }
+
+    /// Whether the specs in workers' hands leave room for another.
+    fn has_room(&self, stage: usize) -> bool {
+        self.stages[stage].leased_bytes < LEASED_SPECS
+    }
+
+    /// Leases a job that its queue gave out.
+    fn give_out(
+        &mut self,
+        at: usize,
+        id: JobId,
+        why: Option<Why>,
+        until: Timestamp,
+        now: Timestamp,
+    ) -> Taken {
+        let row = self.row(id).expect("a queued job is live");
+        let claimed = transition(&row, Event::Claim { until }, now)
+            .expect("the queue gives out waiting jobs that are due or expired only");
+        let live = self.live.get_mut(&id).expect("a queued job is live");
+        live.leased = true;
+        live.due = until;
+        live.epoch = claimed.row.epoch;
+        let live = *live;
+        let queue = &mut self.stages[at];
+        queue.leased_bytes += u64::from(live.spec_bytes);
+        let lane = queue.get(live.lane as usize);
+        Taken {
+            lease: Lease { id, epoch: live.epoch },
+            lane: lane.key.clone(),
+            attempt: live.attempts + 1,
+            created_at: live.created_at,
+            verdict: live.verdict,
+            result_bytes: u64::from(live.result_bytes),
+            interval: lane.memo.interval,
+            without_work: why,
+        }
     }
 
     /// Leases whose time is up: their jobs wait again.
@@ -282,23 +394,33 @@ impl Scheduler {
         if row.state != State::Leased || row.epoch != epoch {
             return None;
         }
-        let pause = settlement.lane.pause_until.and_then(|until| self.pause(id, &row, until, now));
-        let event = Event::Settle { epoch, outcome: settlement.outcome };
-        let decision = self.decide(id, event, now)?.ok()?;
-        Some(Decision { pause, ..decision })
+        let Settlement { outcome, lane: news, attempt, mut notes, .. } = settlement;
+        let lanes = self.hear(id, &row, news, now);
+        let decision = self.decide(id, Event::Settle { epoch, outcome }, now)?.ok()?;
+        let ledger = Ledger::of(attempt.map(|bytes| Entry::new(epoch, bytes)));
+        notes.retain(|note| {
+            let fits = note.value.len() <= NewNote::MAX_BYTES;
+            if !fits {
+                warn!(job.id = %id, space = note.space, bytes = note.value.len(), "a note is too long to be kept");
+            }
+            fits
+        });
+        Some(Decision { lanes, ledger, notes, ..decision })
     }
 
-    fn pause(
-        &mut self,
-        id: JobId,
-        row: &Row,
-        until: Timestamp,
-        now: Timestamp,
-    ) -> Option<(Stage, LaneKey, Timestamp)> {
-        let live = self.live.get(&id)?;
-        let (stage, lane) = (usize::from(live.stage), live.lane as usize);
-        let news = self.stages[stage].pause(lane, until, now);
-        news.then(|| (row.stage.clone(), row.lane.clone(), until))
+    /// Takes in what was learned of a leased job's lane.
+    fn hear(&mut self, id: JobId, row: &Row, news: LaneNews, now: Timestamp) -> Vec<LaneChange> {
+        let Some(live) = self.live.get(&id) else {
+            return Vec::new();
+        };
+        let queue = &mut self.stages[usize::from(live.stage)];
+        let Some(memo) = queue.hear(live.lane as usize, id, news, now) else {
+            return Vec::new();
+        };
+        let memo = (memo.outlasts_pauses() || memo.open() > now).then_some(memo);
+        let change = |key, memo| LaneChange { stage: row.stage.clone(), key, memo };
+        let surplus = queue.forget_surplus(self.bounds.lanes, now).map(|key| change(key, None));
+        std::iter::once(change(row.lane.clone(), memo)).chain(surplus).collect()
     }
 
     /// `None`: the job is not live.
@@ -328,7 +450,14 @@ impl Scheduler {
         };
         let old = *self.live.get(&id)?;
         self.enter_change(id, &old, &change, now);
-        Some(Ok(Decision { id, change, had_result: old.has_result, pause: None }))
+        Some(Ok(Decision {
+            id,
+            change,
+            had_result: old.has_result,
+            lanes: Vec::new(),
+            ledger: Ledger::default(),
+            notes: Vec::new(),
+        }))
     }
 
     fn enter_change(&mut self, id: JobId, old: &Live, change: &Change, now: Timestamp) {
@@ -348,6 +477,7 @@ impl Scheduler {
             self.live_bytes += u64::from(old.spec_bytes) + u64::from(result_bytes);
             let live = Live {
                 due: change.row.due,
+                expires: change.row.expires.unwrap_or(NEVER),
                 result_bytes,
                 has_result: old.has_result || change.result.is_some(),
                 lane: narrow(lane),
@@ -359,13 +489,13 @@ impl Scheduler {
                 ..*old
             };
             self.live.insert(id, live);
-            self.stages[stage].wait(lane, id, change.row.due, now);
+            self.stages[stage].wait(lane, id, change.row.due, change.row.expires, now);
         }
         if old.leased {
             self.stages[from].leased_bytes -= u64::from(old.spec_bytes);
             self.stages[from].unlease(from_lane, id, old.due, now);
         } else {
-            self.stages[from].unwait(from_lane, id, old.due, now);
+            self.stages[from].unwait(from_lane, id, old.due, old.expires(), now);
         }
     }
 
@@ -376,10 +506,11 @@ impl Scheduler {
         Some(Row {
             state: if live.leased { State::Leased } else { State::Waiting },
             stage: queue.config.stage.clone(),
-            lane: queue.key(live.lane as usize).clone(),
+            lane: queue.get(live.lane as usize).key.clone(),
             due: live.due,
             epoch: live.epoch,
             attempts: live.attempts,
+            expires: live.expires(),
             verdict: live.verdict,
         })
     }
@@ -405,7 +536,7 @@ impl Scheduler {
     }
 
     pub(crate) fn next_due(&self, stage: &Stage) -> Option<Timestamp> {
-        self.index(stage).ok().and_then(|at| self.stages[at].next_due())
+        self.index(stage).ok().and_then(|at| self.stages[at].next_due(self.has_room(at)))
     }
 
     pub(crate) fn oldest_due(&self, stage: &Stage) -> Option<Timestamp> {
@@ -427,7 +558,7 @@ impl Scheduler {
 
     pub(crate) fn lanes(&self, limit: usize, now: Timestamp) -> Vec<LaneView> {
         let mut views: Vec<_> = self.stages.iter().flat_map(StageQueue::views).collect();
-        // A lane without jobs is kept for its interval or pause only.
+        // A lane without jobs is kept for what is known of it only.
         views.retain(|v| v.waiting + v.in_flight > 0);
         for view in &mut views {
             view.paused_until = view.paused_until.filter(|until| *until > now);

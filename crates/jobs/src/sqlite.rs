@@ -12,6 +12,7 @@ mod rows;
 mod schema;
 mod segments;
 mod shared;
+mod unwritten_notes;
 mod writer;
 
 use std::panic::AssertUnwindSafe;
@@ -33,7 +34,7 @@ use crate::sqlite::failure::{Doing, io_error, sqlite_error};
 use crate::sqlite::ram::Ram;
 use crate::sqlite::segments::Segments;
 use crate::sqlite::shared::Shared;
-use crate::sqlite::writer::{Command, Submission, Writer};
+use crate::sqlite::writer::{Command, NotesOnDisk, Submission, Writer};
 use crate::{
     Cancelled, Claimed, Clock, Config, Counts, Error, ErrorKind, Filter, JobId, LaneView, Lease,
     NewJob, Next, Note, Outcome, Record, Redrive, Redriven, Result, Settled, Settlement, Stage,
@@ -43,7 +44,8 @@ use crate::{
 /// How the embedded store uses memory and disk.
 #[derive(Clone, Copy, Debug)]
 pub struct SqliteConfig {
-    /// Bytes of results in memory that are not on disk yet; `settle` waits above it.
+    /// Bytes of results, ledger entries and notes in memory that are not on disk yet; `settle`
+    /// waits above it.
     /// Default 64 MiB.
     pub hot_bytes: u64,
     /// Size at which a segment is closed and the next begun. Default 128 MiB.
@@ -59,11 +61,11 @@ impl Default for SqliteConfig {
 /// The durable store in one directory, for one process.
 ///
 /// Accepted jobs are committed in groups, `synchronous=FULL`, by one writer thread. Decisions
-/// (`settle`, `cancel`, pauses) take effect in memory at once and are on disk within about
+/// (`settle`, `cancel`, what is learned of lanes, notes) take effect in memory at once and are on disk within about
 /// 100 ms; a result and the decision that follows it often become one write. A sync that fails
 /// is final: everything answers [`ErrorKind::Unavailable`] until the directory is opened again.
 /// A full disk is not: `submit` answers [`ErrorKind::NoSpace`] until there is space, and
-/// decisions wait in memory, up to [`SqliteConfig::hot_bytes`] of results.
+/// decisions wait in memory, up to [`SqliteConfig::hot_bytes`].
 #[derive(Debug)]
 pub struct SqliteStore {
     shared: Arc<Shared>,
@@ -101,6 +103,9 @@ impl SqliteStore {
         directory.sync().map_err(|e| io_error(e, Doing(dir, "sync")))?;
         let now = SystemClock.now();
         let mut scheduler = Scheduler::new(stages, bounds);
+        if rows::times_opened(&db).map_err(read_failed)? > 1 {
+            scheduler.reopened(now);
+        }
         let mut stray = None;
         rows::each_live(&db, |found| {
             stray = scheduler.enter(&found, now).err().or(stray.take());
@@ -110,9 +115,8 @@ impl SqliteStore {
             // A job whose stage nobody works on would wait for ever, unseen.
             return Err(Error::new(ErrorKind::Unusable, error.to_string()));
         }
-        for (stage, lane, until) in rows::pauses(&db).map_err(read_failed)? {
-            scheduler.restore_pause(&stage, &lane, until, now);
-        }
+        rows::each_lane(&db, |stage, key, memo| scheduler.restore_lane(&stage, &key, memo, now))
+            .map_err(read_failed)?;
         let over = rows::over(&db).map_err(read_failed)?;
         let usage = rows::usage(&db).map_err(read_failed)?;
         let segments = Segments::open(directory.segments(), sqlite.segment_bytes, usage)
@@ -120,7 +124,10 @@ impl SqliteStore {
         let shared = Arc::new(Shared::new(Ram::new(scheduler, over), directory, sqlite.hot_bytes));
         let wal = Wal::start(&mut db, path.clone(), shared.clone())?;
         let (commands, receiver) = bounded(CHANNEL + POKES);
-        let writer = Writer { shared: shared.clone(), db, segments, over, wal, commands: receiver };
+        let notes =
+            NotesOnDisk { count: rows::count_notes(&db).map_err(read_failed)?, most: bounds.notes };
+        let writer =
+            Writer { shared: shared.clone(), db, segments, over, notes, wal, commands: receiver };
         let thread = thread::Builder::new()
             .name("jobs-writer".into())
             .spawn(move || guard(writer))
@@ -307,11 +314,9 @@ impl SqliteStore {
         let mut answers = Vec::with_capacity(outcomes.len());
         let mut rest = outcomes.into_iter().peekable();
         while let Some(next) = rest.peek() {
-            self.room(next.outcome.result_bytes()).await?;
+            self.room(next.bytes()).await?;
             self.shared.look(|ram| {
-                while let Some(settlement) =
-                    rest.next_if(|s| ram.has_room(s.outcome.result_bytes(), limit))
-                {
+                while let Some(settlement) = rest.next_if(|s| ram.has_room(s.bytes(), limit)) {
                     let decision = ram.scheduler.settle(settlement, now);
                     answers.push(match decision {
                         Some(_) => Settled::Recorded,
@@ -443,11 +448,11 @@ impl Store for SqliteStore {
     }
 
     fn attempts(&self, id: JobId) -> BoxFuture<'_, Result<Option<Vec<Bytes>>>> {
-        async move { Ok(list::get(&self.shared, id).await?.map(|_| Vec::new())) }.boxed()
+        list::attempts(&self.shared, id).boxed()
     }
 
-    fn note(&self, _: &'static str, _: [u8; 32]) -> BoxFuture<'_, Result<Option<Note>>> {
-        async { Ok(None) }.boxed()
+    fn note(&self, space: &'static str, key: [u8; 32]) -> BoxFuture<'_, Result<Option<Note>>> {
+        list::note(&self.shared, (space, key)).boxed()
     }
 
     fn get(&self, id: JobId) -> BoxFuture<'_, Result<Option<Record>>> {

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use tokio::sync::Notify;
 
 use crate::lane::{Lane, Listed};
-use crate::{JobId, LaneKey, LaneView, StageConfig, Timestamp};
+use crate::lane_memo::Memo;
+use crate::{JobId, LaneKey, LaneNews, LaneView, StageConfig, Timestamp};
 
 /// The waiting and leased jobs of one stage, by lane. Costs of a claim do not depend on how many
 /// jobs or lanes wait.
@@ -12,22 +13,46 @@ use crate::{JobId, LaneKey, LaneView, StageConfig, Timestamp};
 pub(crate) struct StageQueue {
     pub(crate) config: StageConfig,
     pub(crate) signal: Arc<Notify>,
+    /// When lanes may have been served by a process before this one; the beginning of time when
+    /// there was none.
+    pub(crate) opened: Timestamp,
     lanes: Vec<Option<Lane>>,
     free: Vec<usize>,
     by_key: HashMap<LaneKey, usize>,
-    /// Lanes that can give a job now, in turn. May hold lanes that can no longer: checked when
-    /// their turn comes.
-    ready: VecDeque<usize>,
+    /// Lanes that can give a job now, in turn, by ticket. May hold lanes that can no longer, and
+    /// void tickets: checked when their turn comes.
+    ready: VecDeque<(usize, u64)>,
+    tickets: u64,
     /// Lanes to look at again.
     sleeping: BTreeSet<(Timestamp, usize)>,
     /// Jobs that are not due yet.
     timers: BTreeSet<(Timestamp, JobId, usize)>,
+    /// Waiting jobs whose time is up some day.
+    expiries: BTreeSet<(Timestamp, JobId)>,
+    /// Lanes with due jobs, by their first.
+    first_due: BTreeSet<(Timestamp, usize)>,
+    /// Failing lanes, by when their first due job is given up.
+    giving_up: BTreeSet<(Timestamp, usize)>,
+    /// Lanes of which more is known than a pause, by when it was told.
+    heard: BTreeSet<(Timestamp, usize)>,
     /// Ends of leases.
     pub(crate) leases: BTreeSet<(Timestamp, JobId)>,
+    held: HashMap<JobId, Held>,
     pub(crate) waiting: u64,
     pub(crate) leased: u64,
     /// Bytes of the specs of leased jobs.
     pub(crate) leased_bytes: u64,
+    /// Whose turn it is when there is room for one: what is to be ended, or worked on.
+    pub(crate) ends_first: bool,
+}
+
+/// How a leased job was given out.
+#[derive(Clone, Copy, Debug)]
+struct Held {
+    /// The lane's, at the time.
+    era: u32,
+    /// To be ended: it takes no place in its lane.
+    ending: bool,
 }
 
 impl StageQueue {
@@ -35,16 +60,24 @@ impl StageQueue {
         Self {
             config,
             signal: Arc::new(Notify::new()),
+            opened: Timestamp::default(),
             lanes: Vec::new(),
             free: Vec::new(),
             by_key: HashMap::new(),
             ready: VecDeque::new(),
+            tickets: 0,
             sleeping: BTreeSet::new(),
             timers: BTreeSet::new(),
+            expiries: BTreeSet::new(),
+            first_due: BTreeSet::new(),
+            giving_up: BTreeSet::new(),
+            heard: BTreeSet::new(),
             leases: BTreeSet::new(),
+            held: HashMap::new(),
             waiting: 0,
             leased: 0,
             leased_bytes: 0,
+            ends_first: false,
         }
     }
 
@@ -53,7 +86,7 @@ impl StageQueue {
         if let Some(&at) = self.by_key.get(key) {
             return at;
         }
-        let lane = Some(Lane::new(key.clone()));
+        let lane = Some(Lane::new(key.clone(), self.config.lanes.of(key), self.opened));
         let at = match self.free.pop() {
             Some(at) => {
                 self.lanes[at] = lane;
@@ -68,14 +101,27 @@ impl StageQueue {
         at
     }
 
-    pub(crate) fn key(&self, at: usize) -> &LaneKey {
-        &self.get(at).key
+    pub(crate) fn get(&self, at: usize) -> &Lane {
+        self.lanes[at].as_ref().expect("a lane is kept while anything names it")
     }
 
     /// Puts a waiting job into its lane.
-    pub(crate) fn wait(&mut self, at: usize, id: JobId, due: Timestamp, now: Timestamp) {
+    pub(crate) fn wait(
+        &mut self,
+        at: usize,
+        id: JobId,
+        due: Timestamp,
+        expires: Option<Timestamp>,
+        now: Timestamp,
+    ) {
         self.waiting += 1;
         self.get_mut(at).waiting += 1;
+        if let Some(expires) = expires {
+            self.expiries.insert((expires, id));
+            if self.expiries.first().is_some_and(|first| first.1 == id) {
+                self.signal.notify_one();
+            }
+        }
         if due > now {
             self.timers.insert((due, id, at));
             // Whoever sleeps until the next due time may have to wake earlier now.
@@ -89,32 +135,138 @@ impl StageQueue {
     }
 
     /// Takes a waiting job out of its lane.
-    pub(crate) fn unwait(&mut self, at: usize, id: JobId, due: Timestamp, now: Timestamp) {
+    pub(crate) fn unwait(
+        &mut self,
+        at: usize,
+        id: JobId,
+        due: Timestamp,
+        expires: Option<Timestamp>,
+        now: Timestamp,
+    ) {
         self.waiting -= 1;
         self.get_mut(at).waiting -= 1;
+        self.unexpire(id, expires);
         if !self.timers.remove(&(due, id, at)) {
             self.get_mut(at).due.remove(&(due, id));
         }
         self.relist(at, now);
     }
 
+    /// A job that is leased does not expire.
+    pub(crate) fn unexpire(&mut self, id: JobId, expires: Option<Timestamp>) {
+        if let Some(expires) = expires {
+            self.expiries.remove(&(expires, id));
+        }
+    }
+
+    /// Enters the lease of a job that [`StageQueue::next`] gave out.
+    pub(crate) fn lease(&mut self, at: usize, id: JobId, until: Timestamp) {
+        let era = self.get(at).era;
+        self.leases.insert((until, id));
+        self.held.insert(id, Held { era, ending: false });
+    }
+
+    /// Leases a waiting job beside its lane's limits, to be ended.
+    pub(crate) fn lease_to_end(
+        &mut self,
+        at: usize,
+        id: JobId,
+        (due, expires): (Timestamp, Option<Timestamp>),
+        until: Timestamp,
+        now: Timestamp,
+    ) {
+        self.leases.insert((until, id));
+        self.held.insert(id, Held { era: 0, ending: true });
+        self.leased += 1;
+        // First of all, so that the lane is not forgotten with the job it waited for.
+        self.get_mut(at).ending += 1;
+        self.unwait(at, id, due, expires, now);
+    }
+
     /// Ends a lease, whatever becomes of its job.
     pub(crate) fn unlease(&mut self, at: usize, id: JobId, until: Timestamp, now: Timestamp) {
         self.leased -= 1;
         self.leases.remove(&(until, id));
-        self.get_mut(at).in_flight -= 1;
+        let ending = self.held.remove(&id).is_some_and(|held| held.ending);
+        let lane = self.get_mut(at);
+        if ending {
+            lane.ending -= 1;
+        } else {
+            lane.in_flight -= 1;
+        }
         self.relist_and_signal(at, now);
     }
 
-    /// Nothing of the lane is given out before `until`; answers whether that is news.
-    pub(crate) fn pause(&mut self, at: usize, until: Timestamp, now: Timestamp) -> bool {
-        let lane = self.get_mut(at);
-        let news = until > lane.paused_until && until > now;
-        if news {
-            lane.paused_until = until;
+    /// Takes in what the holder of a lease learned of the lane; answers what has to be kept anew.
+    pub(crate) fn hear(
+        &mut self,
+        at: usize,
+        id: JobId,
+        news: LaneNews,
+        now: Timestamp,
+    ) -> Option<Memo> {
+        if news == LaneNews::default() {
+            return None;
         }
+        let held = self.held.get(&id).copied();
+        let lane = self.get_mut(at);
+        // Whoever only ended a job has not asked the other side anything.
+        let health = news.health.filter(|_| held.is_some_and(|held| !held.ending));
+        let counts = held.is_some_and(|held| held.era == lane.era);
+        let heard = lane.memo.hear(LaneNews { health, ..news }, counts, &lane.key, now);
+        if heard.backed_off {
+            lane.era = lane.era.wrapping_add(1);
+        }
+        let memo = lane.memo;
         self.relist_and_signal(at, now);
-        news
+        heard.changed.then_some(memo)
+    }
+
+    /// What was known before this process began; what is over of it is not taken up.
+    pub(crate) fn restore(&mut self, key: &LaneKey, memo: Memo, now: Timestamp) {
+        if memo.open() <= now && !memo.outlasts_pauses() {
+            return;
+        }
+        let at = self.lane(key);
+        self.get_mut(at).memo = memo;
+        self.relist(at, now);
+    }
+
+    /// Forgets what is known of lanes that have no jobs and no pause and were not heard of since
+    /// `before`, at most `max`.
+    pub(crate) fn forget_unheard(
+        &mut self,
+        before: Timestamp,
+        max: usize,
+        now: Timestamp,
+    ) -> Vec<LaneKey> {
+        let unheard = self.heard.iter().take_while(|(heard, _)| *heard < before);
+        let idle = unheard.filter(|(_, at)| {
+            let lane = self.get(*at);
+            lane.is_idle() && lane.memo.open() < before
+        });
+        let idle: Vec<_> = idle.take(max).map(|(_, at)| *at).collect();
+        idle.into_iter().map(|at| self.forget_memo(at, now)).collect()
+    }
+
+    /// Forgets what was heard longest ago of a lane without jobs, when more than `most` are known.
+    pub(crate) fn forget_surplus(&mut self, most: usize, now: Timestamp) -> Option<LaneKey> {
+        /// Looked at before it is left to another time: the others have jobs, and are bounded.
+        const LOOKED_AT: usize = 16;
+        if self.heard.len() <= most {
+            return None;
+        }
+        let mut oldest = self.heard.iter().take(LOOKED_AT).map(|(_, at)| *at);
+        let idle = oldest.find(|at| self.get(*at).is_idle())?;
+        Some(self.forget_memo(idle, now))
+    }
+
+    fn forget_memo(&mut self, at: usize, now: Timestamp) -> LaneKey {
+        let lane = self.get_mut(at);
+        let key = lane.key.clone();
+        lane.memo = Memo::default();
+        self.relist(at, now);
+        key
     }
 
     /// Makes due what has become due.
@@ -134,27 +286,24 @@ impl StageQueue {
     /// The next due job, from the lane whose turn it is; the job is in flight from now on, its
     /// lease still to be entered.
     pub(crate) fn next(&mut self, now: Timestamp) -> Option<(usize, JobId)> {
-        while let Some(at) = self.ready.pop_front() {
-            let limit = self.config.lanes.usual;
+        while let Some((at, ticket)) = self.ready.pop_front() {
             let Some(lane) = self.lanes[at].as_mut() else {
                 continue;
             };
-            if lane.listed != Listed::Ready {
+            if lane.listed != Listed::Ready || lane.ticket != ticket {
                 continue;
             }
             lane.listed = Listed::No;
             if lane.due.first().is_some_and(|first| first.0 > now) {
-                self.not_yet(at);
+                self.not_yet(at, now);
                 continue;
             }
-            if lane.place(limit, now) == Listed::Ready
+            if lane.place(now) == Listed::Ready
                 && let Some((_, id)) = lane.due.pop_first()
             {
                 lane.waiting -= 1;
                 lane.in_flight += 1;
-                if !limit.interval.is_zero() {
-                    lane.next_start = now + limit.interval;
-                }
+                lane.last_start = now;
                 self.waiting -= 1;
                 self.leased += 1;
                 self.relist(at, now);
@@ -166,41 +315,49 @@ impl StageQueue {
     }
 
     /// The clock has stepped back since these were found due: they wait for it.
-    fn not_yet(&mut self, at: usize) {
+    fn not_yet(&mut self, at: usize, now: Timestamp) {
         let due = std::mem::take(&mut self.get_mut(at).due);
         self.timers.extend(due.into_iter().map(|(due, id)| (due, id, at)));
+        self.relist(at, now);
     }
 
-    pub(crate) fn next_due(&self) -> Option<Timestamp> {
+    /// A waiting job whose time is up.
+    pub(crate) fn expired(&self, now: Timestamp) -> Option<JobId> {
+        self.expiries.first().filter(|first| first.0 <= now).map(|first| first.1)
+    }
+
+    /// A due job that has waited for a failing lane for too long.
+    pub(crate) fn given_up(&self, now: Timestamp) -> Option<JobId> {
+        let &(_, at) = self.giving_up.first().filter(|first| first.0 <= now)?;
+        self.get(at).due.first().map(|first| first.1)
+    }
+
+    /// The next moment at which waiting alone makes something claimable. What is to be ended is
+    /// left out unless there is `room` for it.
+    pub(crate) fn next_due(&self, room: bool) -> Option<Timestamp> {
         let timer = self.timers.first().map(|t| t.0);
         let lane = self.sleeping.first().map(|s| s.0);
         let lease = self.leases.first().map(|l| l.0);
-        [timer, lane, lease].into_iter().flatten().min()
+        let expiry = self.expiries.first().map(|e| e.0).filter(|_| room);
+        let giving_up = self.giving_up.first().map(|g| g.0).filter(|_| room);
+        [timer, lane, lease, expiry, giving_up].into_iter().flatten().min()
     }
 
     pub(crate) fn oldest_due(&self) -> Option<Timestamp> {
-        self.lanes().filter_map(|lane| lane.due.first().map(|d| d.0)).min()
+        self.first_due.first().map(|first| first.0)
     }
 
     pub(crate) fn views(&self) -> impl Iterator<Item = LaneView> + '_ {
-        self.lanes().map(|lane| LaneView {
+        self.lanes.iter().flatten().map(|lane| LaneView {
             stage: self.config.stage.clone(),
             key: lane.key.clone(),
             waiting: lane.waiting,
-            in_flight: lane.in_flight,
-            paused_until: (lane.paused_until.as_millis() > 0).then_some(lane.paused_until),
-            interval: std::time::Duration::ZERO,
-            failures: 0,
-            failing_since: None,
+            in_flight: lane.in_flight + lane.ending,
+            paused_until: Some(lane.memo.open()).filter(|until| *until > Timestamp::default()),
+            interval: lane.memo.interval,
+            failures: lane.memo.failures,
+            failing_since: (lane.memo.failures > 0).then_some(lane.memo.failing_since),
         })
-    }
-
-    fn lanes(&self) -> impl Iterator<Item = &Lane> {
-        self.lanes.iter().flatten()
-    }
-
-    fn get(&self, at: usize) -> &Lane {
-        self.lanes[at].as_ref().expect("a lane is kept while anything names it")
     }
 
     fn get_mut(&mut self, at: usize) -> &mut Lane {
@@ -216,37 +373,56 @@ impl StageQueue {
     /// Moves a lane to where it belongs after anything about it has changed; answers whether
     /// there may be something to claim now or at a new time.
     fn relist(&mut self, at: usize, now: Timestamp) -> bool {
-        let limit = self.config.lanes.usual;
+        let gives_up = self.reindex(at);
         let lane = self.get_mut(at);
-        let (old, new) = (lane.listed, lane.place(limit, now));
-        if old == new {
-            if old == Listed::No && lane.is_spent(now) {
-                self.forget(at);
-            }
-            return false;
-        }
-        lane.listed = new;
+        let (old, new) = (lane.listed, lane.place(now));
         let spent = new == Listed::No && lane.is_spent(now);
-        match old {
-            Listed::Until(time) => {
+        if old != new {
+            lane.listed = new;
+            if let Listed::Until(time) = old {
                 self.sleeping.remove(&(time, at));
             }
-            // A lane that is no longer ready keeps its place in the ring only until its turn;
-            // taking it out here keeps every lane in the ring at most once.
-            Listed::Ready => self.ready.retain(|&other| other != at),
-            Listed::No => {}
-        }
-        match new {
-            Listed::Ready => {
-                self.ready.push_back(at);
+            match new {
+                Listed::Ready => self.queue_up(at),
+                Listed::Until(time) => {
+                    self.sleeping.insert((time, at));
+                }
+                Listed::No => {}
             }
-            Listed::Until(time) => {
-                self.sleeping.insert((time, at));
-            }
-            Listed::No if spent => self.forget(at),
-            Listed::No => {}
         }
-        new != Listed::No
+        if spent {
+            self.forget(at);
+        }
+        gives_up || (old != new && new != Listed::No)
+    }
+
+    /// Gives a lane the last place in the ring. A place it left is void, and is passed by when its
+    /// turn comes; there are never many more of those than lanes.
+    fn queue_up(&mut self, at: usize) {
+        self.tickets += 1;
+        let ticket = self.tickets;
+        self.get_mut(at).ticket = ticket;
+        self.ready.push_back((at, ticket));
+        if self.ready.len() > 2 * self.lanes.len() + 64 {
+            let lanes = &self.lanes;
+            self.ready.retain(|(at, ticket)| {
+                let lane = lanes[*at].as_ref();
+                lane.is_some_and(|l| l.listed == Listed::Ready && l.ticket == *ticket)
+            });
+        }
+    }
+
+    /// Brings the indexes up to date with a lane; answers whether there is a new time at which it
+    /// gives up a job.
+    fn reindex(&mut self, at: usize) -> bool {
+        let give_up_after = self.config.give_up_after;
+        let lane = self.get_mut(at);
+        let new = lane.index(give_up_after);
+        let old = std::mem::replace(&mut lane.indexed, new);
+        move_entry(&mut self.first_due, at, old.first_due, new.first_due);
+        move_entry(&mut self.giving_up, at, old.gives_up, new.gives_up);
+        move_entry(&mut self.heard, at, old.heard, new.heard);
+        new.gives_up.is_some() && new.gives_up != old.gives_up
     }
 
     fn forget(&mut self, at: usize) {
@@ -254,5 +430,22 @@ impl StageQueue {
             self.by_key.remove(&lane.key);
             self.free.push(at);
         }
+    }
+}
+
+fn move_entry(
+    index: &mut BTreeSet<(Timestamp, usize)>,
+    at: usize,
+    old: Option<Timestamp>,
+    new: Option<Timestamp>,
+) {
+    if old == new {
+        return;
+    }
+    if let Some(old) = old {
+        index.remove(&(old, at));
+    }
+    if let Some(new) = new {
+        index.insert((new, at));
     }
 }

@@ -40,11 +40,14 @@ pub struct Bounds {
     /// Notes ([`crate::NewNote`]) that are kept; beyond it those go that expire first. Default
     /// 1,000,000.
     pub notes: u64,
+    /// Lanes without jobs, per stage, of which more is known than a pause; beyond it those are
+    /// forgotten that were not heard of for longest. Default 100,000.
+    pub lanes: usize,
 }
 
 impl Default for Bounds {
     fn default() -> Self {
-        Self { jobs: 1_000_000, bytes: 1_000_000_000, notes: 1_000_000 }
+        Self { jobs: 1_000_000, bytes: 1_000_000_000, notes: 1_000_000, lanes: 100_000 }
     }
 }
 

@@ -19,6 +19,9 @@ pub struct Row {
     pub epoch: u32,
     /// Attempts charged in this stage.
     pub attempts: u32,
+    /// When it is given out at once, due or not, if it still waits then; see
+    /// [`crate::NewJob::expires`].
+    pub expires: Option<Timestamp>,
     /// Set once a stage has passed judgement.
     pub verdict: Option<Verdict>,
 }
@@ -70,7 +73,7 @@ pub struct Change {
 /// Why an event changes nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refusal {
-    /// Not waiting, or not due yet.
+    /// Not waiting, or neither due nor expired yet.
     NotClaimable,
     /// The lease is over, revoked or superseded.
     LeaseLost,
@@ -119,7 +122,8 @@ fn held(row: &Row, epoch: u32) -> Result<(), Refusal> {
 }
 
 fn claim(row: &Row, until: Timestamp, now: Timestamp) -> Result<Change, Refusal> {
-    if row.state != State::Waiting || row.due > now {
+    let expired = row.expires.is_some_and(|expires| expires <= now);
+    if row.state != State::Waiting || (row.due > now && !expired) {
         return Err(Refusal::NotClaimable);
     }
     let epoch = row.epoch.wrapping_add(1);
@@ -138,6 +142,7 @@ fn settle(row: &Row, outcome: Outcome, now: Timestamp) -> Change {
                 lane: next.lane,
                 due: next.due,
                 attempts: 0,
+                expires: None,
                 verdict: Some(next.verdict),
                 epoch: row.epoch,
             },
@@ -145,9 +150,18 @@ fn settle(row: &Row, outcome: Outcome, now: Timestamp) -> Change {
         Outcome::Retry { at, note } => Change {
             result: None,
             note: Some(note),
-            row: Row { state: State::Waiting, due: at, attempts: row.attempts + 1, ..row },
+            row: Row {
+                state: State::Waiting,
+                due: at,
+                attempts: row.attempts + 1,
+                expires: put_back(row.expires, at, now),
+                ..row
+            },
         },
-        Outcome::Release { at } => Change::of(Row { state: State::Waiting, due: at, ..row }),
+        Outcome::Release { at } => {
+            let expires = put_back(row.expires, at, now);
+            Change::of(Row { state: State::Waiting, due: at, expires, ..row })
+        }
         Outcome::Done { verdict, result, note } => Change {
             result,
             note,
@@ -155,6 +169,7 @@ fn settle(row: &Row, outcome: Outcome, now: Timestamp) -> Change {
                 state: State::Done,
                 due: now,
                 attempts: row.attempts + 1,
+                expires: None,
                 verdict: verdict.or(row.verdict),
                 ..row
             },
@@ -162,9 +177,21 @@ fn settle(row: &Row, outcome: Outcome, now: Timestamp) -> Change {
         Outcome::Dead { note } => Change {
             result: None,
             note: Some(note),
-            row: Row { state: State::Dead, due: now, attempts: row.attempts + 1, ..row },
+            row: Row {
+                state: State::Dead,
+                due: now,
+                attempts: row.attempts + 1,
+                expires: None,
+                ..row
+            },
         },
     }
+}
+
+/// A job that is put back although its time was up is given out again when it is put back to, not
+/// over and over.
+fn put_back(expires: Option<Timestamp>, to: Timestamp, now: Timestamp) -> Option<Timestamp> {
+    expires.map(|expires| if expires <= now { expires.max(to) } else { expires })
 }
 
 fn cancel(row: &Row, next: Option<Next>, now: Timestamp) -> Result<Change, Refusal> {
@@ -184,10 +211,17 @@ fn cancel(row: &Row, next: Option<Next>, now: Timestamp) -> Result<Change, Refus
                 due: next.due,
                 epoch,
                 attempts: 0,
+                expires: None,
                 verdict: Some(next.verdict),
             },
         }),
-        _ => Ok(Change::of(Row { state: State::Cancelled, due: now, epoch, ..row.clone() })),
+        _ => Ok(Change::of(Row {
+            state: State::Cancelled,
+            due: now,
+            epoch,
+            expires: None,
+            ..row.clone()
+        })),
     }
 }
 
@@ -202,6 +236,7 @@ fn redrive(row: &Row, to: Redrive) -> Result<Change, Refusal> {
         due: to.due,
         epoch: row.epoch.wrapping_add(1),
         attempts: 0,
+        expires: None,
         verdict: row.verdict,
     }))
 }

@@ -2,11 +2,14 @@
 
 use std::collections::HashMap;
 
+use bytes::Bytes;
+
+use crate::notes::NoteKey;
 use crate::sqlite::ram::{Dirty, Ram};
 use crate::sqlite::rows;
 use crate::sqlite::shared::Shared;
 use crate::transition::Row;
-use crate::{Filter, JobId, Record, Result, State};
+use crate::{Filter, JobId, Note, Record, Result, State};
 
 /// Jobs looked at in one read; a list that finds little goes on to the next page.
 const PAGE: usize = 256;
@@ -19,6 +22,26 @@ pub(super) async fn get(shared: &Shared, id: JobId) -> Result<Option<Record>> {
     let news = shared.look(|ram| News::of(ram, id));
     let on_disk = shared.readers.read(move |db| rows::record(db, id)).await?;
     Ok(on_disk.map(|record| news.over(record)))
+}
+
+/// What attempts left behind: on disk, and after it what is not there yet.
+pub(super) async fn attempts(shared: &Shared, id: JobId) -> Result<Option<Vec<Bytes>>> {
+    shared.check()?;
+    // Entries that go to disk between the two looks are told apart by their epochs.
+    let later = shared.look(|ram| ram.overlay(id)).map(|decision| decision.ledger);
+    let on_disk = shared.readers.read(move |db| rows::ledger(db, id)).await?;
+    Ok(on_disk.map(|mut ledger| {
+        ledger.append(later.unwrap_or_default());
+        ledger.into_attempts()
+    }))
+}
+
+pub(super) async fn note(shared: &Shared, key: NoteKey) -> Result<Option<Note>> {
+    shared.check()?;
+    match shared.look(|ram| ram.notes.get(&key)) {
+        Some(unwritten) => Ok(Some(unwritten)),
+        None => shared.readers.read(move |db| rows::note(db, key)).await,
+    }
 }
 
 pub(super) async fn list(

@@ -5,7 +5,10 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::scheduler::{Decision, Scheduler};
+use crate::lane_memo::Memo;
+use crate::ledger::Ledger;
+use crate::scheduler::{Decision, LaneChange, Scheduler};
+use crate::sqlite::unwritten_notes::{Numbered, UnwrittenNotes};
 use crate::transition::Row;
 use crate::{JobId, LaneKey, Stage, State, Timestamp};
 
@@ -17,9 +20,12 @@ pub(super) struct Ram {
     pub(super) dirty: HashMap<JobId, Dirty>,
     /// Decisions that the writer is putting on disk now.
     pub(super) writing: HashMap<JobId, Arc<Dirty>>,
-    /// Bytes of results in `dirty` and `writing`.
+    /// Bytes of results, ledger entries and notes in `dirty` and `writing`.
     pub(super) hot_bytes: u64,
-    pub(super) pauses: HashMap<(Stage, LaneKey), Timestamp>,
+    /// What is known of lanes and not on disk yet; `None` for nothing more.
+    pub(super) lanes: Lanes,
+    /// The notes of `dirty` and `writing`.
+    pub(super) notes: UnwrittenNotes,
     pub(super) specs: Specs,
     pub(super) over: Over,
     /// The writer looks by itself before long.
@@ -30,6 +36,8 @@ pub(super) struct Ram {
     /// The last write found no space.
     pub(super) disk_full: bool,
 }
+
+pub(super) type Lanes = HashMap<(Stage, LaneKey), Option<Memo>>;
 
 /// Kept jobs that are over, by how they ended.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -69,6 +77,9 @@ pub(super) struct Dirty {
     pub(super) updated_at: Timestamp,
     pub(super) note: Option<String>,
     pub(super) result: Option<Bytes>,
+    /// To be added to what is on disk.
+    pub(super) ledger: Ledger,
+    pub(super) notes: Vec<Numbered>,
     /// A result may be on disk already, to be let go of when this one brings another.
     pub(super) had_result: bool,
     /// Flushes that have passed it by in the hope that the next decision makes it needless.
@@ -84,13 +95,19 @@ impl Dirty {
         if self.result.is_none() {
             self.result.clone_from(&older.result);
         }
+        let later = std::mem::replace(&mut self.ledger, older.ledger.clone());
+        self.ledger.append(later);
+        self.notes.splice(0..0, older.notes.iter().cloned());
         // Whether there is one on disk was known to whoever came first.
         self.had_result = older.had_result;
         self.age = older.age;
     }
 
-    pub(super) fn result_bytes(&self) -> u64 {
-        self.result.as_ref().map_or(0, |r| r.len() as u64)
+    /// Bytes that are held in memory until it is on disk.
+    pub(super) fn bytes(&self) -> u64 {
+        let result = self.result.as_ref().map_or(0, Bytes::len);
+        let notes: usize = self.notes.iter().map(|n| n.note.bytes()).sum();
+        (result + self.ledger.bytes() + notes) as u64
     }
 }
 
@@ -101,7 +118,8 @@ impl Ram {
             dirty: HashMap::new(),
             writing: HashMap::new(),
             hot_bytes: 0,
-            pauses: HashMap::new(),
+            lanes: Lanes::new(),
+            notes: UnwrittenNotes::default(),
             specs: Specs::default(),
             over,
             expected: false,
@@ -130,10 +148,8 @@ impl Ram {
 
     /// Keeps a decision until the writer has it.
     pub(super) fn keep(&mut self, decision: Decision, now: Timestamp) {
-        let Decision { id, change, had_result, pause } = decision;
-        if let Some((stage, lane, until)) = pause {
-            self.pauses.insert((stage, lane), until);
-        }
+        let Decision { id, change, had_result, lanes, ledger, notes } = decision;
+        self.keep_lanes(lanes);
         self.over.add(change.row.state);
         if change.row.state.is_terminal() {
             self.specs.remove(id);
@@ -143,15 +159,23 @@ impl Ram {
             updated_at: now,
             note: change.note,
             result: change.result,
+            ledger,
+            notes: notes.into_iter().map(|note| self.notes.add(note)).collect(),
             had_result,
             age: 0,
         };
         if let Some(older) = self.dirty.remove(&id) {
-            self.hot_bytes -= older.result_bytes();
+            self.hot_bytes -= older.bytes();
             dirty.absorb(&older);
         }
-        self.hot_bytes += dirty.result_bytes();
+        self.hot_bytes += dirty.bytes();
         self.dirty.insert(id, dirty);
+    }
+
+    /// Keeps what is known of lanes until the writer has it.
+    pub(super) fn keep_lanes(&mut self, changes: impl IntoIterator<Item = LaneChange>) {
+        let changes = changes.into_iter();
+        self.lanes.extend(changes.map(|LaneChange { stage, key, memo }| ((stage, key), memo)));
     }
 
     /// Hands over what should go to disk now: whatever is over, what has waited long enough, or
@@ -171,8 +195,9 @@ impl Ram {
 
     /// What was handed over is on disk.
     pub(super) fn written(&mut self) {
-        let bytes: u64 = self.writing.values().map(|d| d.result_bytes()).sum();
+        let bytes: u64 = self.writing.values().map(|d| d.bytes()).sum();
         self.hot_bytes -= bytes;
+        self.notes.written(self.writing.values().flat_map(|d| &d.notes));
         self.writing.clear();
     }
 
@@ -182,9 +207,9 @@ impl Ram {
             let older = Arc::unwrap_or_clone(older);
             match self.dirty.get_mut(&id) {
                 Some(newer) => {
-                    self.hot_bytes -= newer.result_bytes() + older.result_bytes();
+                    self.hot_bytes -= newer.bytes() + older.bytes();
                     newer.absorb(&older);
-                    self.hot_bytes += newer.result_bytes();
+                    self.hot_bytes += newer.bytes();
                 }
                 None => {
                     self.dirty.insert(id, older);

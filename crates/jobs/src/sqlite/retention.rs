@@ -17,8 +17,13 @@ use crate::{ErrorKind, JobId, Result, Swept, Timestamp};
 const COMPACT_SLICE: u64 = 8 * 1024 * 1024;
 
 impl Writer {
-    /// Removes up to `max` jobs that were over before `before`.
+    /// Removes up to `max` jobs that were over before `before`, and what else is not of use any
+    /// more.
     pub(super) fn sweep(&mut self, before: Timestamp, max: usize) -> Result<Swept> {
+        self.shared.look(|ram| {
+            let forgotten = ram.scheduler.forget_lanes(before, max);
+            ram.keep_lanes(forgotten);
+        });
         match self.flush(true) {
             // Removing is what makes room, and goes by what is on disk.
             Err(error) if error.kind() == ErrorKind::NoSpace => {}
@@ -35,11 +40,14 @@ impl Writer {
                 touched.insert(*segment);
             }
         }
-        if let Err(error) = self.delete(&gone, &touched, over, before) {
-            for (segment, length) in gone.iter().filter_map(|(_, _, result)| *result) {
-                self.segments.unrelease(Pointer { segment, offset: 0, length, crc: 0 });
+        match self.delete(&gone, &touched, over, (before, max)) {
+            Ok(notes) => self.notes.count -= notes,
+            Err(error) => {
+                for (segment, length) in gone.iter().filter_map(|(_, _, result)| *result) {
+                    self.segments.unrelease(Pointer { segment, offset: 0, length, crc: 0 });
+                }
+                return Err(self.sqlite_failed(&error, "write"));
             }
-            return Err(self.sqlite_failed(&error, "write"));
         }
         self.over = over;
         self.shared.look(|ram| {
@@ -58,13 +66,14 @@ impl Writer {
         Ok(Swept { jobs: gone.len() as u64, bytes })
     }
 
+    /// The transaction of a sweep; answers how many notes went with it.
     fn delete(
         &mut self,
         gone: &[Gone],
         touched: &BTreeSet<u64>,
         over: Over,
-        before: Timestamp,
-    ) -> rusqlite::Result<()> {
+        (before, max): (Timestamp, usize),
+    ) -> rusqlite::Result<u64> {
         let step = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
         for (id, _, _) in gone {
             rows::delete(&step, *id)?;
@@ -73,8 +82,10 @@ impl Writer {
             rows::set_usage(&step, *segment, self.segments.usage(*segment))?;
         }
         rows::drop_pauses(&step, before)?;
+        let notes = rows::drop_expired_notes(&step, before, max)?;
         rows::set_over(&step, over)?;
-        step.commit()
+        step.commit()?;
+        Ok(notes)
     }
 
     /// Moves a slice of the living out of the segment that wastes most.

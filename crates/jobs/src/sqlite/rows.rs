@@ -1,16 +1,23 @@
 //! The SQL of single jobs.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use bytes::Bytes;
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Row as SqlRow, params, params_from_iter};
 
+use crate::lane_memo::Memo;
+use crate::ledger::Ledger;
+use crate::notes::NoteKey;
 use crate::scheduler::Found;
 use crate::sqlite::ram::{Dirty, Over};
 use crate::sqlite::segments::{Pointer, Usage};
 use crate::transition::Row;
-use crate::{Filter, JobId, LaneKey, NewJob, Record, Stage, State, Submitted, Timestamp, Verdict};
+use crate::{
+    Filter, JobId, LaneKey, NewJob, NewNote, Note, Record, Stage, State, Submitted, Timestamp,
+    Verdict,
+};
 
 type Sql<T> = rusqlite::Result<T>;
 
@@ -65,6 +72,11 @@ fn time(row: &SqlRow<'_>, column: &str) -> Sql<Timestamp> {
     uint(row, column).map(Timestamp::from_millis)
 }
 
+fn some_time(row: &SqlRow<'_>, column: &str) -> Sql<Option<Timestamp>> {
+    let ms: Option<i64> = row.get(column)?;
+    Ok(ms.map(|ms| Timestamp::from_millis(u64::try_from(ms).unwrap_or(0))))
+}
+
 fn small(row: &SqlRow<'_>, column: &str) -> Sql<u32> {
     Ok(u32::try_from(row.get::<_, i64>(column)?).unwrap_or(u32::MAX))
 }
@@ -76,7 +88,8 @@ pub(super) fn insert(db: &Connection, job: &NewJob, now: Timestamp) -> Sql<Submi
     }
     let mut insert = db.prepare_cached(
         "INSERT INTO jobs (id, created, updated, state, stage, lane, due, epoch, attempts, \
-         idem, fingerprint, spec) VALUES (?1, ?2, ?2, 0, ?3, ?4, ?5, 0, 0, ?6, ?7, ?8) \
+         idem, fingerprint, spec, expires) \
+         VALUES (?1, ?2, ?2, 0, ?3, ?4, ?5, 0, 0, ?6, ?7, ?8, ?9) \
          ON CONFLICT (id) DO NOTHING",
     )?;
     let idempotency = job.idempotency.as_ref();
@@ -89,6 +102,7 @@ pub(super) fn insert(db: &Connection, job: &NewJob, now: Timestamp) -> Sql<Submi
         idempotency.map(|i| i.key.as_str()),
         idempotency.map(|i| i.fingerprint.as_slice()),
         job.spec.as_ref(),
+        job.expires.map(|at| int(at.as_millis())),
     ])?;
     if inserted == 1 {
         return Ok(Submitted::Created);
@@ -140,7 +154,9 @@ pub(super) fn update(
     let mut update = db.prepare_cached(
         "UPDATE jobs SET updated = ?2, state = ?3, stage = ?4, lane = ?5, due = ?6, epoch = ?7, \
          attempts = ?8, verdict = ?9, note = coalesce(?10, note), segment = coalesce(?11, segment), \
-         offset = coalesce(?12, offset), length = coalesce(?13, length), crc = coalesce(?14, crc) \
+         offset = coalesce(?12, offset), length = coalesce(?13, length), crc = coalesce(?14, crc), \
+         expires = ?15, \
+         ledger = CASE WHEN ?16 IS NULL THEN ledger ELSE ledger_join(ledger, ?16) END \
          WHERE id = ?1",
     )?;
     let row = &dirty.row;
@@ -159,6 +175,8 @@ pub(super) fn update(
         result.map(|p| int(p.offset)),
         result.map(|p| int(p.length)),
         result.map(|p| p.crc),
+        row.expires.map(|at| int(at.as_millis())),
+        (!dirty.ledger.is_empty()).then(|| dirty.ledger.encode()),
     ])?;
     Ok(())
 }
@@ -197,6 +215,7 @@ fn row_of(row: &SqlRow<'_>) -> Sql<Row> {
         due: time(row, "due")?,
         epoch: small(row, "epoch")?,
         attempts: small(row, "attempts")?,
+        expires: some_time(row, "expires")?,
         verdict: row.get::<_, Option<i64>>("verdict")?.and_then(verdict_of),
     })
 }
@@ -218,7 +237,7 @@ fn found_of(row: &SqlRow<'_>) -> Sql<Found> {
 }
 
 const FOUND: &str = "SELECT id, created, state, stage, lane, due, epoch, attempts, verdict, \
-     length(spec) AS spec_bytes, length FROM jobs";
+     length(spec) AS spec_bytes, length, expires FROM jobs";
 
 /// Every job that is not over, to `enter` one by one.
 pub(super) fn each_live(db: &Connection, mut enter: impl FnMut(Found)) -> Sql<()> {
@@ -257,7 +276,7 @@ fn record_of(row: &SqlRow<'_>) -> Sql<Record> {
 }
 
 const RECORD: &str = "SELECT id, created, updated, state, stage, lane, due, epoch, attempts, \
-     verdict, length, note, spec FROM jobs";
+     verdict, length, note, expires, spec FROM jobs";
 
 /// One job, as it is on disk.
 pub(super) fn record(db: &Connection, id: JobId) -> Sql<Option<Record>> {
@@ -382,32 +401,123 @@ pub(super) fn set_usage(db: &Connection, segment: u64, usage: Usage) -> Sql<()> 
     Ok(())
 }
 
-pub(super) fn pauses(db: &Connection) -> Sql<Vec<(Stage, LaneKey, Timestamp)>> {
-    db.prepare("SELECT stage, lane, until FROM pauses")?
-        .query_map([], |row| {
-            let lane = LaneKey::new(row.get_ref("lane")?.as_str()?);
-            Ok((Stage::new(row.get("stage")?), lane, time(row, "until")?))
-        })?
-        .collect()
+/// What attempts left behind, `None` when there is no such job.
+pub(super) fn ledger(db: &Connection, id: JobId) -> Sql<Option<Ledger>> {
+    db.prepare_cached("SELECT ledger FROM jobs WHERE id = ?")?
+        .query_row([id.as_bytes()], |row| {
+            let stored = row.get_ref(0)?.as_blob_or_null()?;
+            Ok(Ledger::decode(stored.unwrap_or_default()))
+        })
+        .optional()
 }
 
-pub(super) fn set_pause(
+/// Everything that is known of lanes, to `enter` one by one.
+pub(super) fn each_lane(db: &Connection, mut enter: impl FnMut(Stage, LaneKey, Memo)) -> Sql<()> {
+    let mut query = db.prepare("SELECT * FROM lanes")?;
+    let mut rows = query.query([])?;
+    while let Some(row) = rows.next()? {
+        let memo = Memo {
+            paused_until: time(row, "paused")?,
+            backoff_until: time(row, "backoff")?,
+            interval: Duration::from_millis(uint(row, "interval")?),
+            failures: small(row, "failures")?,
+            failing_since: time(row, "failing")?,
+            heard: time(row, "heard")?,
+        };
+        let key = LaneKey::new(row.get_ref("lane")?.as_str()?);
+        enter(Stage::new(row.get("stage")?), key, memo);
+    }
+    Ok(())
+}
+
+/// Writes what is known of a lane from now on; `None` for nothing more.
+pub(super) fn set_lane(
     db: &Connection,
     stage: &Stage,
-    lane: &LaneKey,
-    until: Timestamp,
+    key: &LaneKey,
+    memo: Option<&Memo>,
 ) -> Sql<()> {
-    db.prepare_cached("INSERT OR REPLACE INTO pauses VALUES (?, ?, ?)")?.execute(params![
-        stage.as_str(),
-        lane.as_str(),
-        int(until.as_millis())
-    ])?;
+    let Some(memo) = memo else {
+        db.prepare_cached("DELETE FROM lanes WHERE stage = ? AND lane = ?")?
+            .execute([stage.as_str(), key.as_str()])?;
+        return Ok(());
+    };
+    db.prepare_cached("INSERT OR REPLACE INTO lanes VALUES (?, ?, ?, ?, ?, ?, ?, ?)")?.execute(
+        params![
+            stage.as_str(),
+            key.as_str(),
+            int(memo.paused_until.as_millis()),
+            int(memo.backoff_until.as_millis()),
+            i64::try_from(memo.interval.as_millis()).unwrap_or(i64::MAX),
+            memo.failures,
+            int(memo.failing_since.as_millis()),
+            int(memo.heard.as_millis()),
+        ],
+    )?;
     Ok(())
 }
 
+/// Removes pauses that were over before `before`, of lanes of which nothing else is known.
 pub(super) fn drop_pauses(db: &Connection, before: Timestamp) -> Sql<()> {
-    db.prepare_cached("DELETE FROM pauses WHERE until < ?")?.execute([int(before.as_millis())])?;
+    db.prepare_cached(
+        "DELETE FROM lanes WHERE paused < ?1 AND backoff < ?1 AND interval = 0 AND failures = 0",
+    )?
+    .execute([int(before.as_millis())])?;
     Ok(())
+}
+
+pub(super) fn note(db: &Connection, (space, key): NoteKey) -> Sql<Option<Note>> {
+    db.prepare_cached("SELECT value, expires FROM notes WHERE space = ? AND key = ?")?
+        .query_row(params![space, key], |row| {
+            let value = Bytes::from(row.get::<_, Vec<u8>>("value")?);
+            Ok(Note { value, expires: time(row, "expires")? })
+        })
+        .optional()
+}
+
+/// Writes a note; answers whether there was none with its key.
+pub(super) fn set_note(db: &Connection, note: &NewNote) -> Sql<bool> {
+    let expires = int(note.expires.as_millis());
+    let values = params![note.space, note.key, note.value.as_ref(), expires];
+    let replaced = db
+        .prepare_cached("UPDATE notes SET value = ?3, expires = ?4 WHERE space = ?1 AND key = ?2")?
+        .execute(values)?;
+    if replaced > 0 {
+        return Ok(false);
+    }
+    db.prepare_cached("INSERT INTO notes VALUES (?1, ?2, ?3, ?4)")?.execute(values)?;
+    Ok(true)
+}
+
+/// Removes the `count` notes that expire first; answers how many there were.
+pub(super) fn drop_notes(db: &Connection, count: u64) -> Sql<u64> {
+    let removed = db
+        .prepare_cached(
+            "DELETE FROM notes WHERE (space, key) IN \
+             (SELECT space, key FROM notes ORDER BY expires LIMIT ?)",
+        )?
+        .execute([int(count)])?;
+    Ok(removed as u64)
+}
+
+/// Removes up to `max` notes that expired before `before`; answers how many there were.
+pub(super) fn drop_expired_notes(db: &Connection, before: Timestamp, max: usize) -> Sql<u64> {
+    let removed = db
+        .prepare_cached(
+            "DELETE FROM notes WHERE (space, key) IN \
+             (SELECT space, key FROM notes WHERE expires < ? ORDER BY expires LIMIT ?)",
+        )?
+        .execute([int(before.as_millis()), int(max as u64)])?;
+    Ok(removed as u64)
+}
+
+pub(super) fn count_notes(db: &Connection) -> Sql<u64> {
+    db.query_row("SELECT count(*) AS n FROM notes", [], |row| uint(row, "n"))
+}
+
+/// How often the database was opened, this time included.
+pub(super) fn times_opened(db: &Connection) -> Sql<u64> {
+    db.query_row("SELECT n FROM counters WHERE name = 'opened'", [], |row| uint(row, "n"))
 }
 
 pub(super) fn over(db: &Connection) -> Sql<Over> {

@@ -1,14 +1,17 @@
 use std::path::Path;
 use std::time::Duration;
 
+use rusqlite::functions::FunctionFlags;
 use rusqlite::{Connection, OpenFlags};
 
+use crate::ledger::Ledger;
 use crate::sqlite::failure::{Doing, sqlite_error};
 use crate::{Error, ErrorKind, Result};
 
 /// Each step takes the schema one version further; `user_version` counts them. Never edit a step
 /// that was released: add one.
-const MIGRATIONS: &[&str] = &["
+const MIGRATIONS: &[&str] = &[
+    "
     CREATE TABLE jobs (
         id          BLOB PRIMARY KEY,      -- UUIDv7: in order of acceptance
         created     INTEGER NOT NULL,      -- all times: ms since the Unix epoch
@@ -50,7 +53,33 @@ const MIGRATIONS: &[&str] = &["
         n           INTEGER NOT NULL
     ) STRICT, WITHOUT ROWID;
     INSERT INTO counters VALUES ('opened', 0), ('done', 0), ('dead', 0), ('cancelled', 0);
-"];
+",
+    "
+    ALTER TABLE jobs ADD COLUMN expires INTEGER;
+    ALTER TABLE jobs ADD COLUMN ledger BLOB;    -- see ledger.rs
+    CREATE TABLE lanes (
+        stage       TEXT NOT NULL,
+        lane        TEXT NOT NULL,
+        paused      INTEGER NOT NULL,           -- until when, because it was asked for
+        backoff     INTEGER NOT NULL,           -- until when, because it fails
+        interval    INTEGER NOT NULL,           -- ms between claims that was asked for
+        failures    INTEGER NOT NULL,
+        failing     INTEGER NOT NULL,           -- since when
+        heard       INTEGER NOT NULL,           -- when any of this was last told
+        PRIMARY KEY (stage, lane)
+    ) STRICT, WITHOUT ROWID;
+    INSERT INTO lanes SELECT stage, lane, until, 0, 0, 0, 0, 0 FROM pauses;
+    DROP TABLE pauses;
+    CREATE TABLE notes (
+        space       TEXT NOT NULL,
+        key         BLOB NOT NULL,
+        value       BLOB NOT NULL,
+        expires     INTEGER NOT NULL,
+        PRIMARY KEY (space, key)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX notes_expires ON notes (expires);
+",
+];
 
 /// Pages of the writer's cache, in KiB.
 const WRITER_CACHE_KIB: i64 = 16 * 1024;
@@ -63,6 +92,7 @@ pub(super) fn open_writer(path: &Path) -> Result<Connection> {
     let doing = Doing(path, "open database");
     let mut db = Connection::open(path).map_err(|e| sqlite_error(&e, doing))?;
     configure(&db, WRITER_CACHE_KIB).map_err(|e| sqlite_error(&e, doing))?;
+    add_functions(&db).map_err(|e| sqlite_error(&e, doing))?;
     migrate(&mut db).map_err(|e| match e {
         Migration::Newer(found) => Error::new(
             ErrorKind::Unusable,
@@ -105,6 +135,20 @@ fn configure(db: &Connection, cache_kib: i64) -> rusqlite::Result<()> {
     db.pragma_update(None, "temp_store", "MEMORY")?;
     db.set_prepared_statement_cache_capacity(32);
     Ok(())
+}
+
+/// What the writer's statements call: `ledger_join(stored, more)` adds entries to a job's ledger
+/// within the one statement that writes a decision.
+fn add_functions(db: &Connection) -> rusqlite::Result<()> {
+    let flags = FunctionFlags::SQLITE_UTF8
+        | FunctionFlags::SQLITE_DETERMINISTIC
+        | FunctionFlags::SQLITE_DIRECTONLY;
+    db.create_scalar_function("ledger_join", 2, flags, |call| {
+        let blob = |at| call.get_raw(at).as_blob_or_null();
+        let mut ledger = Ledger::decode(blob(0)?.unwrap_or_default());
+        ledger.append(Ledger::decode(blob(1)?.unwrap_or_default()));
+        Ok(ledger.encode())
+    })
 }
 
 enum Migration {

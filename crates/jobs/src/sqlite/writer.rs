@@ -11,10 +11,11 @@ use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use tokio::time::Instant;
 use tracing::{error, warn};
 
+use crate::ledger::Ledger;
 use crate::scheduler::Found;
 use crate::sqlite::checkpoint::Wal;
 use crate::sqlite::failure::{Doing, io_error, sqlite_error};
-use crate::sqlite::ram::{Dirty, Over};
+use crate::sqlite::ram::{Dirty, Lanes, Over};
 use crate::sqlite::rows;
 use crate::sqlite::segments::{AppendError, Pointer, Segments};
 use crate::sqlite::shared::Shared;
@@ -72,11 +73,19 @@ const FULL_DISK_EVERY: Duration = Duration::from_millis(500);
 /// A decision that is not the last of its job may be passed by this often.
 const PATIENCE: u8 = 1;
 
+/// How many notes there are, and may be.
+#[derive(Clone, Copy)]
+pub(super) struct NotesOnDisk {
+    pub(super) count: u64,
+    pub(super) most: u64,
+}
+
 pub(super) struct Writer {
     pub(super) shared: Arc<Shared>,
     pub(super) db: Connection,
     pub(super) segments: Segments,
     pub(super) over: Over,
+    pub(super) notes: NotesOnDisk,
     pub(super) wal: Wal,
     pub(super) commands: Receiver<Command>,
 }
@@ -124,7 +133,7 @@ impl Writer {
 
     fn wait(&self, last_flush: Instant) -> std::result::Result<Command, RecvTimeoutError> {
         let unwritten = self.shared.look(|ram| {
-            ram.expected = !ram.dirty.is_empty() || !ram.pauses.is_empty();
+            ram.expected = !ram.dirty.is_empty() || !ram.lanes.is_empty();
             ram.expected
         });
         if unwritten && self.shared.failure().is_none() {
@@ -218,15 +227,15 @@ impl Writer {
         if let Some(error) = self.shared.failure() {
             return Err(error);
         }
-        let (batch, pauses) = self.shared.look(|ram| {
+        let (batch, lanes) = self.shared.look(|ram| {
             ram.hurried = false;
             let patience = if all { 0 } else { PATIENCE };
-            (ram.take(all, patience), std::mem::take(&mut ram.pauses))
+            (ram.take(all, patience), std::mem::take(&mut ram.lanes))
         });
-        if batch.is_empty() && pauses.is_empty() {
+        if batch.is_empty() && lanes.is_empty() {
             return Ok(());
         }
-        let written = self.write(&batch, &pauses);
+        let written = self.write(&batch, &lanes);
         drop(batch);
         match written {
             Ok(()) => {
@@ -241,8 +250,8 @@ impl Writer {
             Err(error) => {
                 self.shared.look(|ram| {
                     ram.unwritten();
-                    for (lane, until) in pauses {
-                        ram.pauses.entry(lane).or_insert(until);
+                    for (lane, memo) in lanes {
+                        ram.lanes.entry(lane).or_insert(memo);
                     }
                 });
                 Err(error)
@@ -250,7 +259,7 @@ impl Writer {
         }
     }
 
-    fn write(&mut self, batch: &[(JobId, Arc<Dirty>)], pauses: &Pauses) -> Result<()> {
+    fn write(&mut self, batch: &[(JobId, Arc<Dirty>)], lanes: &Lanes) -> Result<()> {
         let bodies = batch.iter().filter_map(|(id, d)| Some((*id, d.result.as_deref()?)));
         let pointers = if batch.iter().any(|(_, d)| d.result.is_some()) {
             self.segments.append(bodies).map_err(|e| self.append_failed(e))?
@@ -258,8 +267,8 @@ impl Writer {
             Vec::new()
         };
         let mut released = Vec::new();
-        let mut over = self.over;
-        let named = self.name(batch, &pointers, pauses, &mut released, &mut over);
+        let (mut over, mut notes) = (self.over, self.notes);
+        let named = self.name(batch, &pointers, lanes, &mut released, (&mut over, &mut notes));
         if let Err(error) = named {
             self.segments.forget(&pointers);
             for old in released {
@@ -267,7 +276,7 @@ impl Writer {
             }
             return Err(self.sqlite_failed(&error, "write"));
         }
-        self.over = over;
+        (self.over, self.notes) = (over, notes);
         Ok(())
     }
 
@@ -276,9 +285,9 @@ impl Writer {
         &mut self,
         batch: &[(JobId, Arc<Dirty>)],
         pointers: &[Pointer],
-        pauses: &Pauses,
+        lanes: &Lanes,
         released: &mut Vec<Pointer>,
-        over: &mut Over,
+        (over, notes): (&mut Over, &mut NotesOnDisk),
     ) -> rusqlite::Result<()> {
         let step = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let mut touched = BTreeSet::new();
@@ -301,8 +310,15 @@ impl Writer {
         for segment in touched {
             rows::set_usage(&step, segment, self.segments.usage(segment))?;
         }
-        for ((stage, lane), until) in pauses {
-            rows::set_pause(&step, stage, lane, *until)?;
+        for ((stage, key), memo) in lanes {
+            rows::set_lane(&step, stage, key, memo.as_ref())?;
+        }
+        let new = batch.iter().flat_map(|(_, dirty)| &dirty.notes);
+        for numbered in self.shared.look(|ram| ram.notes.to_write(new)) {
+            notes.count += u64::from(rows::set_note(&step, &numbered.note)?);
+        }
+        if notes.count > notes.most {
+            notes.count -= rows::drop_notes(&step, notes.count - notes.most)?;
         }
         if *over != self.over {
             rows::set_over(&step, *over)?;
@@ -344,6 +360,8 @@ impl Writer {
             updated_at: now,
             note: None,
             result: None,
+            ledger: Ledger::default(),
+            notes: Vec::new(),
             had_result: false,
             age: 0,
         };
@@ -420,5 +438,3 @@ struct Gathered {
     submissions: Vec<Submission>,
     others: Vec<Command>,
 }
-
-type Pauses = std::collections::HashMap<(crate::Stage, crate::LaneKey), Timestamp>;

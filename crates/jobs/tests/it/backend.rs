@@ -1,9 +1,9 @@
 //! The backends that the contract is held against.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use jobs::{Bounds, Config, LaneLimit, MemoryStore, SqliteStore, Stage, StageConfig, Store};
+use jobs::{Bounds, Config, LaneLimits, MemoryStore, SqliteStore, Stage, StageConfig, Store};
 use tempfile::TempDir;
 
 /// The stage that jobs of these tests start in.
@@ -12,9 +12,12 @@ pub(crate) static FETCH: Stage = Stage::from_static("fetch");
 pub(crate) static DELIVER: Stage = Stage::from_static("deliver");
 
 /// A configuration in which only what a test sets is narrow.
-pub(crate) fn config(lane: LaneLimit, bounds: Bounds) -> Config {
+pub(crate) fn config(lanes: impl Into<LaneLimits>, bounds: Bounds) -> Config {
+    let lanes = lanes.into();
     Config {
-        stages: [&FETCH, &DELIVER].map(|stage| StageConfig::new(stage.clone(), lane)).to_vec(),
+        stages: [&FETCH, &DELIVER]
+            .map(|stage| StageConfig::new(stage.clone(), lanes.clone()))
+            .to_vec(),
         bounds,
     }
 }
@@ -93,4 +96,10 @@ pub(crate) fn disk_bytes(dir: &Path) -> u64 {
             if meta.is_dir() { disk_bytes(&entry.path()) } else { meta.len() }
         })
         .sum()
+}
+
+/// The database of the store in `dir`.
+pub(crate) fn database(dir: &Path) -> PathBuf {
+    let mut entries = std::fs::read_dir(dir).expect("read").map(|e| e.expect("read").path());
+    entries.find(|path| path.extension().is_some_and(|e| e == "db")).expect("a database")
 }

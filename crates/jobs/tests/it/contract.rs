@@ -7,9 +7,14 @@ mod claim;
 mod disk;
 mod due;
 mod durable;
+mod ending;
+mod health;
 mod lanes;
 mod lease;
+mod ledger;
 mod life;
+mod notes;
+mod pace;
 mod read;
 mod redrive;
 mod settle;
@@ -91,6 +96,59 @@ contract! {
             a_pause_only_grows,
             a_lane_is_of_one_stage,
             lanes_are_told_busiest_first,
+        ],
+        pace: [
+            a_lane_has_the_limit_of_its_key,
+            an_interval_that_was_asked_for_counts_from_the_last_claim,
+            the_longer_of_two_intervals_holds,
+            an_interval_that_was_asked_for_can_be_taken_back,
+            an_interval_outlives_the_jobs_that_brought_it,
+            claims_are_never_closer_than_the_interval_however_late_they_come,
+            what_is_known_of_lanes_without_jobs_is_bounded,
+            what_is_known_of_lanes_that_are_not_used_is_swept,
+        ],
+        health: [
+            a_failing_lane_is_paused_ever_longer,
+            a_failing_lane_is_probed_by_one_job,
+            what_was_claimed_before_the_back_off_does_not_count_again,
+            good_health_takes_the_back_off_back,
+            a_pause_that_was_asked_for_outlasts_good_health,
+            a_failing_lane_is_told_as_such,
+            a_lane_that_recovers_signals,
+        ],
+        ending: [
+            an_expired_job_is_given_out_at_that_very_moment,
+            an_expired_job_is_given_out_whatever_its_lane_says,
+            an_ended_job_takes_no_place_and_no_start_of_its_lane,
+            a_job_that_was_claimed_in_time_is_worked_on,
+            a_retry_that_would_come_too_late_does_not_wait_for_it,
+            an_expired_job_that_is_put_back_waits_until_then,
+            a_job_that_goes_on_does_not_expire,
+            an_expired_job_that_is_called_off_is_not_given_out,
+            submitting_what_expires_signals,
+            jobs_of_a_lane_that_fails_for_long_are_given_up,
+            the_moment_of_giving_up_is_told,
+            a_lane_that_recovers_gives_nothing_up,
+            a_lane_that_only_waits_gives_nothing_up,
+            work_and_ends_do_not_hold_each_other_up,
+        ],
+        ledger: [
+            attempts_are_kept_in_order,
+            attempts_of_an_unknown_job_are_none,
+            attempts_between_two_writes_are_all_kept,
+            an_attempt_that_tells_nothing_leaves_no_entry,
+            a_long_entry_is_cut_off,
+            of_many_attempts_the_first_and_the_latest_are_kept,
+            redriving_keeps_the_attempts,
+        ],
+        notes: [
+            a_note_is_seen_at_once_and_later,
+            an_unknown_note_is_none,
+            the_later_of_two_notes_stands,
+            a_note_that_is_too_long_is_not_kept,
+            a_lost_lease_leaves_no_note,
+            expired_notes_are_swept,
+            beyond_the_bound_those_go_that_expire_first,
         ],
         lease: [
             a_retry_charges_the_attempt,
@@ -189,6 +247,14 @@ contract! {
             a_lease_from_before_settles_nothing_after_reopen,
             idempotency_survives_reopen,
             a_pause_survives_reopen,
+            an_interval_that_was_asked_for_survives_reopen,
+            a_back_off_survives_reopen,
+            a_lane_waits_one_interval_after_reopen,
+            what_was_forgotten_of_lanes_stays_forgotten_after_reopen,
+            expiry_survives_reopen,
+            attempts_survive_reopen,
+            notes_survive_reopen,
+            a_job_that_goes_well_costs_one_row,
             bounds_hold_after_reopen,
             cancellations_and_redrives_survive_reopen,
             swept_jobs_stay_away_after_reopen,

@@ -7,12 +7,14 @@ mod power;
 mod run;
 
 use bytes::Bytes;
-use jobs::{Bounds, Config, JobId, LaneLimit};
+use jobs::{Bounds, Config, JobId, LaneLimit, NewNote, Timestamp};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
 use crate::backend::config;
 
+/// The space of the notes that children bring.
+const NOTES: &str = "crash";
 /// The seed to repeat a run with.
 const SEED: &str = "JOBS_CRASH_SEED";
 
@@ -50,6 +52,14 @@ fn bytes_of(id: JobId, salt: u8, most: usize) -> Bytes {
 
 fn spec_of(id: JobId) -> Bytes {
     bytes_of(id, 1, 400)
+}
+
+/// What is remembered once it has advanced.
+fn note_of(id: JobId) -> NewNote {
+    let mut key = [0; 32];
+    key[..16].copy_from_slice(id.as_bytes());
+    let expires = Timestamp::from_millis(u64::MAX);
+    NewNote { space: NOTES, key, value: bytes_of(id, 3, 200), expires }
 }
 
 fn result_of(id: JobId) -> Bytes {

@@ -47,7 +47,8 @@ impl<B: Backend> Rig<B> {
         Self::configured(config(LaneLimit { concurrency, interval }, bounds))
     }
 
-    fn configured(config: Config) -> Self {
+    /// A store with this configuration.
+    pub(crate) fn configured(config: Config) -> Self {
         Self { backend: B::start(config) }
     }
 
@@ -99,14 +100,16 @@ impl<B: Backend> Rig<B> {
         assert_eq!(self.say(lease, outcome, now).await, Settled::Recorded);
     }
 
-    /// Settles one lease that must be good, and pauses its lane.
-    pub(crate) async fn pause(&self, lease: Lease, outcome: Outcome, now: u64, until: u64) {
-        let settlement = Settlement {
-            lane: LaneNews::paused(Some(at(until))),
-            ..Settlement::new(lease, outcome)
-        };
+    /// Settles one lease that must be good, with news of its lane.
+    pub(crate) async fn tell(&self, lease: Lease, outcome: Outcome, lane: LaneNews, now: u64) {
+        let settlement = Settlement { lane, ..Settlement::new(lease, outcome) };
         let answer = self.settle(vec![settlement], at(now)).await.expect("it is answered");
         assert_eq!(answer, [Settled::Recorded]);
+    }
+
+    /// Settles one lease that must be good, and pauses its lane.
+    pub(crate) async fn pause(&self, lease: Lease, outcome: Outcome, now: u64, until: u64) {
+        self.tell(lease, outcome, LaneNews::paused(Some(at(until))), now).await;
     }
 
     /// The record of job `n`, which must be there.

@@ -1,7 +1,9 @@
 //! What is special about the embedded store: bounded memory, segments, and what it refuses to
 //! open.
 
-use std::path::{Path, PathBuf};
+mod upgrade;
+
+use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -11,7 +13,7 @@ use jobs::{
 };
 use tempfile::TempDir;
 
-use crate::backend::{FETCH, config, disk_bytes};
+use crate::backend::{FETCH, config, database, disk_bytes};
 use crate::rig::{LEASE_MS, MANY, at, id, job, next, soon};
 
 const SMALL: SqliteConfig = SqliteConfig { hot_bytes: 2_000, segment_bytes: 20_000 };
@@ -143,11 +145,6 @@ async fn a_replaced_result_gives_its_space_back() {
     assert_eq!(left_after_replacing(0, 300).await, 0, "an empty one replaced");
 }
 
-fn database(dir: &Path) -> PathBuf {
-    let mut entries = std::fs::read_dir(dir).expect("read").map(|e| e.expect("read").path());
-    entries.find(|path| path.extension().is_some_and(|e| e == "db")).expect("a database")
-}
-
 /// A directory in which one job waits.
 async fn used() -> TempDir {
     let dir = dir();
@@ -165,13 +162,14 @@ fn refused(dir: &Path, config: Config) -> jobs::Error {
 async fn a_newer_version_s_directory_is_refused_and_left_alone() {
     let dir = used().await;
     let db = rusqlite::Connection::open(database(dir.path())).expect("opened");
+    let found: i64 = db.pragma_query_value(None, "user_version", |row| row.get(0)).expect("read");
     db.pragma_update(None, "user_version", 999).expect("updated");
     drop(db);
     let error = refused(dir.path(), roomy());
     assert_eq!(error.kind(), ErrorKind::Unusable);
     assert!(error.to_string().contains("999"), "{error}");
     let db = rusqlite::Connection::open(database(dir.path())).expect("opened");
-    db.pragma_update(None, "user_version", 1).expect("updated");
+    db.pragma_update(None, "user_version", found).expect("updated");
     drop(db);
     assert!(open(dir.path()).get(id(1)).await.expect("read").is_some());
 }

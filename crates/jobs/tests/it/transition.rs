@@ -73,14 +73,16 @@ fn event() -> impl Strategy<Value = Event> {
 }
 
 fn row() -> impl Strategy<Value = Row> {
-    (state(), stage(), lane(), time(), 0_u32..4, 0_u32..4, option::of(verdict())).prop_map(
-        |(state, stage, lane, due, epoch, attempts, verdict)| Row {
+    let expires = option::of(time());
+    (state(), stage(), lane(), time(), 0_u32..4, 0_u32..4, option::of(verdict()), expires).prop_map(
+        |(state, stage, lane, due, epoch, attempts, verdict, expires)| Row {
             state,
             stage,
             lane,
             due,
             epoch,
             attempts,
+            expires,
             verdict,
         },
     )
@@ -106,7 +108,11 @@ fn check_change(old: &Row, event: &Event, now: Timestamp, change: &Change) -> Te
     }
     if new.state == State::Leased && old.state != State::Leased {
         prop_assert!(matches!(event, Event::Claim { .. }), "only a claim leases");
-        prop_assert!(old.state == State::Waiting && old.due <= now, "only what is due is claimed");
+        let ready = old.due <= now || old.expires.is_some_and(|expires| expires <= now);
+        prop_assert!(
+            old.state == State::Waiting && ready,
+            "only what is due or expired is claimed"
+        );
         prop_assert!(new.epoch > old.epoch, "a new lease has a new epoch");
         prop_assert_eq!(new.attempts, old.attempts, "a claim charges nothing");
     }
@@ -160,7 +166,8 @@ proptest! {
         let Err(refusal) = transition(&row, event.clone(), now) else { return Ok(()) };
         let fits = match (event, refusal) {
             (Event::Claim { .. }, Refusal::NotClaimable) => {
-                row.state != State::Waiting || row.due > now
+                let expired = row.expires.is_some_and(|expires| expires <= now);
+                row.state != State::Waiting || (row.due > now && !expired)
             }
             (Event::Extend { epoch, .. } | Event::Settle { epoch, .. }, Refusal::LeaseLost) => {
                 row.state != State::Leased || row.epoch != epoch
@@ -190,6 +197,24 @@ proptest! {
             _ => None,
         };
         prop_assert_eq!(change.result, result);
+    }
+
+    #[test]
+    fn a_job_expires_in_its_first_stage_only_and_once(
+        row in row(), outcome in outcome(), now in time(),
+    ) {
+        let row = Row { state: State::Leased, ..row };
+        let event = Event::Settle { epoch: row.epoch, outcome: outcome.clone() };
+        let after = transition(&row, event, now).expect("its lease is good").row;
+        match outcome {
+            Outcome::Retry { at, .. } | Outcome::Release { at } => match row.expires {
+                Some(expires) if expires > now => prop_assert_eq!(after.expires, row.expires),
+                // Its time was up: it is not given out before the time it is put back to.
+                Some(_) => prop_assert!(after.expires >= Some(at)),
+                None => prop_assert_eq!(after.expires, None),
+            },
+            _ => prop_assert_eq!(after.expires, None),
+        }
     }
 
     #[test]

@@ -4,9 +4,15 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use bytes::Bytes;
-use jobs::{Bounds, Next, Record, Settled, State, Submitted};
+use jobs::{
+    Bounds, Clock, LaneNews, NewJob, Next, Record, Settled, State, Submitted, SystemClock, Why,
+};
 
-use crate::backend::{DELIVER, Durable, FETCH};
+use super::health::{BAD, GOOD};
+use super::ledger::{attempts, enter};
+use super::notes::{bring, found, note};
+use super::pace::every;
+use crate::backend::{DELIVER, Durable, FETCH, database};
 use crate::rig::{
     Differently, MANY, Rig, advance, at, dead, done, id, job, next, refetch, release, retry,
 };
@@ -94,10 +100,12 @@ pub(super) async fn idempotency_survives_reopen<B: Durable>() {
     assert_eq!(rig.offer(job(2).key("k", 2)).await, Submitted::Conflict { id: id(1) });
 }
 
+/// Lies in the future of the clock that opens the store, if it has one.
+const FAR: u64 = 100 * 365 * 24 * 3_600_000;
+
 pub(super) async fn a_pause_survives_reopen<B: Durable>() {
     let rig = Rig::<B>::new();
-    // These pauses must lie in the future of the clock that opens the store, if it has one.
-    let far = 100 * 365 * 24 * 3_600_000;
+    let far = FAR;
     rig.accept([job(1), job(2).lane("b"), job(3).lane("empty")]).await;
     for claimed in rig.take(&FETCH, MANY, 0).await {
         match claimed.lane.as_str() {
@@ -111,6 +119,153 @@ pub(super) async fn a_pause_survives_reopen<B: Durable>() {
     assert_eq!(rig.taken(&FETCH, MANY, far - 1).await, BTreeSet::from([id(2)]));
     let ready = rig.taken(&FETCH, MANY, far).await;
     assert!(ready.is_superset(&BTreeSet::from([id(1), id(4)])));
+}
+
+pub(super) async fn an_interval_that_was_asked_for_survives_reopen<B: Durable>() {
+    let rig = Rig::<B>::new();
+    rig.accept([job(1), job(2), job(3), job(4).lane("b"), job(5).lane("b")]).await;
+    for claimed in rig.take(&FETCH, MANY, 0).await {
+        let a = claimed.lane.as_str() == "a";
+        rig.tell(claimed.lease, retry(0), every(if a { 500 } else { 0 }), 0).await;
+    }
+    let rig = rig.reopened().await;
+    let claimed = rig.take(&FETCH, MANY, FAR).await;
+    assert_eq!(claimed.len(), 3, "one of a, two of b");
+    let of_a = claimed.iter().find(|c| c.lane.as_str() == "a").expect("one of a");
+    assert_eq!(of_a.interval, Duration::from_millis(500));
+    assert!(rig.take(&FETCH, MANY, FAR + 499).await.is_empty());
+    let of_a = rig.take_one(&FETCH, FAR + 500).await;
+    rig.tell(of_a.lease, retry(0), every(0), FAR + 500).await;
+    let rig = rig.reopened().await;
+    assert_eq!(rig.take(&FETCH, MANY, FAR + 501).await.len(), 5, "taken back for good");
+}
+
+pub(super) async fn a_back_off_survives_reopen<B: Durable>() {
+    let rig = Rig::<B>::new();
+    rig.accept((1..=3).map(job)).await;
+    rig.accept((4..=6).map(|n| job(n).lane("b"))).await;
+    let mut now = FAR;
+    for _ in 0..2 {
+        for claimed in rig.take(&FETCH, MANY, now).await {
+            rig.tell(claimed.lease, retry(0), BAD, now).await;
+        }
+        now += 10_000;
+    }
+    let of_b = rig.take(&FETCH, MANY, now).await;
+    let of_b = of_b.iter().find(|c| c.lane.as_str() == "b").expect("a probe of b");
+    rig.tell(of_b.lease, retry(0), GOOD, now).await;
+    let told = |rig: &Rig<B>| {
+        let lanes = rig.lanes(MANY, at(now)).into_iter();
+        lanes.map(|l| (l.key, l.failures, l.failing_since)).collect::<BTreeSet<_>>()
+    };
+    let before = told(&rig);
+    assert_eq!(before.iter().map(|lane| lane.1).collect::<Vec<_>>(), [2, 0]);
+    let rig = rig.reopened().await;
+    assert_eq!(told(&rig), before);
+    assert_eq!(rig.take(&FETCH, MANY, now).await.len(), 1 + 3, "a is probed, b is well");
+}
+
+pub(super) async fn a_lane_waits_one_interval_after_reopen<B: Durable>() {
+    const HOUR: Duration = Duration::from_secs(3_600);
+    let rig = Rig::<B>::lanes(10, 3_600_000);
+    rig.accept([job(1), job(2)]).await;
+    let first = rig.take_one(&FETCH, 0).await;
+    rig.end(first.lease, retry(0), 0).await;
+    // Nobody can know how long ago a lane was served by the process before.
+    let earliest = SystemClock.now() + HOUR;
+    let rig = rig.reopened().await;
+    let latest = SystemClock.now() + HOUR;
+    let claim = async |now| rig.claim(&FETCH, MANY, now + HOUR, now).await.expect("answered");
+    assert!(claim(SystemClock.now()).await.is_empty());
+    let due = rig.next_due(&FETCH).expect("they wait");
+    assert!((earliest..=latest).contains(&due), "{due} is not from {earliest} to {latest}");
+    rig.submit(vec![job(3).lane("new")], SystemClock.now()).await.expect("accepted");
+    assert!(claim(due - Duration::from_millis(1)).await.is_empty(), "a new lane may be an old one");
+    assert_eq!(claim(latest).await.len(), 2, "one of each");
+}
+
+pub(super) async fn what_was_forgotten_of_lanes_stays_forgotten_after_reopen<B: Durable>() {
+    let bounds = Bounds { lanes: 2, ..Bounds::default() };
+    let rig = Rig::<B>::with(10, Duration::ZERO, bounds);
+    for n in 1..=4 {
+        rig.accept([job(n).lane(&format!("{n}"))]).await;
+        let claimed = rig.take_one(&FETCH, n).await;
+        rig.tell(claimed.lease, done(), every(500), n * 1_000).await;
+        rig.flush().await.expect("flushed");
+    }
+    rig.sweep(at(3_500), MANY).await.expect("swept");
+    let rig = rig.reopened().await;
+    rig.accept((1..=4).map(|n| job(10 + n).lane(&format!("{n}")))).await;
+    let known = rig.take(&FETCH, MANY, FAR).await.into_iter().filter(|c| !c.interval.is_zero());
+    let known: Vec<_> = known.map(|c| c.lane.as_str().to_owned()).collect();
+    assert_eq!(known, ["4"], "1 and 2 were too many, 3 was swept");
+}
+
+pub(super) async fn expiry_survives_reopen<B: Durable>() {
+    let rig = Rig::<B>::new();
+    let expiring = |n, at_ms| NewJob { expires: Some(at(FAR + at_ms)), ..job(n) };
+    rig.accept([expiring(1, 500), expiring(2, 500), expiring(3, 700).due(FAR + 90_000)]).await;
+    for claimed in rig.take(&FETCH, MANY, 0).await {
+        let advances = claimed.lease.id == id(1);
+        let outcome = if advances { advance(b"page") } else { retry(FAR + 90_000) };
+        rig.end(claimed.lease, outcome, 0).await;
+    }
+    let rig = rig.reopened().await;
+    assert_eq!(rig.next_due(&FETCH), Some(at(FAR + 500)));
+    assert!(rig.take(&FETCH, MANY, FAR + 499).await.is_empty());
+    let claimed = rig.take(&FETCH, MANY, FAR + 700).await;
+    assert!(claimed.iter().all(|c| c.without_work == Some(Why::Expired)));
+    assert_eq!(claimed.iter().map(|c| c.lease.id).collect::<Vec<_>>(), [id(2), id(3)]);
+    assert_eq!(rig.take_one(&DELIVER, FAR + 700).await.without_work, None, "it went on");
+}
+
+pub(super) async fn attempts_survive_reopen<B: Durable>() {
+    let rig = Rig::<B>::new();
+    rig.accept([job(1)]).await;
+    let mut expected = Vec::new();
+    let mut rig = rig;
+    for n in 0..30 {
+        let claimed = rig.take_one(&FETCH, 0).await;
+        expected.push(format!("attempt {n}"));
+        enter(&rig, claimed.lease, retry(0), expected[n].clone()).await;
+        if n % 10 == 9 {
+            rig = rig.reopened().await;
+        }
+        assert_eq!(attempts(&rig, 1).await, expected);
+    }
+}
+
+pub(super) async fn notes_survive_reopen<B: Durable>() {
+    let bounds = Bounds { notes: 3, ..Bounds::default() };
+    let rig = Rig::<B>::with(10, Duration::ZERO, bounds);
+    bring(&rig, 1, vec![note(1, "one", 100), note(2, "two", 200), note(3, "three", 300)]).await;
+    let rig = rig.reopened().await;
+    assert_eq!(found(&rig, 2).await.as_deref(), Some(&b"two"[..]));
+    bring(&rig, 2, vec![note(4, "four", 400)]).await;
+    rig.flush().await.expect("flushed");
+    assert_eq!(found(&rig, 1).await, None, "the bound counts what was there");
+    rig.sweep(at(201), MANY).await.expect("swept");
+    let rig = rig.reopened().await;
+    assert_eq!(found(&rig, 2).await, None);
+    assert_eq!(found(&rig, 3).await.as_deref(), Some(&b"three"[..]));
+    assert_eq!(found(&rig, 4).await.as_deref(), Some(&b"four"[..]));
+}
+
+pub(super) async fn a_job_that_goes_well_costs_one_row<B: Durable>() {
+    let rig = Rig::<B>::new();
+    rig.accept([NewJob { expires: Some(at(9_000)), ..job(1) }]).await;
+    let claimed = rig.take_one(&FETCH, 0).await;
+    let news = LaneNews { interval: Some(Duration::ZERO), ..GOOD };
+    rig.tell(claimed.lease, advance(b"page"), news, 0).await;
+    let claimed = rig.take_one(&DELIVER, 0).await;
+    rig.tell(claimed.lease, done(), GOOD, 0).await;
+    rig.close().await.expect("closed");
+    let db = rusqlite::Connection::open(database(rig.backend().dir())).expect("opened");
+    let rows = |table: &str| -> i64 {
+        let sql = format!("SELECT count(*) FROM {table}");
+        db.query_row(&sql, [], |row| row.get(0)).expect("counted")
+    };
+    assert_eq!(["jobs", "lanes", "notes"].map(rows), [1, 0, 0]);
 }
 
 pub(super) async fn bounds_hold_after_reopen<B: Durable>() {

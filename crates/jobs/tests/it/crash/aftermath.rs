@@ -9,7 +9,7 @@ use jobs::{
     Clock, Filter, JobId, Outcome, Record, Settlement, SqliteStore, State, Store, SystemClock,
 };
 
-use super::{crash_config, result_of, spec_of};
+use super::{crash_config, note_of, result_of, spec_of};
 use crate::backend::{DELIVER, FETCH};
 
 /// What children were told is safe.
@@ -96,6 +96,11 @@ impl Promises {
         assert_eq!(result.is_some(), delivering, "result and stage belong together: {record:?}");
         assert_eq!(result.as_ref().map(|r| r.len() as u64), record.result_bytes);
         assert!(result.is_none_or(|r| r == result_of(id)), "{id}: its result is damaged");
+        let note = note_of(id);
+        let found = store.note(note.space, note.key).await.expect("a note can be read");
+        assert_eq!(found.is_some(), delivering, "note and stage belong together: {record:?}");
+        assert!(found.is_none_or(|found| found.value == note.value), "{id}: its note is damaged");
+        check_attempts(store, record).await;
         let kept = match self.flushed.get(&id) {
             Some(Flushed::Advanced) => delivering,
             Some(Flushed::Done) => record.state == State::Done,
@@ -128,6 +133,24 @@ impl Promises {
         assert!(over.done + over.dead >= self.acknowledged.len() as u64);
         store.close().await.expect("it closes");
     }
+}
+
+/// Every decision that lasted has left its entry, in order.
+async fn check_attempts(store: &dyn Store, record: &Record) {
+    let id = record.id;
+    let attempts = store.attempts(id).await.expect("they can be read").expect("it is there");
+    let fetches = attempts.iter().filter(|a| a.starts_with(format!("{id} fetch").as_bytes()));
+    let fetches = fetches.count();
+    let deliveries = attempts.len() - fetches;
+    assert_eq!(deliveries, usize::from(record.state == State::Done), "{record:?}: {attempts:?}");
+    if record.stage == DELIVER {
+        assert!(fetches >= 1, "{record:?}: {attempts:?}");
+    } else {
+        assert_eq!(fetches, record.attempts as usize, "{record:?}: {attempts:?}");
+    }
+    let expected = (1..=fetches).map(|n| format!("{id} fetch {n}"));
+    let expected = expected.chain((1..=deliveries).map(|n| format!("{id} deliver {n}")));
+    assert_eq!(attempts, expected.collect::<Vec<_>>());
 }
 
 fn open(dir: &Path) -> Arc<dyn Store> {

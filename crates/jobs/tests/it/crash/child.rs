@@ -7,6 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use jobs::{
     Claimed, Clock, ErrorKind, JobId, LaneKey, NewJob, Next, Outcome, Settled, Settlement,
     SqliteStore, Stage, Store, Submitted, SystemClock, Verdict,
@@ -14,7 +15,7 @@ use jobs::{
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
-use super::{crash_config, result_of, spec_of};
+use super::{crash_config, note_of, result_of, spec_of};
 use crate::backend::{DELIVER, FETCH};
 
 /// Where the child finds its store; without it [`child_entry`] does nothing.
@@ -158,7 +159,10 @@ fn settlement(claimed: &Claimed) -> Settlement {
             }),
         }
     };
-    Settlement::new(claimed.lease, outcome)
+    let attempt = Bytes::from(format!("{id} {} {}", claimed.stage, claimed.attempt));
+    let advances = matches!(outcome, Outcome::Advance(_));
+    let notes = advances.then(|| note_of(id)).into_iter().collect();
+    Settlement { attempt: Some(attempt), notes, ..Settlement::new(claimed.lease, outcome) }
 }
 
 /// What is on disk for sure now.

@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use jobs::{LaneKey, NewJob, Next, Outcome, Stage, Timestamp, Verdict};
+use jobs::{
+    Health, LaneKey, LaneNews, Lease, NewJob, NewNote, Next, Outcome, Settlement, Stage, Timestamp,
+    Verdict,
+};
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
@@ -35,6 +38,7 @@ pub(super) struct Draft {
     pub(super) in_ms: u64,
     pub(super) bytes: usize,
     pub(super) key: Option<(u8, u8)>,
+    pub(super) expires_ms: Option<u64>,
 }
 
 /// What to say under which of the leases given out so far.
@@ -42,7 +46,18 @@ pub(super) struct Draft {
 pub(super) struct Saying {
     pub(super) which: Index,
     pub(super) what: What,
-    pub(super) pause_ms: Option<u64>,
+    pub(super) news: News,
+    /// Length of the entry.
+    pub(super) attempt: Option<usize>,
+    pub(super) note: Option<(u8, u64)>,
+}
+
+/// Of the job's lane.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct News {
+    pause_ms: Option<u64>,
+    interval_ms: Option<u64>,
+    health: Option<Health>,
 }
 
 #[derive(Clone, Debug)]
@@ -57,6 +72,10 @@ pub(super) enum What {
 /// Few enough that sequences meet the same job again.
 const JOBS: u64 = 24;
 const LANES: u8 = 3;
+/// Keys of notes.
+pub(super) const NOTES: u8 = 3;
+/// No longer than what passes at least with a restart.
+pub(super) const LONGEST_INTERVAL_MS: u64 = 50;
 
 fn in_ms() -> impl Strategy<Value = u64> {
     prop_oneof![3 => Just(0), 1 => 1_u64..3_000]
@@ -64,8 +83,17 @@ fn in_ms() -> impl Strategy<Value = u64> {
 
 fn draft() -> impl Strategy<Value = Draft> {
     let key = option::weighted(0.3, (0_u8..4, 0_u8..2));
-    (0..JOBS, any::<bool>(), 0..LANES, in_ms(), 0_usize..80, key).prop_map(
-        |(job, deliver, lane, in_ms, bytes, key)| Draft { job, deliver, lane, in_ms, bytes, key },
+    let expires_ms = option::weighted(0.2, 0_u64..4_000);
+    (0..JOBS, any::<bool>(), 0..LANES, in_ms(), 0_usize..80, key, expires_ms).prop_map(
+        |(job, deliver, lane, in_ms, bytes, key, expires_ms)| Draft {
+            job,
+            deliver,
+            lane,
+            in_ms,
+            bytes,
+            key,
+            expires_ms,
+        },
     )
 }
 
@@ -82,11 +110,21 @@ fn what() -> impl Strategy<Value = What> {
 }
 
 fn saying() -> impl Strategy<Value = Saying> {
-    let pause = option::weighted(0.15, 0_u64..4_000);
-    (any::<Index>(), what(), pause).prop_map(|(which, what, pause_ms)| Saying {
-        which,
-        what,
+    let attempt = option::weighted(0.5, 0_usize..3_000);
+    let note = option::weighted(0.2, (0..NOTES, 0_u64..8_000));
+    (any::<Index>(), what(), news(), attempt, note)
+        .prop_map(|(which, what, news, attempt, note)| Saying { which, what, news, attempt, note })
+}
+
+fn news() -> impl Strategy<Value = News> {
+    let pause_ms = option::weighted(0.15, 0_u64..4_000);
+    let interval_ms = option::weighted(0.1, 0..=LONGEST_INTERVAL_MS);
+    let health =
+        prop_oneof![4 => Just(None), 1 => Just(Some(Health::Bad)), 1 => Just(Some(Health::Good))];
+    (pause_ms, interval_ms, health).prop_map(|(pause_ms, interval_ms, health)| News {
         pause_ms,
+        interval_ms,
+        health,
     })
 }
 
@@ -114,7 +152,8 @@ pub(super) fn command() -> impl Strategy<Value = Command> {
 impl Draft {
     pub(super) fn job(&self, now: Timestamp) -> NewJob {
         let new = job(self.job).stage(stage(self.deliver)).spec_of(self.bytes);
-        let new = NewJob { due: after(now, self.in_ms), lane: key(self.lane), ..new };
+        let expires = self.expires_ms.map(|ms| after(now, ms));
+        let new = NewJob { due: after(now, self.in_ms), lane: key(self.lane), expires, ..new };
         match self.key {
             Some((key, fingerprint)) => new.key(&format!("key {key}"), fingerprint),
             None => new,
@@ -123,11 +162,28 @@ impl Draft {
 }
 
 impl Saying {
-    pub(super) fn pause(&self, now: Timestamp) -> Option<Timestamp> {
-        self.pause_ms.map(|ms| after(now, ms))
+    pub(super) fn settlement(&self, lease: Lease, now: Timestamp) -> Settlement {
+        let News { pause_ms, interval_ms, health } = self.news;
+        let note = self.note.map(|(n, ms)| NewNote {
+            space: "model",
+            key: [n; 32],
+            value: lease.id.as_bytes().to_vec().into(),
+            expires: after(now, ms),
+        });
+        Settlement {
+            lease,
+            outcome: self.outcome(now),
+            lane: LaneNews {
+                pause_until: pause_ms.map(|ms| after(now, ms)),
+                interval: interval_ms.map(Duration::from_millis),
+                health,
+            },
+            attempt: self.attempt.map(body),
+            notes: note.into_iter().collect(),
+        }
     }
 
-    pub(super) fn outcome(&self, now: Timestamp) -> Outcome {
+    fn outcome(&self, now: Timestamp) -> Outcome {
         match self.what {
             What::Advance { lane, in_ms, bytes } => {
                 Outcome::Advance(next(now, lane, in_ms, bytes, Verdict::Succeeded))

@@ -5,15 +5,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jobs::{
-    Bounds, Claimed, Filter, JobId, LaneLimit, LaneNews, Lease, Outcome, Record, Redrive,
-    Settlement, Stage, Store, Timestamp, Verdict,
+    Bounds, Claimed, Filter, JobId, LaneLimit, Lease, Outcome, Record, Redrive, Settlement, Stage,
+    Store, Timestamp, Verdict,
 };
 
-use super::command::{Command, key, next, stage};
+use super::command::{Command, LONGEST_INTERVAL_MS, NOTES, key, next, stage};
 use crate::backend::{Backend, DELIVER, Durable, FETCH, Memory, Sqlite, config};
 use crate::rig::{MANY, at, id};
 
-const INTERVAL: Duration = Duration::from_millis(50);
+const INTERVAL: Duration = Duration::from_millis(LONGEST_INTERVAL_MS);
+/// Short enough that sequences come to it.
+const GIVE_UP_AFTER: Duration = Duration::from_secs(3);
 /// Later than any real clock: a store that drops pauses when it opens must not drop these.
 const BEGIN_MS: u64 = 200 * 365 * 24 * 3_600 * 1_000;
 
@@ -36,11 +38,12 @@ pub(super) struct Pair {
 impl Pair {
     pub(super) fn new(with_interval: bool) -> Self {
         let interval = if with_interval { INTERVAL } else { Duration::ZERO };
-        let config = config(
+        let mut config = config(
             LaneLimit { concurrency: 2, interval },
             // Which of a batch finds the last room is told by the contract, not here.
             Bounds::default(),
         );
+        config.stages[0].give_up_after = Some(GIVE_UP_AFTER);
         Self {
             memory: Memory::start(config.clone()),
             sqlite: Some(Sqlite::start(config)),
@@ -90,8 +93,9 @@ impl Pair {
             Command::Settle(sayings) => {
                 if !self.leases.is_empty() {
                     let said = sayings.iter().map(|s| (*s.which.get(&self.leases), s));
-                    let said: Vec<_> =
-                        said.map(|(lease, s)| (lease, s.outcome(now), s.pause(now))).collect();
+                    let said: Vec<_> = said
+                        .map(|(leases, s)| leases.map(|lease| s.settlement(lease, now)))
+                        .collect();
                     self.settle(&said).await;
                 }
             }
@@ -131,7 +135,7 @@ impl Pair {
         let told = |claims: &BTreeMap<JobId, Claimed>| {
             let told = claims.values().map(|c| {
                 let seen = (c.lane.clone(), c.attempt, c.created_at, c.spec.clone());
-                (c.lease.id, seen, c.verdict, c.result_bytes)
+                (c.lease.id, seen, c.verdict, c.result_bytes, c.interval, c.without_work)
             });
             told.collect::<Vec<_>>()
         };
@@ -151,13 +155,10 @@ impl Pair {
         assert_eq!(answers[0], answers[1], "left: memory, right: sqlite");
     }
 
-    async fn settle(&self, said: &[([Lease; 2], Outcome, Option<Timestamp>)]) {
+    async fn settle(&self, said: &[[Settlement; 2]]) {
         let mut answers = Vec::new();
         for (at, store) in self.stores().iter().enumerate() {
-            let settlements = said.iter().map(|(lease, outcome, pause)| Settlement {
-                lane: LaneNews::paused(*pause),
-                ..Settlement::new(lease[at], outcome.clone())
-            });
+            let settlements = said.iter().map(|pair| pair[at].clone());
             answers.push(store.settle(settlements.collect(), self.now).await.expect("answered"));
         }
         assert_eq!(answers[0], answers[1], "left: memory, right: sqlite");
@@ -168,7 +169,7 @@ impl Pair {
         let at = self.now;
         let all: Vec<_> = std::mem::take(&mut self.leases)
             .into_iter()
-            .map(|lease| (lease, Outcome::Release { at }, None))
+            .map(|pair| pair.map(|lease| Settlement::new(lease, Outcome::Release { at })))
             .collect();
         self.settle(&all).await;
         let sqlite = self.sqlite.take().expect("it is open");
@@ -189,6 +190,10 @@ impl Pair {
         let records = self.listed().await;
         for record in &records {
             self.both(async |s| s.result(record.id).await).await;
+            self.both(async |s| s.attempts(record.id).await).await;
+        }
+        for n in 0..NOTES {
+            self.both(async |s| s.note("model", [n; 32]).await).await;
         }
         self.both(async |s| Ok(s.counts())).await;
         self.both(async |s| {
@@ -212,8 +217,10 @@ impl Pair {
             let claimed =
                 self.claim(&FETCH, MANY, 1_000).await + self.claim(&DELIVER, MANY, 1_000).await;
             let done = Outcome::Done { verdict: None, result: None, note: None };
-            let said: Vec<_> =
-                self.leases[before..].iter().map(|lease| (*lease, done.clone(), None)).collect();
+            let said: Vec<_> = self.leases[before..]
+                .iter()
+                .map(|pair| pair.map(|lease| Settlement::new(lease, done.clone())))
+                .collect();
             self.settle(&said).await;
             if self.stores()[0].counts().live() == 0 {
                 return;

@@ -1,0 +1,169 @@
+use std::time::Duration;
+
+use crate::{Health, LaneKey, LaneNews, Timestamp};
+
+/// What is known of a lane beyond its jobs; a durable store keeps it across restarts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Memo {
+    /// The end of a pause that was asked for.
+    pub(crate) paused_until: Timestamp,
+    /// The end of the back-off's own pause.
+    pub(crate) backoff_until: Timestamp,
+    /// Least time between claims that was asked for, in whole milliseconds.
+    pub(crate) interval: Duration,
+    /// [`Health::Bad`] in a row, as far as they count.
+    pub(crate) failures: u32,
+    /// When the first of them was told; the beginning of time when there are none.
+    pub(crate) failing_since: Timestamp,
+    /// When any of this was last told.
+    pub(crate) heard: Timestamp,
+}
+
+/// What news made of a memo.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Heard {
+    /// It has to be kept anew.
+    pub(crate) changed: bool,
+    /// A back-off has begun: what is in flight now was claimed before it.
+    pub(crate) backed_off: bool,
+}
+
+/// The back-off's pause after the first failure.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+/// The longest that doubling makes of it.
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+/// The pause is longer or shorter by up to this many thousandths, so that lanes that failed
+/// together do not come back together.
+const JITTER_PERMILLE: u32 = 200;
+/// What is told again unchanged is kept anew after this long, so that it is seen to be in use.
+const REFRESH: Duration = Duration::from_secs(3_600);
+
+impl Memo {
+    /// Nothing is claimed before this.
+    pub(crate) fn open(&self) -> Timestamp {
+        self.paused_until.max(self.backoff_until)
+    }
+
+    /// Whether there is more to know than when a pause ends.
+    pub(crate) const fn outlasts_pauses(&self) -> bool {
+        self.failures > 0 || !self.interval.is_zero()
+    }
+
+    /// Takes in news. `counts` is false for work that was claimed before the last back-off began:
+    /// that it went badly too is no news.
+    pub(crate) fn hear(
+        &mut self,
+        news: LaneNews,
+        counts: bool,
+        key: &LaneKey,
+        now: Timestamp,
+    ) -> Heard {
+        let before = *self;
+        let mut backed_off = false;
+        if let Some(until) = news.pause_until.filter(|until| *until > now) {
+            self.paused_until = self.paused_until.max(until);
+        }
+        if let Some(interval) = news.interval {
+            self.interval = whole_millis(interval);
+        }
+        match news.health {
+            Some(Health::Good) => {
+                self.failures = 0;
+                self.failing_since = Timestamp::default();
+                self.backoff_until = Timestamp::default();
+            }
+            Some(Health::Bad) if counts && self.backoff_until <= now => {
+                if self.failures == 0 {
+                    self.failing_since = now;
+                }
+                self.failures = self.failures.saturating_add(1);
+                self.backoff_until = now + pause(key, self.failures);
+                backed_off = true;
+            }
+            Some(Health::Bad) | None => {}
+        }
+        let stale = self.outlasts_pauses() && now.since(self.heard) >= REFRESH;
+        let changed = *self != before || (news != LaneNews::default() && stale);
+        if changed {
+            self.heard = now;
+        }
+        Heard { changed, backed_off }
+    }
+}
+
+/// How long a lane is left alone after so many failures in a row. Chance is drawn from what is
+/// known, so that every store decides alike.
+fn pause(key: &LaneKey, failures: u32) -> Duration {
+    let doublings = failures.saturating_sub(1).min(16);
+    let usual = FIRST_PAUSE.saturating_mul(1 << doublings).min(LONGEST_PAUSE);
+    let mut seed = crc32fast::Hasher::new();
+    seed.update(key.as_str().as_bytes());
+    seed.update(&failures.to_le_bytes());
+    let permille = 1_000 - JITTER_PERMILLE + seed.finalize() % (2 * JITTER_PERMILLE + 1);
+    usual * permille / 1_000
+}
+
+/// Rounded up: an interval is never cut short.
+pub(crate) fn whole_millis(time: Duration) -> Duration {
+    let millis = time.as_nanos().div_ceil(1_000_000);
+    Duration::from_millis(u64::try_from(millis).unwrap_or(u64::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BAD: LaneNews = LaneNews { pause_until: None, interval: None, health: Some(Health::Bad) };
+
+    /// The pauses of failures in a row, each told right after the pause before it.
+    fn pauses(key: &str, count: usize) -> Vec<Duration> {
+        let (key, mut memo) = (LaneKey::new(key), Memo::default());
+        let mut now = Timestamp::from_millis(1_000_000);
+        let pauses = std::iter::repeat_with(|| {
+            assert!(memo.hear(BAD, true, &key, now).backed_off);
+            let pause = memo.backoff_until.since(now);
+            now = memo.backoff_until;
+            pause
+        });
+        pauses.take(count).collect()
+    }
+
+    #[test]
+    fn pauses_double_from_a_second_to_a_minute_give_or_take_a_fifth() {
+        for key in ["a", "b", "example.com:443"] {
+            let usual = [1, 2, 4, 8, 16, 32, 60, 60, 60].map(Duration::from_secs);
+            for (pause, usual) in pauses(key, 9).into_iter().zip(usual) {
+                assert!(
+                    (usual * 4 / 5..=usual * 6 / 5).contains(&pause),
+                    "{pause:?} for {usual:?}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn lanes_that_fail_together_do_not_come_back_together() {
+        let firsts: std::collections::BTreeSet<_> =
+            (0..50).map(|n| pauses(&format!("host {n}"), 1)[0]).collect();
+        assert!(firsts.len() > 25, "{firsts:?}");
+    }
+
+    #[test]
+    fn what_is_told_again_unchanged_is_kept_anew_now_and_then() {
+        let (key, mut memo) = (LaneKey::new("a"), Memo::default());
+        let news = LaneNews { interval: Some(Duration::from_secs(1)), ..LaneNews::default() };
+        let now = Timestamp::from_millis(1_000_000);
+        assert!(memo.hear(news, true, &key, now).changed);
+        assert!(!memo.hear(news, true, &key, now + REFRESH / 2).changed);
+        assert!(memo.hear(news, true, &key, now + REFRESH).changed);
+        let nothing = LaneNews::default();
+        assert!(!memo.hear(nothing, true, &key, now + REFRESH * 3).changed);
+    }
+
+    #[test]
+    fn a_fraction_of_a_millisecond_counts_as_one_more() {
+        assert_eq!(whole_millis(Duration::from_nanos(333_333_334)), Duration::from_millis(334));
+        assert_eq!(whole_millis(Duration::from_millis(200)), Duration::from_millis(200));
+        assert_eq!(whole_millis(Duration::ZERO), Duration::ZERO);
+    }
+}
