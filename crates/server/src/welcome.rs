@@ -59,6 +59,11 @@ fn lines(settings: &Settings, at: SocketAddr, waiting: u64, secrets: &Secrets) -
         env!("CARGO_PKG_VERSION"),
         store(settings),
     );
+    if !names_a_contact(&settings.scrape.user_agent) {
+        text.push_str(
+            "  sites     cannot tell whom to write to: --user-agent 'MyBot/1.0 (+https://my.site/bot)'\n",
+        );
+    }
     let shown = secrets.keys.first().map(forward::Secret::reveal).unwrap_or_default();
     let _ = match &secrets.origin {
         Origin::Given => Ok(()),
@@ -75,6 +80,11 @@ fn lines(settings: &Settings, at: SocketAddr, waiting: u64, secrets: &Secrets) -
     };
     let _ = writeln!(text, "  try       {}", curl(settings, at));
     text
+}
+
+/// Whether a site's owner finds an address in it.
+fn names_a_contact(user_agent: &str) -> bool {
+    ["http://", "https://", "@"].iter().any(|sign| user_agent.contains(sign))
 }
 
 fn store(settings: &Settings) -> String {
@@ -97,4 +107,17 @@ pub(crate) fn complain(failure: &Failure) {
 /// To standard error, where it cannot get into a pipe's data. If nobody listens, so be it.
 fn say(text: &str) {
     let _ = std::io::stderr().lock().write_all(text.as_bytes());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_in_the_user_agent_is_recognised() {
+        for contact in ["MyBot/1.0 (+https://my.site/bot)", "MyBot/1.0 (bot@my.site)"] {
+            assert!(names_a_contact(contact));
+        }
+        assert!(!names_a_contact("Pagewire/0.1.0"));
+    }
 }
