@@ -68,6 +68,7 @@ mod response;
 mod retry;
 mod tls;
 mod transport;
+mod turns;
 
 pub use address::{Block, special_block};
 pub use allow::{Allow, ParseAllowError};

@@ -10,8 +10,9 @@ use hickory_resolver::TokioResolver;
 use hickory_resolver::config::{LookupIpStrategy, ResolveHosts};
 use hickory_resolver::net::NetError;
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
-use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout};
+
+use crate::turns::Turns;
 
 /// Turns a host name into addresses. The seam at which tests put their own answers.
 pub trait Lookup: Send + Sync + 'static {
@@ -78,7 +79,9 @@ impl StdError for LookupError {
 pub struct ResolverConfig {
     /// The longest a look-up takes, waiting for its turn included.
     pub deadline: Duration,
-    /// Look-ups at once; more wait.
+    /// Look-ups at once; more wait. Names that end in the same two labels have an eighth of it, and
+    /// those that end in the same three a quarter of that, so that a zone whose servers do not answer
+    /// holds up its own names only.
     pub concurrency: usize,
     /// How long a name without an address is remembered. Other failures: a sixth of it.
     pub negative_ttl: Duration,
@@ -111,7 +114,7 @@ pub struct Resolver {
 struct Shared {
     lookup: Arc<dyn Lookup>,
     config: ResolverConfig,
-    turns: Semaphore,
+    turns: Turns,
     negative: Mutex<HashMap<String, (Instant, LookupFailure)>>,
 }
 
@@ -126,7 +129,7 @@ impl Resolver {
 
     /// A resolver that asks `lookup`.
     pub fn with_lookup(lookup: Arc<dyn Lookup>, config: ResolverConfig) -> Self {
-        let turns = Semaphore::new(config.concurrency.clamp(1, Semaphore::MAX_PERMITS));
+        let turns = Turns::new(config.concurrency);
         let negative = Mutex::new(HashMap::new());
         Self { shared: Arc::new(Shared { lookup, config, turns, negative }) }
     }
@@ -143,7 +146,7 @@ impl Resolver {
             return Err(LookupError::new(failure));
         }
         let asked = timeout(self.shared.config.deadline, async {
-            let _turn = self.shared.turns.acquire().await.expect("the semaphore is never closed");
+            let _turn = self.shared.turns.take(name).await;
             self.shared.lookup.lookup(name).await
         });
         let error = match asked.await {

@@ -1,12 +1,17 @@
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use egress::{Client, ClientConfig, Kind, LookupFailure, Policy, Resolver, ResolverConfig};
+use egress::{
+    Client, ClientConfig, Kind, Lookup, LookupError, LookupFailure, Policy, Resolver,
+    ResolverConfig,
+};
+use futures_util::future::BoxFuture;
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::task::JoinSet;
 
-use crate::answers::{Answers, client_with, get, policy, resolver};
+use crate::answers::{Answers, PATIENCE, client_with, get, policy, resolver};
 use crate::origin::{Origin, Then, ok};
 
 fn url(host: &str, origin: &Origin) -> String {
@@ -177,21 +182,112 @@ async fn a_slow_name_server_is_given_up_on() {
 
 #[tokio::test(start_paused = true)]
 async fn look_ups_wait_for_their_turn() {
-    let answers = Answers {
-        delay: Duration::from_millis(10),
-        ..Answers::new(&[("a.example", &[&["8.8.8.8"]])])
-    };
+    const ANSWER: &[&[&str]] = &[&["8.8.8.8"]];
+    let names: Vec<_> = (0..100).map(|i| format!("a.example{i}")).collect();
+    let known: Vec<_> = names.iter().map(|name| (name.as_str(), ANSWER)).collect();
+    let answers = Answers { delay: Duration::from_millis(10), ..Answers::new(&known) };
     let answers = Arc::new(answers);
-    let lookup: Arc<dyn egress::Lookup> = Arc::<Answers>::clone(&answers);
+    let lookup: Arc<dyn Lookup> = Arc::<Answers>::clone(&answers);
     let config = ResolverConfig { concurrency: 7, ..ResolverConfig::default() };
     let resolver = Resolver::with_lookup(lookup, config);
     let mut all = JoinSet::new();
-    for _ in 0..100 {
+    for name in names {
         let resolver = resolver.clone();
-        all.spawn(async move { resolver.resolve("a.example").await.unwrap() });
+        all.spawn(async move { resolver.resolve(&name).await.unwrap() });
     }
     all.join_all().await;
     assert_eq!(answers.most_at_once.load(Ordering::SeqCst), 7);
+}
+
+/// Answers at once, but for one zone never.
+struct SlowZone;
+
+impl Lookup for SlowZone {
+    fn lookup<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Vec<IpAddr>, LookupError>> {
+        Box::pin(async move {
+            if name.trim_end_matches('.').ends_with("slow.example") {
+                std::future::pending::<()>().await;
+            }
+            // As long as a real answer takes.
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            Ok(vec![IpAddr::from([8, 8, 8, 8])])
+        })
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_zone_starves_nobody() {
+    let resolver = Resolver::with_lookup(Arc::new(SlowZone), ResolverConfig::default());
+    let mut slow = JoinSet::new();
+    for i in 0..2000 {
+        let resolver = resolver.clone();
+        let name = match i % 3 {
+            0 => format!("n{i}.slow.example"),
+            1 => format!("a.b.n{i}.slow.example."),
+            _ => "slow.example".to_owned(),
+        };
+        slow.spawn(async move { resolver.resolve(&name).await.map_err(|e| e.failure()) });
+    }
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    let began = tokio::time::Instant::now();
+    let mut others = JoinSet::new();
+    for i in 0..400 {
+        let resolver = resolver.clone();
+        others.spawn(async move { resolver.resolve(&format!("www.other{i}.example")).await });
+    }
+    for found in others.join_all().await {
+        assert_eq!(found.unwrap().len(), 1);
+    }
+    assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
+    for failed in slow.join_all().await {
+        assert_eq!(failed, Err(LookupFailure::Timeout));
+    }
+    // Nothing is left of them: all turns are there again.
+    let began = tokio::time::Instant::now();
+    resolver.resolve("www.example").await.unwrap();
+    assert_eq!(began.elapsed(), Duration::from_millis(20));
+}
+
+/// An address of IPv6 on which connections are neither taken nor refused: the queue is full.
+async fn dead_v6(port: u16) -> (TcpListener, Vec<TcpStream>) {
+    let socket = TcpSocket::new_v6().unwrap();
+    socket.bind((Ipv6Addr::LOCALHOST, port).into()).unwrap();
+    let listener = socket.listen(1).unwrap();
+    let mut queued = Vec::new();
+    let patience = Duration::from_millis(300);
+    while let Ok(stream) =
+        tokio::time::timeout(patience, TcpStream::connect((Ipv6Addr::LOCALHOST, port))).await
+    {
+        queued.push(stream.unwrap());
+        assert!(queued.len() < 100, "the queue has no end");
+    }
+    (listener, queued)
+}
+
+#[tokio::test]
+async fn a_dead_ipv6_address_does_not_hold_up_a_live_ipv4_one() {
+    let origin = Origin::saying(Then::SayAndClose(ok(b"alive"))).await;
+    let dead = dead_v6(origin.port()).await;
+    let answers = Arc::new(Answers::new(&[
+        ("dual.example", &[&["::1", "127.0.0.1"]]),
+        ("only6.example", &[&["::1"]]),
+    ]));
+    let client = |connect_timeout| {
+        let resolver = Some(resolver(&answers));
+        let config = ClientConfig { resolver, connect_timeout, ..ClientConfig::default() };
+        Client::new(policy(&["127.0.0.1", "::1"]), config).unwrap()
+    };
+
+    // It would be tried alone for half of the time there is, were they tried in turn.
+    let began = tokio::time::Instant::now();
+    let response = get(&client(PATIENCE), &url("dual.example", &origin)).await.unwrap();
+    assert_eq!(response.remote_addr.unwrap().ip().to_string(), "127.0.0.1");
+    assert!(began.elapsed() < PATIENCE / 4, "{:?}", began.elapsed());
+
+    let impatient = client(Duration::from_millis(500));
+    let error = get(&impatient, &url("only6.example", &origin)).await.unwrap_err();
+    assert_eq!(error.kind(), Kind::Timeout, "it is dead indeed: {error}");
+    drop(dead);
 }
 
 #[tokio::test]
