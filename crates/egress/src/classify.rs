@@ -92,7 +92,13 @@ fn judge(error: &reqwest::Error, phase: Phase, target: Target<'_>) -> Verdict {
             return Verdict::passing(lost, "the connection was closed early");
         }
     }
-    if let Some(io) = find::<io::Error>(error) {
+    if let Some(h2) = find::<h2::Error>(error).filter(|h2| !h2.is_io()) {
+        // Found by us in what the server sent, or sent by the server to end the stream.
+        let kind = if h2.is_library() { Kind::Protocol } else { lost };
+        return Verdict::passing(kind, h2.to_string());
+    }
+    // The innermost: one that says no more than "other" is wrapped around it by some.
+    if let Some(io) = chain(error).filter_map(|cause| cause.downcast_ref::<io::Error>()).last() {
         return match io.kind() {
             // What hyper makes of wrong chunking.
             io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput if !error.is_connect() => {

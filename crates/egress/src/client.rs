@@ -11,7 +11,7 @@ use url::{Host, Url};
 use crate::allow::normal_name;
 use crate::classify::{Phase, Target, classify};
 use crate::error::{Error, Kind, Result};
-use crate::guard::{Unusable, all_permitted};
+use crate::guard::{Unusable, all_permitted, permitted};
 use crate::policy::{Policy, Refused, Route};
 use crate::proxy::Proxy;
 use crate::resolver::{LookupFailure, Resolver, ResolverConfig};
@@ -19,6 +19,11 @@ use crate::response::Response;
 use crate::transport::{Path, Transport};
 
 /// How a [`Client`] connects and reads.
+///
+/// What is not a matter of choice: of a head, hyper buffers 408 KiB at most before it is refused;
+/// with HTTP/2 a server may be ahead of the reader by 256 KiB on a stream and by 1 MiB on a
+/// connection, and may push nothing. Interim answers (1xx) are passed over and bounded by the time
+/// for the head alone.
 #[derive(Clone, Debug)]
 pub struct ClientConfig {
     /// The longest that one connection may take, name look-up and TLS handshake included.
@@ -31,9 +36,11 @@ pub struct ClientConfig {
     /// Unused connections kept per host and port, at 30–40 KB of memory each, or ten times that
     /// after a large body.
     pub pool_max_idle_per_host: usize,
-    /// Header fields in an answer; more is [`Kind::Protocol`].
+    /// Header fields in an answer; more is [`Kind::Protocol`]. HTTP/1 only: with HTTP/2 it is their
+    /// bytes that count.
     pub http1_max_headers: usize,
-    /// Bytes of all header names and values of an answer; more is [`Kind::Protocol`].
+    /// Bytes of all header names and values of an answer, with HTTP/2 32 more for each (RFC 9113
+    /// section 6.5.2); more is [`Kind::Protocol`].
     pub max_header_bytes: usize,
     /// Take the headers that browsers take and the standard does not: folded lines, spaces before
     /// the colon, lines that are no header (skipped). HTTP/1 only.
@@ -153,6 +160,7 @@ impl Client {
             Some(proxy) => format!("{host} through {proxy}"),
         };
         let target = Target { https: url.scheme() == "https", via: via.is_some(), host: &host };
+        let asked = method.clone();
         let exchange = async {
             let (client, peer) = match via {
                 None if route == Route::Guarded => (shared.guarded.clone(), Peer::Guarded),
@@ -175,7 +183,7 @@ impl Client {
                 let message = format!("request to {host} timed out: no answer in {waited_ms} ms");
                 Err(Error::new(Kind::Timeout, message))
             })?;
-        let response = Response::new(inner, shared.read_timeout);
+        let response = Response::new(inner, &asked, shared.read_timeout);
         shared.assert_address(&response, peer, &host)?;
         shared.assert_head(&response, &host)?;
         Ok(response)
@@ -211,15 +219,20 @@ impl Shared {
             Some(Host::Domain(name)) => Some(name),
             _ => None,
         };
+        let unusable = |unusable| match unusable {
+            Unusable::Refused(refused) => forbidden(refused),
+            Unusable::Lookup(error) => {
+                let lasting = error.failure() == LookupFailure::NotFound;
+                let message = format!("request to {host} failed: {error}");
+                Error::new(Kind::Dns, message).lasting(lasting).because(error)
+            }
+        };
         if let (true, Route::Guarded, Some(name)) = (proxy.resolves(), to_target, target) {
-            all_permitted(&self.resolver, &self.policy, name).await.map_err(|e| match e {
-                Unusable::Refused(refused) => forbidden(refused),
-                Unusable::Lookup(error) => {
-                    let lasting = error.failure() == LookupFailure::NotFound;
-                    let message = format!("request to {host} failed: {error}");
-                    Error::new(Kind::Dns, message).lasting(lasting).because(error)
-                }
-            })?;
+            all_permitted(&self.resolver, &self.policy, name).await.map_err(unusable)?;
+        }
+        if !proxy.resolves() && to_proxy == Route::Guarded {
+            // Judged again when it is connected to, but then the reason does not come through.
+            permitted(&self.resolver, &self.policy, &proxy.host()).await.map_err(unusable)?;
         }
         // A resolver that is asked for one name cannot tell which of the two is meant.
         if target.is_some_and(|name| normal_name(name) == normal_name(&proxy.host()))

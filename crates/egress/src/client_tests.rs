@@ -31,7 +31,7 @@ async fn fetch(client: &Client) -> Result<Response> {
         let request =
             assemble(&client.shared.guarded, Method::GET, url, HeaderMap::new(), Bytes::new());
         let inner = client.shared.guarded.execute(request.unwrap()).await.unwrap();
-        let response = Response::new(inner, Duration::from_secs(5));
+        let response = Response::new(inner, &Method::GET, Duration::from_secs(5));
         client.shared.assert_address(&response, Peer::Guarded, host).map(|()| response)
     };
     tokio::select! {
@@ -54,7 +54,33 @@ fn an_answer_of_an_unknown_address_is_dropped() {
     let inner = http::Response::new(Bytes::new()).into();
     let error = client
         .shared
-        .assert_address(&Response::new(inner, Duration::ZERO), Peer::Guarded, "a.example")
+        .assert_address(
+            &Response::new(inner, &Method::GET, Duration::ZERO),
+            Peer::Guarded,
+            "a.example",
+        )
         .unwrap_err();
     assert_eq!(error.kind(), Kind::Connect);
+}
+
+#[test]
+fn an_answer_that_went_past_the_proxy_is_dropped() {
+    let client = broken(Policy::public_only());
+    for (port, kind) in [(3128, None), (80, Some(Kind::Refused))] {
+        let inner = http::Response::new(Bytes::new()).into();
+        let mut response = Response::new(inner, &Method::GET, Duration::ZERO);
+        response.remote_addr = Some(([8, 8, 8, 8], port).into());
+        for route in [Route::Guarded, Route::Exempt] {
+            let peer = Peer::Proxy(route, 3128);
+            let refused = client.shared.assert_address(&response, peer, "a.example").err();
+            assert_eq!(refused.map(|error| error.kind()), kind, "{port}");
+        }
+        // Of a proxy that is not itself exempt, the address counts as well.
+        response.remote_addr = Some(([127, 0, 0, 1], 3128).into());
+        for (route, refused) in [(Route::Guarded, true), (Route::Exempt, false)] {
+            let peer = Peer::Proxy(route, 3128);
+            let result = client.shared.assert_address(&response, peer, "a.example");
+            assert_eq!(result.is_err(), refused);
+        }
+    }
 }

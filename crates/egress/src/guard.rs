@@ -59,7 +59,7 @@ impl Resolve for Guard {
 }
 
 /// The addresses of `host` that the policy permits: at least one.
-async fn permitted(
+pub(crate) async fn permitted(
     resolver: &Resolver,
     policy: &Policy,
     host: &str,

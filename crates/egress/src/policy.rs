@@ -127,15 +127,15 @@ impl Policy {
         }
         let host = url.host().ok_or(Refused::NoHost)?;
         let port = url.port_or_known_default().ok_or(Refused::NoHost)?;
-        self.check_host(host, port)
+        self.check_host(&host, port)
     }
 
     /// [`Policy::check_url`] without a URL.
-    pub(crate) fn check_host(&self, host: Host<&str>, port: u16) -> Result<Route, Refused> {
+    pub(crate) fn check_host(&self, host: &Host<&str>, port: u16) -> Result<Route, Refused> {
         match host {
             Host::Domain(name) => self.check_name(normal_name(name), port),
-            Host::Ipv4(ip) => self.check_literal(ip.into(), port),
-            Host::Ipv6(ip) => self.check_literal(ip.into(), port),
+            Host::Ipv4(ip) => self.check_literal((*ip).into(), port),
+            Host::Ipv6(ip) => self.check_literal((*ip).into(), port),
         }
     }
 

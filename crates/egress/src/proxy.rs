@@ -165,7 +165,7 @@ impl Proxy {
             Host::Ipv4(ip) => Host::Ipv4(*ip),
             Host::Ipv6(ip) => Host::Ipv6(*ip),
         };
-        policy.check_host(host, self.port)
+        policy.check_host(&host, self.port)
     }
 
     /// For the client below, with the credentials.

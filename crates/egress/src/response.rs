@@ -3,7 +3,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use http::{HeaderMap, StatusCode, Version};
+use http::{HeaderMap, Method, StatusCode, Version};
 
 use crate::classify::{Phase, Target, classify};
 use crate::error::{Error, Kind, Result};
@@ -22,18 +22,30 @@ pub struct Response {
     /// The address connected to: the proxy's, if there is one.
     pub remote_addr: Option<SocketAddr>,
     content_length: Option<u64>,
+    /// Of what was announced.
+    to_come: Option<u64>,
     read_timeout: Duration,
     inner: reqwest::Response,
 }
 
 impl Response {
-    pub(crate) fn new(mut inner: reqwest::Response, read_timeout: Duration) -> Self {
+    /// `method` is the request's: the answer to `HEAD` has no body.
+    pub(crate) fn new(
+        mut inner: reqwest::Response,
+        method: &Method,
+        read_timeout: Duration,
+    ) -> Self {
+        // RFC 9110 section 6.4.1. HTTP/2 below goes by the header all the same.
+        let bodiless = *method == Method::HEAD
+            || matches!(inner.status(), StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
+        let content_length = if bodiless { Some(0) } else { inner.content_length() };
         Self {
             status: inner.status(),
             headers: std::mem::take(inner.headers_mut()),
             version: inner.version(),
             remote_addr: inner.remote_addr(),
-            content_length: inner.content_length(),
+            content_length,
+            to_come: content_length,
             read_timeout,
             inner,
         }
@@ -53,7 +65,7 @@ impl Response {
     /// nothing more to read after an error.
     pub async fn chunk(&mut self) -> Result<Option<Bytes>> {
         match tokio::time::timeout(self.read_timeout, self.inner.chunk()).await {
-            Ok(Ok(chunk)) => Ok(chunk),
+            Ok(Ok(chunk)) => self.counted(chunk),
             Ok(Err(error)) => {
                 let url = self.inner.url();
                 let host = url.host_str().unwrap_or_default();
@@ -62,6 +74,23 @@ impl Response {
             }
             Err(_) => Err(self.stalled()),
         }
+    }
+
+    /// HTTP/2 takes a stream that is reset "without an error" for one that has ended.
+    fn counted(&mut self, chunk: Option<Bytes>) -> Result<Option<Bytes>> {
+        let Some(to_come) = &mut self.to_come else {
+            return Ok(chunk);
+        };
+        match &chunk {
+            Some(bytes) => *to_come = to_come.saturating_sub(bytes.len() as u64),
+            None if *to_come > 0 => {
+                let host = self.inner.url().host_str().unwrap_or_default();
+                let message = format!("answer of {host} failed: {to_come} bytes are missing");
+                return Err(Error::new(Kind::Body, message));
+            }
+            None => {}
+        }
+        Ok(chunk)
     }
 
     fn stalled(&self) -> Error {

@@ -1,6 +1,6 @@
 //! A server on loopback that says exactly the bytes it is told to.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -29,6 +29,16 @@ impl Origin {
     /// Listens on every loopback address of IPv4 (127.0.0.0/8), on one port.
     pub(crate) async fn start(answer: impl Fn(&str) -> Then + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::UNSPECIFIED, 0)).await.unwrap();
+        Self::serve(listener, answer)
+    }
+
+    /// One on every address of IPv6 that always answers the same.
+    pub(crate) async fn on_v6(then: Then) -> Self {
+        let listener = TcpListener::bind((Ipv6Addr::UNSPECIFIED, 0)).await.unwrap();
+        Self::serve(listener, move |_| then.clone())
+    }
+
+    fn serve(listener: TcpListener, answer: impl Fn(&str) -> Then + Send + Sync + 'static) -> Self {
         let port = listener.local_addr().unwrap().port();
         let connections = Arc::new(AtomicUsize::new(0));
         let counter = Arc::clone(&connections);
