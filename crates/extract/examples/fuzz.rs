@@ -1,11 +1,13 @@
 //! Looks for pages that break what `extract` promises.
 //!
 //! `fuzz TARGET SECONDS [SEED]`: makes pages for a target (`scanner`, `markdown`, `dates`,
-//! `authors`, `titles`, `json-ld`, `select`, `charset`) until the time is over or a promise is
+//! `authors`, `titles`, `json-ld`, `select`, `charset`, `pdf`) until the time is over or a promise is
 //! broken; then it says the seed and the page and fails. The same seed makes the same page.
 
 #[path = "fuzz/grammar.rs"]
 mod grammar;
+#[path = "fuzz/pdf.rs"]
+mod pdf;
 #[path = "fuzz/promises.rs"]
 mod promises;
 #[path = "fuzz/random.rs"]
@@ -23,7 +25,7 @@ use random::Random;
 
 type Make = fn(&mut Random) -> Case;
 
-const TARGETS: [(&str, Make); 8] = [
+const TARGETS: [(&str, Make); 9] = [
     ("scanner", grammar::soup),
     ("markdown", grammar::article),
     ("dates", grammar::dates),
@@ -32,6 +34,7 @@ const TARGETS: [(&str, Make); 8] = [
     ("json-ld", grammar::json_ld),
     ("select", grammar::select),
     ("charset", grammar::charset),
+    ("pdf", pdf::pdf),
 ];
 
 fn main() -> Result<(), Box<dyn Error>> {

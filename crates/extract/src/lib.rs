@@ -32,6 +32,7 @@ mod metadata;
 mod name;
 mod options;
 mod page;
+mod pdf;
 mod reference;
 mod refresh;
 mod scanner;
@@ -46,10 +47,15 @@ use url::Url;
 
 pub use formats::{Format, Formats, UnknownFormat};
 pub use options::{Options, Scope};
-pub use page::{CharsetSource, Feed, Link, Metadata, Page, Refresh, Region};
+pub use page::{
+    CharsetSource, Feed, Link, MediaKind, MediaSource, Metadata, Page, Refresh, Region, Unreadable,
+};
 pub use select::{Field, Select, SelectError};
 
+use charset::Syntax;
+use document::Document;
 use keep::Keep;
+use media::{Kind, Media};
 
 /// Makes of a decompressed body what `options` ask for.
 ///
@@ -63,23 +69,31 @@ use keep::Keep;
 #[must_use]
 pub fn extract(bytes: &[u8], content_type: Option<&str>, url: &Url, options: &Options) -> Page {
     let media = media::classify(content_type, bytes);
-    let syntax = match media.kind {
-        media::Kind::Html => charset::Syntax::Html,
-        media::Kind::Text(syntax, _) => syntax,
-        media::Kind::Binary => return Page::default(),
-    };
+    let page = made(bytes, &media, url, options);
+    Page { media: Some(media.kind.media()), media_source: Some(media.source), ..page }
+}
+
+fn made(bytes: &[u8], media: &Media<'_>, url: &Url, options: &Options) -> Page {
     let formats = options.formats;
     if !options.needs_text() {
         return Page::default();
     }
+    let syntax = match media.kind {
+        Kind::Html => Syntax::Html,
+        Kind::Text(syntax, _) => syntax,
+        Kind::Feed => Syntax::Xml,
+        Kind::Pdf => return pdf(bytes, url, options),
+        Kind::Other(_) => return Page::default(),
+    };
     let decoded = charset::decode(bytes, media.charset, syntax, url);
     let text = decoded.text;
     let mut page = match media.kind {
-        media::Kind::Text(_, language) => plain(&text, language, formats),
+        Kind::Text(_, language) => plain(&text, language, formats),
+        Kind::Feed => plain(&text, "xml", formats),
         _ if formats.needs_tree() || options.select.is_some() => html(&text, url, options),
         _ => Page::default(),
     };
-    if formats.html && media.kind == media::Kind::Html {
+    if formats.html && media.kind == Kind::Html {
         page.html = Some(text.into_owned());
     }
     page.charset = Some(decoded.encoding.name().to_ascii_lowercase());
@@ -107,14 +121,7 @@ fn html(source: &str, url: &Url, options: &Options) -> Page {
     let most = most_bytes(source.len());
     let mut page = Page { truncated: document.truncated, ..Page::default() };
     if let Some(keep) = visible.as_ref().or(main.as_ref()).filter(|_| is_written) {
-        let wants = writer::Wants { text: formats.text, markdown: formats.markdown };
-        let written = writer::write(&document, keep, &base, wants, most);
-        page.text = written.text.map(composed);
-        page.markdown = written.markdown.map(composed);
-        page.truncated |= written.cut;
-        for form in [&mut page.text, &mut page.markdown].into_iter().flatten() {
-            page.truncated |= fit(form, most);
-        }
+        write(&document, keep, &base, formats, most, &mut page);
     }
     if let Some(main) = main.filter(|_| formats.links) {
         let (links, cut) = links::read(&document, &main, &base);
@@ -132,6 +139,39 @@ fn html(source: &str, url: &Url, options: &Options) -> Page {
         page.truncated |= cut;
     }
     page
+}
+
+/// The text of PDF; its pages have no markup of their own, so all that is on them is wanted.
+fn pdf(bytes: &[u8], url: &Url, options: &Options) -> Page {
+    let formats = options.formats;
+    let most = most_bytes(bytes.len());
+    let read = pdf::read(bytes, most);
+    let mut page =
+        Page { unreadable: read.unreadable, truncated: read.truncated, ..Page::default() };
+    let document = scanner::scan(&read.html);
+    write(&document, &Keep::visible(&document), url, formats, most, &mut page);
+    page.title = read.title;
+    page.metadata = formats.metadata.then_some(read.metadata);
+    page
+}
+
+/// Writes text and Markdown, each with at most `most` bytes, as far as they are wanted.
+fn write(
+    document: &Document<'_>,
+    keep: &Keep,
+    base: &Url,
+    formats: Formats,
+    most: usize,
+    page: &mut Page,
+) {
+    let wants = writer::Wants { text: formats.text, markdown: formats.markdown };
+    let written = writer::write(document, keep, base, wants, most);
+    page.text = written.text.map(composed);
+    page.markdown = written.markdown.map(composed);
+    page.truncated |= document.truncated | written.cut;
+    for form in [&mut page.text, &mut page.markdown].into_iter().flatten() {
+        page.truncated |= fit(form, most);
+    }
 }
 
 /// A body that is text already.

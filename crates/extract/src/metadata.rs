@@ -1,7 +1,7 @@
 //! What a page says about itself.
 
 mod authors;
-mod date;
+pub(crate) mod date;
 mod dates;
 mod feeds;
 mod head;
@@ -10,7 +10,7 @@ mod json_ld;
 mod meta_name;
 mod person;
 mod site;
-mod squeeze;
+pub(crate) mod squeeze;
 mod survey;
 mod title;
 
@@ -127,7 +127,7 @@ impl Sources {
 }
 
 /// A value as promised: trimmed, in normalization form C, of no more than 4 KiB.
-fn settled(value: String) -> String {
+pub(crate) fn settled(value: String) -> String {
     let mut value = composed(value);
     value.truncate(cut(&value, squeeze::MAX_FIELD_BYTES).len());
     if value.trim().len() < value.len() { value.trim().to_owned() } else { value }

@@ -25,6 +25,56 @@ pub enum CharsetSource {
     Guess,
 }
 
+/// What a body is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MediaKind {
+    /// HTML or XHTML.
+    Html,
+    /// XML other than XHTML and feeds.
+    Xml,
+    /// RSS, Atom or RDF Site Summary.
+    Feed,
+    /// JSON of any kind.
+    Json,
+    /// Plain text, and text of any other kind.
+    Text,
+    /// PDF.
+    Pdf,
+    /// A picture.
+    Image,
+    /// Sound or moving pictures.
+    Media,
+    /// A font.
+    Font,
+    /// A packed archive.
+    Archive,
+    /// Anything else.
+    Binary,
+}
+
+/// How it was found what a body is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MediaSource {
+    /// By its `content-type`.
+    Header,
+    /// By its first bytes: it has no `content-type`, or one that says nothing or is wrong.
+    Sniffed,
+}
+
+/// Why there is no text although the body is of a kind that has some.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Unreadable {
+    /// A key is needed.
+    Encrypted,
+    /// No page was found in it.
+    Broken,
+    /// Its pages are pictures, or their letters have no known meaning.
+    NoText,
+}
+
 /// Where on the page something stands.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -154,6 +204,12 @@ pub struct Page {
     pub json_ld: Option<Vec<Value>>,
     /// What the selectors found, by name. HTML only.
     pub fields: Option<BTreeMap<String, Value>>,
+    /// What the body is.
+    pub media: Option<MediaKind>,
+    /// How that was found.
+    pub media_source: Option<MediaSource>,
+    /// Why there is no text, if there should be some. PDF only.
+    pub unreadable: Option<Unreadable>,
     /// The encoding the text was read in, as its WHATWG name in lower case. None for a binary
     /// body and where the text was not asked for.
     pub charset: Option<String>,

@@ -138,7 +138,7 @@ fn named(rest: &str, place: Place) -> Option<Found> {
     meaning(name).map(|text| Found::Named(text, name.len()))
 }
 
-fn meaning(name: &str) -> Option<&'static str> {
+pub(crate) fn meaning(name: &str) -> Option<&'static str> {
     let first = usize::from(*name.as_bytes().first()?);
     let (start, end) = (*FROM.get(first)?, *FROM.get(first + 1)?);
     let group = &NAMES[usize::from(start)..usize::from(end)];

@@ -86,8 +86,8 @@ mod scraper;
 pub use config::Config;
 pub use error::{Error, Kind};
 pub use extract::{
-    CharsetSource, Feed, Field, Format, Formats, Link, Metadata, Options, Page, Refresh, Region,
-    Scope, Select, SelectError, UnknownFormat, extract,
+    CharsetSource, Feed, Field, Format, Formats, Link, MediaKind, MediaSource, Metadata, Options,
+    Page, Refresh, Region, Scope, Select, SelectError, UnknownFormat, Unreadable, extract,
 };
 pub use request::{Request, Robots, Validators};
 pub use response::Response;

@@ -11,6 +11,9 @@ const LINK_FRAME_BYTES: usize = 80;
 
 /// Writes what was made of a page, and nothing that was not asked for.
 pub(crate) fn write<B: BorrowMut<Vec<u8>>>(object: &mut Object<B>, page: &Page) {
+    object.optional("media", page.media.as_ref());
+    object.optional("media_source", page.media_source.as_ref());
+    object.optional("unreadable", page.unreadable.as_ref());
     object.field("charset", &page.charset);
     object.optional("charset_source", page.charset_source.as_ref());
     object.field("title", &page.title);

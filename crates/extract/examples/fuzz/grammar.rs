@@ -86,7 +86,12 @@ fn markup(random: &mut Random, most: usize) -> String {
 }
 
 /// Some bytes changed, left out, repeated, or moved.
-fn mutated(random: &mut Random, mut bytes: Vec<u8>) -> String {
+fn mutated(random: &mut Random, bytes: Vec<u8>) -> String {
+    String::from_utf8_lossy(&changed(random, bytes)).into_owned()
+}
+
+/// The bytes with pieces changed, lost, repeated and put elsewhere.
+pub(crate) fn changed(random: &mut Random, mut bytes: Vec<u8>) -> Vec<u8> {
     for _ in 0..1 + random.below(6) {
         if bytes.is_empty() {
             break;
@@ -104,7 +109,7 @@ fn mutated(random: &mut Random, mut bytes: Vec<u8>) -> String {
             }
         }
     }
-    String::from_utf8_lossy(&bytes).into_owned()
+    bytes
 }
 
 #[rustfmt::skip]

@@ -30,7 +30,8 @@ fn has_reference(value: &str) -> bool {
     memchr::memchr(b';', &value.as_bytes()[at..]).is_some()
 }
 
-fn squeeze_plain(value: &str) -> String {
+/// The same without references.
+pub(crate) fn squeeze_plain(value: &str) -> String {
     let mut out = String::with_capacity(value.len().min(MAX_FIELD_BYTES));
     let mut blank = false;
     for c in value.chars() {

@@ -6,6 +6,7 @@ mod bounds;
 mod golden;
 mod hostile;
 mod links;
+mod pdf;
 mod round_trip;
 mod select;
 mod shown;
