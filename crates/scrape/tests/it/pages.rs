@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use http::{HeaderValue, Method};
-use scrape::{Config, Format, Formats, Kind, Page};
+use scrape::{Config, Format, Formats, Kind, MediaKind, MediaSource, Page};
 
 use crate::origin::{Answer, Origin, answer, html, request, scrape, scraper, within};
 
@@ -164,5 +164,6 @@ async fn other_bodies_than_html() {
     let picture =
         scrape(|_| answer("200 OK", &["content-type: image/png"], b"\x89PNG\0")).await.unwrap();
     assert_eq!(picture.raw.as_deref(), Some(&b"\x89PNG\0"[..]));
-    assert_eq!(picture.page, Page::default());
+    let media = (Some(MediaKind::Image), Some(MediaSource::Header));
+    assert_eq!(picture.page, Page { media: media.0, media_source: media.1, ..Page::default() });
 }
