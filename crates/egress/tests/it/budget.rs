@@ -116,6 +116,61 @@ async fn a_small_one_grows_in_turn_and_a_large_one_at_once_or_not() {
     assert_eq!(budget.in_use(), 3 * MIB);
 }
 
+#[tokio::test]
+async fn the_middle_has_its_own_share_and_waits_only_upwards() {
+    let budget = Budget::with_middle(8 * MIB);
+    assert_eq!((budget.total(), budget.largest()), (8 * MIB, 4 * MIB));
+    let small = 4 * MIB - KIB;
+    assert_eq!(Budget::with_middle(small).largest(), Budget::new(small).largest(), "no middle");
+    // Large ones leave it alone, and it leaves the small ones alone.
+    let mut large = now(&budget, 4 * MIB).unwrap();
+    let mut one = now(&budget, 64 * KIB).unwrap();
+    assert_eq!(one.grow_to(256 * KIB).now_or_never(), Some(true));
+    assert!(one.try_grow_to(MIB));
+    let mut other = now(&budget, 512 * KIB).unwrap();
+    let third = now(&budget, 512 * KIB).unwrap();
+    assert!(now(&budget, 65 * KIB).is_none() && now(&budget, 64 * KIB).is_some());
+    // It is full: whoever must grow waits for a large one, and gets it when the large one is done.
+    assert!(!other.try_grow_to(MIB) && !other.try_grow_to(2 * MIB));
+    {
+        let mut growing = Box::pin(other.grow_to(MIB));
+        assert!((&mut growing).now_or_never().is_none());
+        large.shrink_to(3 * MIB);
+        assert_eq!(growing.now_or_never(), Some(true));
+    }
+    assert_eq!(other.grow_to(2 * MIB).now_or_never(), Some(false), "now it is large itself");
+    drop((large, third));
+    assert_eq!(one.grow_to(100 * MIB).now_or_never(), None);
+    drop(other);
+    assert_eq!(one.grow_to(100 * MIB).now_or_never(), Some(true), "clamped");
+    assert_eq!(budget.in_use(), 4 * MIB);
+}
+
+#[tokio::test]
+async fn a_body_of_unknown_length_is_given_more_by_steps() {
+    let budget = Budget::with_middle(8 * MIB);
+    let grown = async |held: &mut Reservation, bytes| {
+        let mut growing = Box::pin(held.grow_for(bytes, 3 * MIB));
+        (&mut growing).now_or_never()?.then_some(())?;
+        drop(growing);
+        Some(held.bytes() / KIB)
+    };
+    let mut body = now(&budget, 64 * KIB).unwrap();
+    assert_eq!(grown(&mut body, 65 * KIB).await, Some(256));
+    assert_eq!(grown(&mut body, 257 * KIB).await, Some(512));
+    // Five at once in what one of them could need at most.
+    let others: Vec<_> = (0..6).map(|_| now(&budget, 256 * KIB).unwrap()).collect();
+    assert_eq!(grown(&mut body, 513 * KIB).await, Some(3 * 1024), "the middle is full");
+    drop(others);
+    let mut body = now(&budget, 64 * KIB).unwrap();
+    assert_eq!(grown(&mut body, 1000 * KIB).await, Some(1024));
+    assert_eq!(grown(&mut body, 1025 * KIB).await, None, "it waits for the large one");
+    // Without a middle it is the most at once.
+    let budget = Budget::new(8 * MIB);
+    let mut body = now(&budget, 64 * KIB).unwrap();
+    assert_eq!(grown(&mut body, 65 * KIB).await, Some(3 * 1024));
+}
+
 /// What one fetch does: start small or large, perhaps grow, perhaps shrink, let go or be dropped
 /// while waiting.
 async fn hold(budget: Budget, seed: u64, rounds: u32) {
@@ -133,8 +188,11 @@ async fn hold(budget: Budget, seed: u64, rounds: u32) {
         let held = async {
             let mut held = budget.reserve(first).await;
             tokio::task::yield_now().await;
-            if grow {
+            if grow && keep % 2 == 0 {
                 held.grow_to(then).await;
+            } else if grow {
+                held.grow_for(then / 2, then).await;
+                held.grow_for(then, then).await;
             }
             if shrink {
                 held.shrink_to(keep);
@@ -149,8 +207,7 @@ async fn hold(budget: Budget, seed: u64, rounds: u32) {
     }
 }
 
-async fn stress(total: u64, holders: u64, rounds: u32, seed: u64) {
-    let budget = Budget::new(total);
+async fn stress(budget: Budget, holders: u64, rounds: u32, seed: u64) {
     let over = Arc::new(AtomicBool::new(false));
     let mut watch = JoinSet::new();
     let (watched, flag) = (budget.clone(), Arc::clone(&over));
@@ -177,7 +234,8 @@ async fn stress(total: u64, holders: u64, rounds: u32, seed: u64) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn many_holders_never_lock_up_and_never_exceed() {
-    stress(6 * MIB, 128, 200, 7).await;
+    stress(Budget::new(6 * MIB), 128, 200, 7).await;
+    stress(Budget::with_middle(6 * MIB), 128, 200, 7).await;
 }
 
 proptest! {
@@ -185,6 +243,7 @@ proptest! {
     #[test]
     fn any_mix_of_holders_gets_through(total in 0..16 * MIB, holders in 1..40_u64, seed in any::<u64>()) {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_time().build().unwrap();
-        runtime.block_on(stress(total, holders, 20, seed));
+        runtime.block_on(stress(Budget::new(total), holders, 20, seed));
+        runtime.block_on(stress(Budget::with_middle(total), holders, 20, seed));
     }
 }
