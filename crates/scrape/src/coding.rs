@@ -105,23 +105,81 @@ pub(crate) fn decode(body: Bytes, codings: &[Coding], max_bytes: u64) -> Result<
     Ok(body)
 }
 
+/// Up to `most` bytes of what `body` is without its codings; the rest is not looked at. `is_cut`
+/// says that the body is but the beginning of one.
+///
+/// # Errors
+/// As [`decode`], where that is before the end of what is wanted.
+pub(crate) fn beginning(
+    body: &Bytes,
+    codings: &[Coding],
+    mut is_cut: bool,
+    most: usize,
+) -> Result<Bytes, Error> {
+    let mut body = body.clone();
+    for coding in codings.iter().rev() {
+        if body.is_empty() {
+            break;
+        }
+        // One byte more tells a body that ends there from one that goes on.
+        let limit = Limit { max_bytes: most as u64, steep_bytes: u64::MAX };
+        let mut out = Vec::new();
+        if let Err(error) = decode_into(&body, *coding, &mut out, &limit) {
+            let is_its_end = is_cut && error.kind() == Kind::Body;
+            if out.len() <= most && !is_its_end {
+                return Err(error);
+            }
+            is_cut = true;
+        }
+        out.truncate(most);
+        body = out.into();
+    }
+    Ok(body)
+}
+
 fn decode_one(body: &[u8], coding: Coding, limit: &Limit) -> Result<Bytes, Error> {
     let mut out = Vec::with_capacity(limit.first_guess(body.len()));
+    decode_into(body, coding, &mut out, limit)?;
+    Ok(out.into())
+}
+
+/// Appends to `out` what it can, even if that is not all.
+fn decode_into(body: &[u8], coding: Coding, out: &mut Vec<u8>, limit: &Limit) -> Result<(), Error> {
     match coding {
-        Coding::Gzip => gunzip(body, &mut out, limit)?,
+        Coding::Gzip => gunzip(body, out, limit),
         Coding::Deflate if is_zlib(body) => {
-            limit.read(flate2::bufread::ZlibDecoder::new(body), &mut out)?;
+            limit.read(flate2::bufread::ZlibDecoder::new(body), out)
         }
         // Some servers send the bare stream of RFC 1951.
-        Coding::Deflate => limit.read(flate2::bufread::DeflateDecoder::new(body), &mut out)?,
-        Coding::Brotli => limit.read(brotli::Decompressor::new(body, 4096), &mut out)?,
+        Coding::Deflate => limit.read(flate2::bufread::DeflateDecoder::new(body), out),
+        Coding::Brotli => {
+            let mut source = Source { left: body, is_over: false };
+            let read = limit.read(brotli::Decompressor::new(&mut source, 4096), out);
+            // Its error is the same for both.
+            match read {
+                Err(error) if error.kind() == Kind::Decode && source.is_over => Err(ends_early()),
+                read => read,
+            }
+        }
         Coding::Zstd => {
             let mut decoder = zstd::stream::read::Decoder::with_buffer(body).map_err(broken)?;
             decoder.window_log_max(ZSTD_WINDOW_LOG).map_err(broken)?;
-            limit.read(decoder, &mut out)?;
+            limit.read(decoder, out)
         }
     }
-    Ok(out.into())
+}
+
+/// Bytes, and whether more of them were asked for than there are.
+struct Source<'a> {
+    left: &'a [u8],
+    is_over: bool,
+}
+
+impl Read for Source<'_> {
+    fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
+        self.is_over |= self.left.is_empty();
+        self.left.read(room)
+    }
 }
 
 /// Every member (RFC 1952, section 2.2); what follows the last one is ignored, as browsers do.
@@ -170,10 +228,14 @@ impl Limit {
 
 fn broken(error: io::Error) -> Error {
     match error.kind() {
-        io::ErrorKind::UnexpectedEof => Error::new(Kind::Body, "the compressed body ends early"),
+        io::ErrorKind::UnexpectedEof => ends_early(),
         _ => Error::new(Kind::Decode, "the compressed body is broken"),
     }
     .with_source(error)
+}
+
+fn ends_early() -> Error {
+    Error::new(Kind::Body, "the compressed body ends early")
 }
 
 #[cfg(test)]
@@ -261,6 +323,30 @@ mod tests {
         assert_eq!(undo(encoder.finish().unwrap(), &[Coding::Zstd], 100), Err(Kind::Decode));
         let narrow = zstd::encode_all(&b"narrow"[..], 3).unwrap();
         assert_eq!(undo(narrow, &[Coding::Zstd], 100).unwrap(), "narrow");
+    }
+
+    #[test]
+    fn a_beginning_is_as_much_as_is_wanted_and_never_wrong() {
+        let text: Vec<u8> = (0..10_000_u32).flat_map(|n| n.to_string().into_bytes()).collect();
+        let whole = Bytes::from(gzip(&text));
+        let twice = Bytes::from(gzip(&whole));
+        let most = |body: &Bytes, depth, is_cut, most| {
+            beginning(body, &[Coding::Gzip; 2][..depth], is_cut, most).map_err(|e| e.kind())
+        };
+        for (body, depth) in [(&Bytes::from(text.clone()), 0), (&whole, 1)] {
+            assert_eq!(most(body, depth, false, text.len()).unwrap(), text);
+        }
+        // As far as it goes: what is between is cut as well.
+        let some = most(&twice, 2, false, 8_000).unwrap();
+        assert!(some.len() == 8_000 && text.starts_with(&some));
+        let half = whole.slice(..whole.len() / 2);
+        assert_eq!(most(&half, 1, false, text.len()), Err(Kind::Body));
+        let some = most(&half, 1, true, text.len()).unwrap();
+        assert!(some.len() > 1_000 && text.starts_with(&some));
+        assert_eq!(
+            most(&Bytes::from_static(b"this is no gzip at all"), 1, true, 100),
+            Err(Kind::Decode)
+        );
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
+use egress::TlsFault;
 use http::StatusCode;
 
 /// What went wrong, as far as a caller's decision depends on it.
@@ -13,7 +14,7 @@ pub enum Kind {
     Dns,
     /// No connection.
     Connect,
-    /// The TLS handshake failed.
+    /// The TLS handshake failed; the code is that of [`egress::TlsFault`].
     Tls,
     /// The time was over, or the body came too slowly (code `too_slow`).
     Timeout,
@@ -142,6 +143,40 @@ impl Error {
         Self::new(Kind::TooLarge, format!("the body is larger than {max_bytes} bytes"))
     }
 
+    pub(crate) fn too_slow(min_rate: u64) -> Self {
+        let context = format!("the body comes at less than {min_rate} bytes per second");
+        Self { code: "too_slow", ..Self::new(Kind::Timeout, context) }
+    }
+
+    /// Adds the answer that it is about.
+    pub(crate) fn answered(self, status: StatusCode, retry_after: Option<Duration>) -> Self {
+        Self { status: Some(status), retry_after, ..self }
+    }
+
+    /// Adds what the site asks to be kept between two fetches.
+    pub(crate) fn with_crawl_delay(self, crawl_delay: Option<Duration>) -> Self {
+        Self { crawl_delay, ..self }
+    }
+
+    /// The same for somebody else, without its source; `for_another` is how long it will be told
+    /// again.
+    pub(crate) fn again(&self, for_another: Duration) -> Self {
+        let Self { kind, code, transient, status, crawl_delay, .. } = *self;
+        let is_kept = kind == Kind::RobotsUnreachable;
+        let retry_after = if is_kept { Some(for_another) } else { self.retry_after };
+        let retry_after = retry_after.filter(|wait| !wait.is_zero());
+        let context = self.context.clone();
+        Self { code, transient, status, retry_after, crawl_delay, ..Self::new(kind, context) }
+    }
+
+    pub(crate) fn paced(asked: Duration, kept: Duration) -> Self {
+        let (asked_s, kept_s) = (asked.as_secs_f64(), kept.as_secs_f64());
+        let context = format!(
+            "the site's robots.txt asks for {asked_s} s between two fetches, and {kept_s} s are kept"
+        );
+        Self::new(Kind::Paced, context)
+    }
+
     pub(crate) fn busy() -> Self {
         Self::new(Kind::Busy, "no memory or thread to spare for this page")
     }
@@ -208,7 +243,8 @@ impl From<egress::Error> for Error {
             egress::Kind::Protocol | egress::Kind::Body => Kind::Body,
         };
         let (transient, context) = (error.is_transient(), error.to_string());
-        Self { transient, source: Some(error.into()), ..Self::new(kind, context) }
+        let code = error.tls_fault().map_or(kind.code(), TlsFault::code);
+        Self { code, transient, source: Some(error.into()), ..Self::new(kind, context) }
     }
 }
 

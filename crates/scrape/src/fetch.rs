@@ -4,26 +4,25 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
-use egress::{Budget, Client, Proxy, Reservation, Response};
+use egress::{Reservation, Response};
 use http::header::{
-    ACCEPT, ACCEPT_ENCODING, DATE, HeaderMap, HeaderName, HeaderValue, IF_MODIFIED_SINCE,
-    IF_NONE_MATCH, LOCATION, RANGE, RETRY_AFTER,
+    ACCEPT, ACCEPT_ENCODING, HeaderMap, HeaderName, HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH,
+    LOCATION, RANGE,
 };
 use http::{Method, StatusCode};
 use tokio::time::Instant;
 use url::Url;
 
 use crate::coding::{self, Coding};
+use crate::cookie::Jar;
 use crate::error::{Error, Kind};
 use crate::patience::Patience;
-use crate::redirect::{Hop, is_redirect};
-use crate::{Request, Validators, body};
+use crate::redirect::{self, Hop, is_redirect};
+use crate::robots::{Gate, Means};
+use crate::{Request, Robots, Validators, body, header};
 
 /// Sent where the job has no opinion.
 const DEFAULT_ACCEPT: &str = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
-
-/// A redirect's body up to this length is read away, so that its connection can be used again.
-const DISCARD_BYTES: u64 = 16 * 1024;
 
 /// A final answer with its body as it was on the wire.
 pub(crate) struct Fetched {
@@ -34,6 +33,7 @@ pub(crate) struct Fetched {
     pub(crate) redirects: u32,
     pub(crate) codings: Vec<Coding>,
     pub(crate) not_modified: bool,
+    pub(crate) crawl_delay: Option<Duration>,
     pub(crate) body: Bytes,
     pub(crate) held: Reservation,
     /// How long it took to take the codings off, once that is done.
@@ -41,56 +41,139 @@ pub(crate) struct Fetched {
     pub(crate) elapsed: Duration,
 }
 
-/// Follows `request` to its final answer and reads the body.
-///
-/// # Errors
-/// An [`Error`] of every kind but [`Kind::Internal`].
-pub(crate) async fn fetch(
-    client: &Client,
-    budget: &Budget,
-    request: Request,
-    patience: &mut Patience,
-) -> Result<Fetched, Error> {
-    let begun = Instant::now();
-    let Request { url, method, headers, body, timeout, max_bytes, max_redirects, .. } = request;
-    let conditions = Conditions::new(request.validators, &url);
-    let origin = url.origin();
-    let mut hop = Hop::first(url, method, headers, body);
-    let via = request.proxy.as_ref();
-    let followed = follow(client, via, &mut hop, &conditions, timeout, max_redirects);
-    let followed = patience.network(followed).await.and_then(|followed| followed);
-    let elsewhere = hop.url.origin() != origin;
-    let (mut response, redirects) = followed.map_err(|error| error.elsewhere(elsewhere))?;
-    let status = response.status;
-    let answer = judge(&response, &hop, &conditions).map_err(|error| error.elsewhere(elsewhere))?;
-    let codings = match answer {
-        Answer::Page => coding::codings(&response.headers)?,
-        Answer::Empty | Answer::NotModified => Vec::new(),
-    };
-    let (headers, remote_addr) = (std::mem::take(&mut response.headers), response.remote_addr);
-    let (body, held) = match answer {
-        Answer::Page => body::read(response, budget, max_bytes, patience).await?,
-        Answer::Empty | Answer::NotModified => {
-            (Bytes::new(), patience.own(budget.reserve(0)).await?)
+/// What a fetch needs.
+pub(crate) struct Network<'a> {
+    pub(crate) means: Means<'a>,
+    pub(crate) gate: &'a Gate,
+    /// Bytes per second.
+    pub(crate) min_rate: u64,
+}
+
+impl Network<'_> {
+    /// Follows `request` to its final answer and reads the body.
+    ///
+    /// # Errors
+    /// An [`Error`] of every kind.
+    pub(crate) async fn fetch(
+        &self,
+        request: Request,
+        patience: &mut Patience,
+    ) -> Result<Fetched, Error> {
+        let mut learned = Learned::default();
+        let fetched = self.run(request, patience, &mut learned).await;
+        fetched.map_err(|error| {
+            error.with_crawl_delay(learned.crawl_delay).elsewhere(learned.is_elsewhere)
+        })
+    }
+
+    async fn run(
+        &self,
+        request: Request,
+        patience: &mut Patience,
+        learned: &mut Learned,
+    ) -> Result<Fetched, Error> {
+        let begun = Instant::now();
+        let Request { url, method, headers, body, timeout, max_bytes, max_redirects, .. } = request;
+        let conditions = Conditions::new(request.validators, &url);
+        let terms = Terms { robots: request.robots, pace: request.pace, timeout, max_redirects };
+        let mut hop = Hop::first(url, method, headers, body);
+        let followed = self.follow(&mut hop, &conditions, &terms, patience, learned).await?;
+        let (mut response, redirects) = followed;
+        let status = response.status;
+        let answer = judge(&response, &hop, &conditions)?;
+        let codings = match answer {
+            Answer::Page => coding::codings(&response.headers)?,
+            Answer::Empty | Answer::NotModified => Vec::new(),
+        };
+        let (headers, remote_addr) = (std::mem::take(&mut response.headers), response.remote_addr);
+        let reading = self.means.reading;
+        let (body, held) = match answer {
+            Answer::Page => {
+                body::read(response, reading, max_bytes, self.min_rate, patience).await?
+            }
+            Answer::Empty | Answer::NotModified => {
+                (Bytes::new(), patience.own(reading.reserve(0)).await?)
+            }
+        };
+        Ok(Fetched {
+            url: without_credentials(hop.url),
+            status,
+            headers,
+            remote_addr,
+            redirects,
+            codings,
+            not_modified: answer == Answer::NotModified,
+            crawl_delay: learned.crawl_delay,
+            body,
+            held,
+            unpack: Duration::ZERO,
+            elapsed: begun.elapsed(),
+        })
+    }
+
+    /// Sends hops until an answer is no redirect. Each hop passes robots.txt and the address policy.
+    async fn follow(
+        &self,
+        hop: &mut Hop,
+        conditions: &Conditions,
+        terms: &Terms,
+        patience: &mut Patience,
+        learned: &mut Learned,
+    ) -> Result<(Response, u32), Error> {
+        let mut redirects = 0;
+        let mut jar = Jar::default();
+        let first = hop.url.origin();
+        loop {
+            if terms.robots == Robots::Obey {
+                let passed = self.gate.pass(self.means, &hop.url, patience).await?;
+                let delay = passed.crawl_delay.filter(|_| redirects == 0);
+                learned.crawl_delay = learned.crawl_delay.or(delay);
+                passed.check(&hop.url)?;
+                if let Some(delay) = delay.filter(|delay| *delay > terms.pace) {
+                    return Err(Error::paced(delay, terms.pace));
+                }
+            }
+            let (method, url, body) = (hop.method.clone(), hop.url.clone(), hop.body.clone());
+            let mut headers = outgoing(&hop.headers);
+            jar.add_to(&url, &mut headers);
+            if conditions.apply_to(hop) {
+                conditions.add_to(&mut headers);
+            }
+            let Means { client, via, .. } = self.means;
+            let sent = client.send_to(method, url, headers, body, terms.timeout, via);
+            let response = patience.network(sent).await??;
+            let location = response.headers.get(LOCATION).filter(|_| is_redirect(response.status));
+            let Some(location) = location else {
+                return Ok((response, redirects));
+            };
+            if redirects == terms.max_redirects {
+                let context = format!("more than {redirects} redirects");
+                return Err(Error::new(Kind::Redirect, context));
+            }
+            redirects += 1;
+            jar.take(&hop.url, &response.headers);
+            hop.follow(response.status, location.as_bytes())?;
+            learned.is_elsewhere = hop.url.origin() != first;
+            patience.network(redirect::discard(response)).await?;
         }
-    };
-    let not_modified = answer == Answer::NotModified;
-    let url = without_credentials(hop.url);
-    let elapsed = begun.elapsed();
-    let unpack = Duration::ZERO;
-    Ok(Fetched {
-        url,
-        status,
-        headers,
-        remote_addr,
-        redirects,
-        codings,
-        not_modified,
-        body,
-        held,
-        unpack,
-        elapsed,
-    })
+    }
+}
+
+/// What is known whether or not there is a page in the end.
+#[derive(Default)]
+struct Learned {
+    /// Of the first origin.
+    crawl_delay: Option<Duration>,
+    /// A redirect led to another origin.
+    is_elsewhere: bool,
+}
+
+/// What a request says of its hops.
+struct Terms {
+    robots: Robots,
+    pace: Duration,
+    timeout: Duration,
+    max_redirects: u32,
 }
 
 /// What a final answer is.
@@ -119,7 +202,7 @@ fn judge(response: &Response, hop: &Hop, conditions: &Conditions) -> Result<Answ
         }
         100..=199 => unasked("the site answered with a change of protocol that nobody asked for"),
         _ if status.is_success() => Ok(Answer::Page),
-        _ => Err(Error::status_answer(status, retry_after(&response.headers))),
+        _ => Err(Error::status_answer(status, header::wait(status, &response.headers))),
     }
 }
 
@@ -162,40 +245,6 @@ impl Conditions {
     }
 }
 
-/// Sends hops until an answer is no redirect. Each hop passes the address policy.
-async fn follow(
-    client: &Client,
-    via: Option<&Proxy>,
-    hop: &mut Hop,
-    conditions: &Conditions,
-    timeout: Duration,
-    max_redirects: u32,
-) -> Result<(Response, u32), Error> {
-    let mut redirects = 0;
-    loop {
-        let (method, url, body) = (hop.method.clone(), hop.url.clone(), hop.body.clone());
-        let mut headers = outgoing(&hop.headers);
-        if conditions.apply_to(hop) {
-            conditions.add_to(&mut headers);
-        }
-        let response = client.send_to(method, url, headers, body, timeout, via).await?;
-        let location = response.headers.get(LOCATION).filter(|_| is_redirect(response.status));
-        let Some(location) = location else {
-            return Ok((response, redirects));
-        };
-        if redirects == max_redirects {
-            let context = format!("more than {max_redirects} redirects");
-            return Err(Error::new(Kind::Redirect, context));
-        }
-        redirects += 1;
-        hop.follow(response.status, location.as_bytes())?;
-        // Without a length there is no telling how long it would take.
-        if response.content_length().is_some() {
-            response.discard(DISCARD_BYTES).await;
-        }
-    }
-}
-
 fn outgoing(own: &HeaderMap) -> HeaderMap {
     let mut headers = own.clone();
     headers.insert(ACCEPT_ENCODING, HeaderValue::from_static(coding::OFFERED));
@@ -210,34 +259,9 @@ fn without_credentials(mut url: Url) -> Url {
     url
 }
 
-/// The delay the site asks for. A date is taken relative to the answer's own `date`, so that
-/// neither side's clock has to be right.
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let is_seconds = |v: &HeaderValue| v.as_bytes().trim_ascii().iter().all(u8::is_ascii_digit);
-    if headers.get(RETRY_AFTER).is_some_and(is_seconds) {
-        return egress::retry_after(headers, 0);
-    }
-    let date = headers.get(DATE)?.to_str().ok()?;
-    let answered = jiff::fmt::rfc2822::parse(date).ok()?;
-    egress::retry_after(headers, answered.timestamp().as_second())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_retry_date_is_relative_to_the_answer() {
-        let mut headers = HeaderMap::new();
-        headers.insert(RETRY_AFTER, HeaderValue::from_static("Sun, 06 Nov 1994 08:49:37 GMT"));
-        assert_eq!(retry_after(&headers), None);
-        headers.insert(DATE, HeaderValue::from_static("Sun, 06 Nov 1994 08:49:07 GMT"));
-        assert_eq!(retry_after(&headers), Some(Duration::from_secs(30)));
-        headers.insert(RETRY_AFTER, HeaderValue::from_static("120"));
-        assert_eq!(retry_after(&headers), Some(Duration::from_secs(120)));
-        headers.insert(RETRY_AFTER, HeaderValue::from_static("soon"));
-        assert_eq!(retry_after(&headers), None);
-    }
 
     #[test]
     fn credentials_do_not_get_out() {

@@ -12,14 +12,18 @@
 //! # let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
 //! # let here = listener.local_addr().unwrap();
 //! # let site = async move {
-//! #     let (mut stream, _) = listener.accept().await.unwrap();
-//! #     stream.read(&mut [0; 4096]).await.unwrap();
-//! #     let answer = "HTTP/1.1 200 OK\r\ncontent-length: 9\r\ncontent-type: text/html\r\n\r\n<h1>Hello";
-//! #     stream.write_all(answer.as_bytes()).await.unwrap();
+//! #     for status in ["404 Not Found", "200 OK"] {
+//! #         let (mut stream, _) = listener.accept().await.unwrap();
+//! #         stream.read(&mut [0; 4096]).await.unwrap();
+//! #         let head = "connection: close\r\ncontent-length: 9\r\ncontent-type: text/html";
+//! #         let answer = format!("HTTP/1.1 {status}\r\n{head}\r\n\r\n<h1>Hello");
+//! #         stream.write_all(answer.as_bytes()).await.unwrap();
+//! #     }
 //! # };
 //! # let policy = egress::Policy::public_only().allow(&["127.0.0.1".parse().unwrap()]);
 //! # let url = format!("http://{here}/");
-//! // Only public addresses are fetched unless the policy says otherwise.
+//! // Only public addresses are fetched unless the policy says otherwise, and nothing that the
+//! // site's robots.txt disallows unless the request says otherwise.
 //! let (scraper, running) = scrape::start(Config { policy, ..Config::default() })?;
 //!
 //! let mut request = Request::get(url.parse().unwrap());
@@ -47,6 +51,9 @@
 //!   its page besides, and up to twenty times where a page is little but thousands of small blocks.
 //! - Size: a body larger than `max_bytes`, on the wire or decompressed, is an error, never cut.
 //! - Addresses: each hop of a redirect passes the [`egress::Policy`].
+//! - Manners: each hop passes the robots.txt of its origin (RFC 9309), which is asked for once and
+//!   remembered ([`Config::robots_cache`]). How often a site is fetched from is up to the caller:
+//!   what the site asks for is in [`Response::crawl_delay`] and [`Response::rate_limit`].
 //!
 //! # Without a network
 //! What a page becomes is decided by [`extract()`], a pure function:
@@ -74,13 +81,16 @@
 mod body;
 mod coding;
 mod config;
+mod cookie;
 mod error;
 mod fetch;
+mod header;
 mod patience;
 mod pool;
 mod redirect;
 mod request;
 mod response;
+mod robots;
 mod scraper;
 
 pub use config::Config;

@@ -12,7 +12,7 @@ use crate::error::{Error, Kind};
 pub(crate) const LONGEST_OWN_WAIT: Duration = Duration::from_secs(600);
 
 /// Ends nobody can wait for are this far away.
-const FAR_OFF: Duration = Duration::from_secs(86_400 * 365);
+pub(crate) const FAR_OFF: Duration = Duration::from_secs(86_400 * 365);
 
 /// The two clocks of one fetch.
 pub(crate) struct Patience {
@@ -26,6 +26,22 @@ impl Patience {
     pub(crate) fn new(timeout: Duration) -> Self {
         let network_until = Instant::now() + timeout.min(FAR_OFF);
         Self { timeout, network_until, own_left: LONGEST_OWN_WAIT }
+    }
+
+    /// What is left of the network's time.
+    pub(crate) fn network_left(&self) -> Duration {
+        self.network_until.saturating_duration_since(Instant::now())
+    }
+
+    /// One with less time for the network, to be [joined](Self::join) when it is done with.
+    pub(crate) fn part(&self, timeout: Duration) -> Self {
+        Self { own_left: self.own_left, ..Self::new(timeout) }
+    }
+
+    /// Takes back a part: what it made wait for ourselves is not the network's.
+    pub(crate) fn join(&mut self, part: &Self) {
+        self.network_until += self.own_left.saturating_sub(part.own_left);
+        self.own_left = part.own_left;
     }
 
     /// Waits for the network.
@@ -78,6 +94,19 @@ mod tests {
         let begun = Instant::now();
         let error = patience.network(pending::<()>()).await.unwrap_err();
         assert_eq!((error.kind(), begun.elapsed()), (Kind::Timeout, SECOND));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_part_has_less_time_and_gives_back_what_we_took() {
+        let mut patience = Patience::new(10 * SECOND);
+        let mut part = patience.part(2 * SECOND);
+        part.own(sleep(60 * SECOND)).await.unwrap();
+        let begun = Instant::now();
+        assert!(part.network(pending::<()>()).await.is_err());
+        assert_eq!(begun.elapsed(), 2 * SECOND);
+        patience.join(&part);
+        assert_eq!(patience.network_left(), 8 * SECOND);
+        assert_eq!(patience.own_left, LONGEST_OWN_WAIT - 60 * SECOND);
     }
 
     #[tokio::test(start_paused = true)]

@@ -1,6 +1,7 @@
-//! The rules of a redirect (Fetch standard, "HTTP-redirect fetch"), without any I/O.
+//! The rules of a redirect (Fetch standard, "HTTP-redirect fetch").
 
 use bytes::Bytes;
+use egress::Response;
 use http::header::{self, HeaderMap, HeaderName};
 use http::{Method, StatusCode};
 use url::Url;
@@ -32,6 +33,9 @@ const NOT_THE_JOBS: [HeaderName; 11] = [
     header::UPGRADE,
     HeaderName::from_static("keep-alive"),
 ];
+
+/// A redirect's body up to this length is read away.
+const DISCARD_BYTES: u64 = 16 * 1024;
 
 /// The request of one hop.
 pub(crate) struct Hop {
@@ -82,6 +86,14 @@ impl Hop {
 /// Whether an answer of this status is a redirect when it has a `location`.
 pub(crate) fn is_redirect(status: StatusCode) -> bool {
     matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308)
+}
+
+/// Reads a redirect's body away where that is quick, so that its connection can be used again.
+pub(crate) async fn discard(response: Response) {
+    // Without a length there is no telling how long it would take.
+    if response.content_length().is_some() {
+        response.discard(DISCARD_BYTES).await;
+    }
 }
 
 fn becomes_get(status: StatusCode, method: &Method) -> bool {

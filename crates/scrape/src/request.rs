@@ -65,10 +65,11 @@ pub struct Request {
     /// The time that the caller keeps between two fetches of this origin. Where the site's
     /// `crawl-delay` is longer nothing is fetched: [`Kind::Paced`](crate::Kind::Paced).
     pub pace: Duration,
+    /// The proxy that every hop and every robots.txt is asked for through; none by default. It obeys
+    /// the address policy, and so do the targets.
+    pub proxy: Option<Proxy>,
     /// Which version of the page the caller has; none by default.
     pub validators: Validators,
-    /// What to fetch through: every hop, and robots.txt too. `None` for straight.
-    pub proxy: Option<Proxy>,
     /// What is to be made of the page.
     pub options: Options,
     /// Bytes that the caller adds to what is made of the page; reserved with it.
@@ -97,8 +98,8 @@ impl Request {
             max_redirects: config.max_redirects,
             robots: Robots::default(),
             pace: Duration::ZERO,
-            validators: Validators::default(),
             proxy: None,
+            validators: Validators::default(),
             options: Options { formats: Formats::default(), ..Options::default() },
             extra_bytes: 0,
         }

@@ -36,7 +36,7 @@ pub struct Response {
     pub fetch: Duration,
     /// Decompression, decoding and extraction, without the wait for a thread.
     pub extract: Duration,
-    /// The address that gave the final answer.
+    /// The address that gave the final answer; the proxy's, where there was one.
     pub remote_addr: Option<SocketAddr>,
     /// What the robots.txt of the first hop's origin asks to be kept between two fetches
     /// (`crawl-delay`, not in RFC 9309), at most ten minutes. `None` where it asks for nothing, or
@@ -44,8 +44,6 @@ pub struct Response {
     pub crawl_delay: Option<Duration>,
     /// How long the site asks to be left alone although it answered: its rate limit is used up.
     pub rate_limit: Option<Duration>,
-    /// Where the page sends its reader by a `<meta http-equiv=refresh>`, absolute; not followed.
-    pub meta_refresh: Option<String>,
     /// SHA-256 of the body, where nothing that [`Response::content_hash`] could compare was asked
     /// for or found.
     pub body_hash: Option<[u8; 32]>,
@@ -119,7 +117,6 @@ mod tests {
             remote_addr: None,
             crawl_delay: None,
             rate_limit: None,
-            meta_refresh: None,
             body_hash: None,
         };
         response.content_hash()

@@ -15,10 +15,11 @@ use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 use crate::error::{Error, Kind};
-use crate::fetch::{self, Fetched};
+use crate::fetch::{Fetched, Network};
 use crate::patience::{LONGEST_OWN_WAIT, Patience};
 use crate::pool::{self, Pool, Threads};
-use crate::{Config, Options, Page, Request, Response, coding, response};
+use crate::robots::{Gate, Means};
+use crate::{Config, Options, Page, Request, Response, coding, header, response};
 
 /// A plain body below this length of which only the bytes are wanted is finished on the caller's
 /// task: there is nothing to compute, and a trip to the pool would cost more than `then`.
@@ -41,6 +42,8 @@ struct Shared {
     slots: Semaphore,
     in_flight: usize,
     pool: Pool,
+    gate: Gate,
+    min_rate: u64,
 }
 
 /// What a scraper is busy with.
@@ -69,6 +72,8 @@ pub struct Running {
 /// [`Kind::Internal`] when the HTTP client or the threads cannot be made.
 pub fn start(config: Config) -> Result<(Scraper, Running), Error> {
     let threads = config.threads();
+    let gate = Gate::new(config.robots_token(), config.robots_cache);
+    let min_rate = config.min_rate;
     let client = ClientConfig {
         connect_timeout: config.connect_timeout,
         read_timeout: config.read_timeout,
@@ -83,9 +88,19 @@ pub fn start(config: Config) -> Result<(Scraper, Running), Error> {
     let (pool, threads) = Pool::start(threads)?;
     let in_flight = config.in_flight.clamp(1, Semaphore::MAX_PERMITS);
     let slots = Semaphore::new(in_flight);
-    let half = || Budget::new(config.memory_budget / 2);
-    let (reading, making, outgrown) = (half(), half(), Semaphore::new(1));
-    let shared = Arc::new(Shared { client, reading, making, outgrown, slots, in_flight, pool });
+    let half = config.memory_budget / 2;
+    let shared = Shared {
+        client,
+        reading: Budget::with_middle(half),
+        making: Budget::new(half),
+        outgrown: Semaphore::new(1),
+        slots,
+        in_flight,
+        pool,
+        gate,
+        min_rate,
+    };
+    let shared = Arc::new(shared);
     Ok((Scraper { shared }, Running { threads }))
 }
 
@@ -179,7 +194,11 @@ impl Shared {
         let mut patience = Patience::new(request.timeout);
         let (options, max_bytes) = (request.options.clone(), request.max_bytes);
         let extra_bytes = request.extra_bytes;
-        let mut fetched = fetch::fetch(&self.client, &self.reading, request, &mut patience).await?;
+        let proxy = request.proxy.clone();
+        let (client, reading, pool) = (&self.client, &self.reading, &self.pool);
+        let means = Means { client, reading, pool, via: proxy.as_ref() };
+        let network = Network { means, gate: &self.gate, min_rate: self.min_rate };
+        let mut fetched = network.fetch(request, &mut patience).await?;
         let wanted = Wanted {
             options,
             max_bytes,
@@ -275,6 +294,7 @@ fn finish<T>(
         elapsed,
         unpack,
         not_modified,
+        crawl_delay,
         body: wire,
         held,
         ..
@@ -284,6 +304,7 @@ fn finish<T>(
     // What it takes from here on is in `room`.
     drop((wire, held));
     room.shrink_to(wanted.cost(body.len() as u64));
+    let rate_limit = header::rate_limit(&headers);
     let content_type = headers
         .get(CONTENT_TYPE)
         .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
@@ -306,9 +327,8 @@ fn finish<T>(
         fetch: elapsed,
         extract: unpack + begun.elapsed(),
         remote_addr,
-        crawl_delay: None,
-        rate_limit: None,
-        meta_refresh: None,
+        crawl_delay,
+        rate_limit,
         body_hash,
     };
     (then(response), room)

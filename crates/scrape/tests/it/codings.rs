@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use flate2::Compression;
-use flate2::write::{GzEncoder, ZlibEncoder};
+use flate2::write::{DeflateEncoder, GzEncoder, ZlibEncoder};
 use scrape::{Config, Kind};
 
 use crate::origin::{Origin, answer, request, scrape, scraper, within};
@@ -22,6 +22,16 @@ fn zlib(bytes: &[u8]) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
+fn deflate(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = DeflateEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+fn zstd(bytes: &[u8]) -> Vec<u8> {
+    zstd::encode_all(bytes, 3).unwrap()
+}
+
 fn brotli(bytes: &[u8]) -> Vec<u8> {
     let mut out = Vec::new();
     brotli::CompressorWriter::new(&mut out, 4096, 5, 20).write_all(bytes).unwrap();
@@ -33,7 +43,10 @@ async fn every_offered_coding_is_taken_off() {
     let cases = [
         ("gzip", gzip(PAGE.as_bytes())),
         ("deflate", zlib(PAGE.as_bytes())),
+        ("deflate", deflate(PAGE.as_bytes())),
         ("br", brotli(PAGE.as_bytes())),
+        ("gzip", [gzip(&PAGE.as_bytes()[..9]), gzip(&PAGE.as_bytes()[9..])].concat()),
+        ("gzip", [&gzip(PAGE.as_bytes())[..], b"garbage"].concat()),
         ("zstd", zstd::encode_all(PAGE.as_bytes(), 3).unwrap()),
         ("br, gzip", gzip(&brotli(PAGE.as_bytes()))),
         ("identity", PAGE.as_bytes().to_vec()),
@@ -73,16 +86,44 @@ async fn what_cannot_be_taken_off() {
     }
 }
 
+type Pack = fn(&[u8]) -> Vec<u8>;
+
+#[tokio::test]
+async fn a_packed_body_that_ends_early_is_no_page() {
+    let packs: [(&str, Pack); 5] =
+        [("gzip", gzip), ("deflate", zlib), ("deflate", deflate), ("br", brotli), ("zstd", zstd)];
+    for (coding, pack) in packs {
+        let header = format!("content-encoding: {coding}");
+        let whole = pack(PAGE.as_bytes());
+        for cut in [1, whole.len() / 2, whole.len() - 1] {
+            let (header, body) = (header.clone(), whole[..cut].to_vec());
+            let error = scrape(move |_| answer("200 OK", &[&header], &body)).await.unwrap_err();
+            assert_eq!((error.kind(), error.is_transient()), (Kind::Body, true), "{coding} {cut}");
+        }
+    }
+    // The first of two members is whole.
+    let body = [&gzip(b"one")[..], &gzip(b"two")[..12]].concat();
+    let error = scrape(move |_| answer("200 OK", &["content-encoding: gzip"], &body)).await;
+    assert_eq!(error.unwrap_err().kind(), Kind::Body);
+}
+
 #[tokio::test]
 async fn bombs_do_not_go_off() {
-    // 300 MB of zeros in 300 KB, and once more around it in a few hundred bytes.
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
-    for _ in 0..300 {
-        encoder.write_all(&[0; 1_000_000]).unwrap();
-    }
-    let bomb = encoder.finish().unwrap();
+    // 40 MB of zeros in 40 KB or less, and once more around it in a few hundred bytes.
+    let zeros = vec![0; 40_000_000];
+    let bomb = gzip(&zeros);
     let double = gzip(&bomb);
-    for (coding, body) in [("gzip", bomb), ("gzip, gzip", double)] {
+    let bombs = [
+        ("gzip", bomb),
+        ("gzip, gzip", double),
+        ("deflate", zlib(&zeros)),
+        ("deflate", deflate(&zeros)),
+        ("br", brotli(&zeros)),
+        ("zstd", zstd(&zeros)),
+        ("br, zstd", zstd(&brotli(&zeros))),
+    ];
+    drop(zeros);
+    for (coding, body) in bombs {
         let header = format!("content-encoding: {coding}");
         let origin = Origin::start(move |_| answer("200 OK", &[&header], &body)).await;
         let mut request = request(&origin.url("/"));

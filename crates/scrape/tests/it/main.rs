@@ -5,6 +5,11 @@
 mod bounds;
 mod charsets;
 mod codings;
+mod cookies;
 mod origin;
 mod pages;
+mod rate;
 mod redirects;
+mod robots;
+mod versions;
+mod wire;

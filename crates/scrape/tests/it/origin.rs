@@ -4,9 +4,10 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use scrape::{Config, Error, Formats, Options, Request, Response, Scope, Scraper};
+use scrape::{Config, Error, Formats, Options, Request, Response, Robots, Scope, Scraper};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Barrier;
 use tokio::task::JoinSet;
 
 /// No test takes longer.
@@ -18,6 +19,12 @@ pub(crate) enum Answer {
     Bytes(Vec<u8>),
     /// Sends the bytes and then nothing, keeping the connection.
     Hang(Vec<u8>),
+    /// Sends the bytes and waits for the next request.
+    Keep(Vec<u8>),
+    /// Sends the first bytes, and the second again and again, each time after a while.
+    Drip(Vec<u8>, Vec<u8>, Duration),
+    /// Sends the first bytes, and the second when enough others are there as well.
+    Meet(Vec<u8>, Arc<Barrier>, Vec<u8>),
 }
 
 /// A request as it arrived: the head as text, and the body.
@@ -81,19 +88,35 @@ async fn serve<A: Fn(&Seen) -> Answer>(
     answer: Arc<A>,
     log: Arc<Mutex<Vec<Seen>>>,
 ) {
-    let Some(seen) = read(&mut stream).await else {
+    while let Some(seen) = read(&mut stream).await {
+        log.lock().unwrap().push(seen.clone());
+        match answer(&seen) {
+            Answer::Keep(bytes) => {
+                if stream.write_all(&bytes).await.is_ok() {
+                    continue;
+                }
+            }
+            Answer::Bytes(bytes) => {
+                let _ = stream.write_all(&bytes).await;
+            }
+            Answer::Hang(bytes) => {
+                let _ = stream.write_all(&bytes).await;
+                let _ = stream.read_to_end(&mut Vec::new()).await;
+            }
+            Answer::Drip(head, piece, every) => {
+                let _ = stream.write_all(&head).await;
+                while stream.write_all(&piece).await.is_ok() {
+                    tokio::time::sleep(every).await;
+                }
+            }
+            Answer::Meet(first, others, second) => {
+                let _ = stream.write_all(&first).await;
+                others.wait().await;
+                let _ = stream.write_all(&second).await;
+            }
+        }
+        let _ = stream.shutdown().await;
         return;
-    };
-    log.lock().unwrap().push(seen.clone());
-    match answer(&seen) {
-        Answer::Bytes(bytes) => {
-            let _ = stream.write_all(&bytes).await;
-            let _ = stream.shutdown().await;
-        }
-        Answer::Hang(bytes) => {
-            let _ = stream.write_all(&bytes).await;
-            let _ = stream.read_to_end(&mut Vec::new()).await;
-        }
     }
 }
 
@@ -139,9 +162,10 @@ pub(crate) fn scraper(config: Config) -> Scraper {
     scrape::start(Config { policy, cpu_threads: 2, ..config }).unwrap().0
 }
 
-/// A request for every format of the whole page.
+/// A request for every format of the whole page, whatever robots.txt says.
 pub(crate) fn request(url: &str) -> Request {
     let mut request = Request::get(url.parse().unwrap());
+    request.robots = Robots::Ignore;
     request.options = Options { formats: Formats::ALL, scope: Scope::Page, select: None };
     request
 }
@@ -157,4 +181,16 @@ pub(crate) async fn scrape(
 /// The value of a future that must not take long.
 pub(crate) async fn within<T>(future: impl Future<Output = T>) -> T {
     tokio::time::timeout(LIMIT, future).await.expect("a test must not hang")
+}
+
+/// In a test with paused time: lets it go on only a little whenever nothing is to be done, so that
+/// what is on its way through the kernel arrives in time.
+pub(crate) fn slowly() -> JoinSet<()> {
+    let mut ticking = JoinSet::new();
+    ticking.spawn(async {
+        loop {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    });
+    ticking
 }

@@ -57,6 +57,80 @@ async fn a_status_other_than_success_is_an_error() {
 }
 
 #[tokio::test]
+async fn a_rate_limit_that_is_used_up_is_reported_and_heeded() {
+    let used_up = ["ratelimit: \"default\";r=0;t=30"];
+    let page = scrape(move |_| answer("200 OK", &used_up, b"")).await.unwrap();
+    assert_eq!(page.rate_limit, Some(Duration::from_secs(30)));
+    let error = scrape(move |_| answer("429 Slow", &used_up, b"")).await.unwrap_err();
+    assert_eq!(error.retry_after(), Some(Duration::from_secs(30)));
+    let left = ["ratelimit: \"default\";r=1;t=30"];
+    let page = scrape(move |_| answer("200 OK", &left, b"")).await.unwrap();
+    assert_eq!(page.rate_limit, None);
+}
+
+#[tokio::test]
+async fn a_page_says_where_it_sends_its_reader_and_is_not_followed() {
+    let origin =
+        Origin::start(|_| html("<meta http-equiv=refresh content='5; url=/next'><p>wait")).await;
+    let page = within(scraper(Config::default()).scrape(request(&origin.url("/")))).await.unwrap();
+    assert_eq!(page.page.meta_refresh.unwrap().url, origin.url("/next"));
+    assert_eq!((page.final_url.as_str(), origin.seen().len()), (&*origin.url("/"), 1));
+}
+
+#[tokio::test]
+async fn a_failed_handshake_has_a_code_of_its_own() {
+    let origin = Origin::start(|_| html("")).await;
+    // Whoever speaks HTTP where TLS is spoken gives no handshake.
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("https://{}/", listener.local_addr().unwrap());
+    let mut site = tokio::task::JoinSet::new();
+    site.spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let _ =
+                tokio::io::AsyncWriteExt::write_all(&mut stream, b"HTTP/1.1 400 No\r\n\r\n").await;
+        }
+    });
+    for robots in [scrape::Robots::Ignore, scrape::Robots::Obey] {
+        let mut request = request(&url);
+        request.robots = robots;
+        let error = within(scraper(Config::default()).scrape(request)).await.unwrap_err();
+        assert_eq!((error.kind(), error.code()), (Kind::Tls, "tls_handshake"), "{error}");
+        assert!(error.is_transient());
+    }
+    assert!(origin.seen().is_empty());
+}
+
+#[tokio::test]
+async fn a_proxy_is_asked_for_everything() {
+    let proxy = Origin::start(|seen| match seen.path() {
+        path if path.ends_with("/robots.txt") => {
+            answer("200 OK", &[], b"user-agent: *\ndisallow: /no")
+        }
+        path if path.ends_with("/next") => html("<p>through"),
+        _ => answer("302 Found", &["location: /next"], b""),
+    })
+    .await;
+    let scraper = scraper(Config::default());
+    let mut request = request("http://127.0.0.2:81/");
+    request.robots = scrape::Robots::Obey;
+    request.proxy = Some(egress::Proxy::parse(&format!("http://{}", proxy.addr)).unwrap());
+    // The target is judged as ever.
+    let error = within(scraper.scrape(request.clone())).await.unwrap_err();
+    assert_eq!((error.kind(), proxy.seen().len()), (Kind::Blocked, 0), "{error}");
+    let allowed = ["127.0.0.0/8".parse().unwrap()];
+    let policy = egress::Policy::public_only().allow(&allowed);
+    let (scraper, _running) = scrape::start(Config { policy, ..Config::default() }).unwrap();
+    let page = within(scraper.scrape(request.clone())).await.unwrap();
+    assert_eq!(page.page.text.as_deref(), Some("through"));
+    assert_eq!(page.remote_addr, Some(proxy.addr));
+    let asked: Vec<_> = proxy.seen().iter().map(|seen| seen.path().to_owned()).collect();
+    let base = "http://127.0.0.2:81";
+    assert_eq!(asked, [format!("{base}/robots.txt"), format!("{base}/"), format!("{base}/next")]);
+    request.url = format!("{base}/no").parse().unwrap();
+    assert_eq!(within(scraper.scrape(request)).await.unwrap_err().kind(), Kind::Robots);
+}
+
+#[tokio::test]
 async fn answers_to_another_question_are_no_page() {
     for head in [
         "206 Partial Content\r\ncontent-range: bytes 0-3/100",

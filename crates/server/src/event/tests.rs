@@ -52,7 +52,6 @@ fn response(page: Page) -> Response {
         remote_addr: None,
         crawl_delay: None,
         rate_limit: None,
-        meta_refresh: None,
         body_hash: None,
     }
 }

@@ -171,7 +171,6 @@ mod tests {
             remote_addr: None,
             crawl_delay: None,
             rate_limit: None,
-            meta_refresh: None,
             body_hash: None,
         }
     }
