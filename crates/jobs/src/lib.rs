@@ -7,8 +7,13 @@
 //! [`drive`] is the loop that claims, keeps leases alive, settles and drains.
 //!
 //! A **lane** is what jobs of one stage with the same key share: a limit of jobs in flight, a
-//! least interval between starts, and pauses. Lanes are served in turn, so a long one holds
-//! nobody up.
+//! least interval between starts, pauses, and a back-off while the other side fails. Workers tell
+//! of it when they settle ([`LaneNews`]). Lanes are served in turn, so a long one holds nobody up;
+//! and a job whose time is up, or whose lane fails for too long, is given out beside its lane's
+//! limits so that its end can be told ([`Claimed::without_work`]).
+//!
+//! Beside its result a job keeps what workers told of its attempts ([`Store::attempts`]); beside
+//! the jobs there are notes, which are forgotten some day ([`Store::note`]).
 //!
 //! This crate knows nothing of HTTP, of pages or of webhooks: a stage is a name, a spec and a
 //! result are bytes.

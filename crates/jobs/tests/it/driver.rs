@@ -1,6 +1,7 @@
 //! The driver, on a memory store and a clock that stands still unless everybody waits.
 
 mod drain;
+mod lanes;
 mod pace;
 mod trouble;
 
@@ -11,8 +12,8 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use jobs::{
-    Bounds, Claimed, Clock, DriverConfig, Finish, JobId, LaneLimit, MemoryStore, NewJob, Outcome,
-    Record, Running, State, Store, Submitted, Timestamp, Work, drive,
+    Bounds, Claimed, Clock, Config, DriverConfig, Finish, JobId, LaneLimit, MemoryStore, NewJob,
+    Outcome, Record, Running, State, Store, Submitted, Timestamp, Work, drive,
 };
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
@@ -58,7 +59,11 @@ struct Scene {
 impl Scene {
     fn new() -> Self {
         let lane = LaneLimit { concurrency: 1_000, interval: Duration::ZERO };
-        let store = MemoryStore::new(config(lane, Bounds::default()));
+        Self::with(config(lane, Bounds::default()))
+    }
+
+    fn with(config: Config) -> Self {
+        let store = MemoryStore::new(config);
         let clock = Arc::new(TokioClock { start: Instant::now() });
         Self { store, clock, stop: CancellationToken::new() }
     }
