@@ -299,11 +299,16 @@ impl Attempt {
                 What::Same(by) => by,
             };
             drop(held);
-            let earlier = renewed.as_ref().and_then(|known| known.earlier(by));
-            let kept = match earlier {
-                Some(earlier) if spec.only_if_changed => Some(self.unchanged(spec, earlier)),
-                Some(earlier) => self.kept(scraper, spec, earlier).await,
-                None => None,
+            let kept = match spec.only_if_changed {
+                // Since when it has been so for sure: the last time before this one.
+                true => known
+                    .as_ref()
+                    .and_then(|known| known.earlier(by))
+                    .map(|earlier| self.unchanged(spec, earlier)),
+                false => match renewed.as_ref().and_then(|known| known.earlier(by)) {
+                    Some(earlier) => self.kept(scraper, spec, earlier).await,
+                    None => None,
+                },
             };
             match kept {
                 Some(kept) => return Ok(Brought { note, lane: *lane, status, ..kept }),
