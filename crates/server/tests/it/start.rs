@@ -147,7 +147,7 @@ fn a_port_that_is_taken_is_refused_by_name() {
 #[test]
 fn work_that_outlasts_the_grace_is_put_back_uncharged() {
     let dir = tempfile::tempdir().unwrap();
-    let flags = ["--grace", "1s", "--fetch-allow", "127.0.0.0/8"];
+    let flags = ["--grace", "1s", "--fetch-allow", "127.0.0.0/8", "--robots", "ignore"];
     let server = Daemon::start(dir.path(), &flags);
     let origin = Hanging::on(&server);
     let (code, last) = server.terminate();

@@ -24,16 +24,20 @@ fn spec() -> JobSpec {
     JobSpec { sink: Some(sink), ..JobSpec::new("https://example.com/".parse().unwrap()) }
 }
 
-/// The given attempt, made at the given time after the job was accepted.
-fn attempt(number: u32, after: Duration) -> Attempt {
-    let now = ACCEPTED + after;
-    let order = Order {
+fn order(robots: RobotsRule) -> Order {
+    Order {
         forward_to: None,
         fetch_policy: Policy::public_only(),
         sink_policy: Policy::public_only(),
-        robots: RobotsRule::Obey,
+        robots,
         proxies: Vec::new(),
-    };
+    }
+}
+
+/// The given attempt, made at the given time after the job was accepted.
+fn attempt(number: u32, after: Duration) -> Attempt {
+    let now = ACCEPTED + after;
+    let order = order(RobotsRule::Obey);
     let terms = Terms {
         schedule: [0, 5, 30].map(Duration::from_secs).to_vec(),
         deadline: 15 * MINUTE,
@@ -220,7 +224,8 @@ async fn fetched(page: Vec<u8>) -> Result<(Bytes, Reservation), Fault> {
         max_bytes: Some(100_000),
         ..JobSpec::new(url.parse().unwrap())
     };
-    let (attempt, spec) = (attempt(1, Duration::ZERO), Arc::new(spec));
+    let (mut attempt, spec) = (attempt(1, Duration::ZERO), Arc::new(spec));
+    attempt.order = Arc::new(order(RobotsRule::Ignore));
     let brought = tokio::join!(attempt.fetch(&scraper, &spec, None, MINUTE), origin).0?;
     Ok((brought.event, brought.held.expect("it was fetched")))
 }
