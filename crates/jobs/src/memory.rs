@@ -177,12 +177,12 @@ impl Inner {
     }
 
     fn sweep(&mut self, before: Timestamp, max: usize) -> Swept {
-        self.notes.sweep(before, max);
+        let notes = self.notes.sweep(before, max);
         self.scheduler.forget_lanes(before, max);
         let over = |kept: &Kept| kept.over.is_some() && kept.updated_at < before;
         let ids: Vec<_> =
             self.jobs.iter().filter(|(_, k)| over(k)).map(|(id, _)| *id).take(max).collect();
-        let mut swept = Swept::default();
+        let mut swept = Swept { notes, ..Swept::default() };
         for id in ids {
             let Some(kept) = self.jobs.remove(&id) else {
                 continue;

@@ -43,14 +43,14 @@ impl Notes {
         }
     }
 
-    /// Removes up to `max` notes that expired before `before`.
-    pub(crate) fn sweep(&mut self, before: Timestamp, max: usize) {
-        for _ in 0..max {
-            if self.by_expiry.first().is_none_or(|first| first.0 >= before) {
-                return;
-            }
+    /// Removes up to `max` notes that expired before `before`; answers how many there were.
+    pub(crate) fn sweep(&mut self, before: Timestamp, max: usize) -> u64 {
+        let mut swept = 0;
+        while swept < max as u64 && self.by_expiry.first().is_some_and(|first| first.0 < before) {
             self.remove_first();
+            swept += 1;
         }
+        swept
     }
 
     fn remove_first(&mut self) {

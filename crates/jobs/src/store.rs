@@ -168,6 +168,8 @@ pub enum Redriven {
 pub struct Swept {
     /// Jobs removed.
     pub jobs: u64,
+    /// Notes removed.
+    pub notes: u64,
     /// Bytes given back to the file system so far.
     pub bytes: u64,
 }

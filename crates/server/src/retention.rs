@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 const PAUSE: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
 /// A sweep runs this often within the time that jobs are kept.
 const SWEEPS_PER_RETENTION: u32 = 10;
-/// Jobs removed in one commit: few enough that accepting is not held up.
+/// Jobs, and notes, removed in one commit: few enough that accepting is not held up.
 const SLICE: usize = 1_000;
 
 /// Sweeps jobs that were over for longer than `retain`, until `stop`.
@@ -37,7 +37,7 @@ async fn sweep(store: &dyn Store, clock: &dyn Clock, retain: Duration) {
                 if swept.jobs > 0 {
                     tracing::debug!(jobs = swept.jobs, bytes = swept.bytes, "swept");
                 }
-                if swept.jobs < SLICE as u64 {
+                if swept.jobs.max(swept.notes) < SLICE as u64 {
                     return;
                 }
             }

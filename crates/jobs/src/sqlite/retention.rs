@@ -40,15 +40,16 @@ impl Writer {
                 touched.insert(*segment);
             }
         }
-        match self.delete(&gone, &touched, over, (before, max)) {
-            Ok(notes) => self.notes.count -= notes,
+        let notes = match self.delete(&gone, &touched, over, (before, max)) {
+            Ok(notes) => notes,
             Err(error) => {
                 for (segment, length) in gone.iter().filter_map(|(_, _, result)| *result) {
                     self.segments.unrelease(Pointer { segment, offset: 0, length, crc: 0 });
                 }
                 return Err(self.sqlite_failed(&error, "write"));
             }
-        }
+        };
+        self.notes.count -= notes;
         self.over = over;
         self.shared.look(|ram| {
             // This was a write: an idle server learns here that there is space again.
@@ -63,7 +64,7 @@ impl Writer {
             // Retention goes on without.
             Err(error) => warn!(%error, "cannot copy a sparse segment together"),
         }
-        Ok(Swept { jobs: gone.len() as u64, bytes })
+        Ok(Swept { jobs: gone.len() as u64, notes, bytes })
     }
 
     /// The transaction of a sweep; answers how many notes went with it.

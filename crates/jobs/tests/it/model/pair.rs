@@ -111,7 +111,10 @@ impl Pair {
             Command::Sweep { older_than_ms, any } => {
                 let before = now - Duration::from_millis(older_than_ms);
                 let max = if any { MANY } else { 0 };
-                self.both(async |s| Ok(s.sweep(before, max).await?.jobs)).await;
+                self.both(async |s| {
+                    s.sweep(before, max).await.map(|swept| (swept.jobs, swept.notes))
+                })
+                .await;
                 let kept: Vec<_> = self.listed().await.iter().map(|r| r.id).collect();
                 self.leases.retain(|[lease, _]| kept.contains(&lease.id));
             }
