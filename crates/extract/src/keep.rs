@@ -5,6 +5,12 @@ use std::ops::Range;
 use crate::document::{Document, NodeId};
 use crate::name::Tag;
 
+/// A page with no more text than this shows a few words.
+const FEW_BYTES: usize = 1_000;
+
+/// Classes and ids longer than this are not looked at.
+const MAX_NAME_BYTES: usize = 256;
+
 /// The text nodes that are wanted, by their place.
 #[derive(Debug)]
 pub(crate) struct Keep {
@@ -47,6 +53,35 @@ impl Keep {
         Self { before, whole: true }
     }
 
+    /// Of a page that shows only a few words, all of them but navigation, footers and notices of
+    /// cookies; none for a page that shows more, or mostly links. There a model has too little to
+    /// go by and would lose half of it.
+    pub(crate) fn few_words(document: &Document<'_>) -> Option<Self> {
+        let mut wanted = vec![false; document.nodes.len()];
+        let (mut bytes, mut linked_bytes, mut link_end) = (0, 0, 0);
+        let mut id = 0;
+        while id < document.len() {
+            let node = document.node(id);
+            if document.is_text(id) {
+                wanted[id as usize] = true;
+                let length = document.source_text(id).trim().len();
+                bytes += length;
+                linked_bytes += if id < link_end { length } else { 0 };
+                if bytes > FEW_BYTES {
+                    return None;
+                }
+            } else if is_hidden(document, id) || is_margin(document, id) {
+                id = node.end;
+                continue;
+            } else if node.tag == Tag::A {
+                link_end = link_end.max(node.end);
+            }
+            id += 1;
+        }
+        (bytes > 0 && 2 * linked_bytes <= bytes)
+            .then(|| Self::of(document, |id| wanted[id as usize]))
+    }
+
     /// Whether all that is visible is wanted.
     pub(crate) fn is_whole(&self) -> bool {
         self.whole
@@ -66,6 +101,24 @@ impl Keep {
     pub(crate) fn any(&self, range: Range<NodeId>) -> bool {
         self.count(range) > 0
     }
+}
+
+/// Whether an element is the margin of a page: by its kind, its role, or as a notice of cookies.
+fn is_margin(document: &Document<'_>, id: NodeId) -> bool {
+    if matches!(document.tag(id), Tag::Nav | Tag::Footer) {
+        return true;
+    }
+    document.attributes(id).any(|(name, value)| {
+        let is = |own: &str| name.eq_ignore_ascii_case(own);
+        if is("role") {
+            return ["navigation", "contentinfo", "search"]
+                .iter()
+                .any(|role| value.trim().eq_ignore_ascii_case(role));
+        }
+        (is("class") || is("id"))
+            && value.len() <= MAX_NAME_BYTES
+            && ["cookie", "consent"].iter().any(|word| value.to_ascii_lowercase().contains(word))
+    })
 }
 
 /// Whether an element and all in it is never shown: by its kind, `hidden`, or its own style.
@@ -126,6 +179,23 @@ fn hides(style: &str) -> bool {
 mod tests {
     use super::*;
     use crate::scanner::scan;
+
+    #[test]
+    fn pages_of_a_few_words() {
+        let kept = |source: &str| {
+            let document = scan(source);
+            let keep = Keep::few_words(&document)?;
+            let texts = (0..document.len()).filter(|&id| keep.text(id));
+            Some(texts.map(|id| document.source_text(id)).collect::<String>())
+        };
+        let page = "<title>T</title><nav>n</nav><div class=CookieBar>c</div><div role=search>s</div>\
+            <h1>Heading</h1><p>A few words and <a href=/x>a link</a>.<footer>f</footer>";
+        assert_eq!(kept(page).as_deref(), Some("HeadingA few words and a link."));
+        assert_eq!(kept("<h1>Links</h1><a href=/x>one link</a>"), None);
+        assert_eq!(kept("<nav>n</nav>"), None);
+        assert_eq!(kept(&format!("<p>{}", "a".repeat(FEW_BYTES + 1))), None);
+        assert!(kept(&format!("<p>{}<nav>b</nav>", "a".repeat(FEW_BYTES))).is_some());
+    }
 
     #[test]
     fn what_is_hidden() {

@@ -22,6 +22,7 @@ mod address;
 mod charset;
 mod content;
 mod document;
+mod feed;
 mod formats;
 mod keep;
 mod line;
@@ -89,7 +90,7 @@ fn made(bytes: &[u8], media: &Media<'_>, url: &Url, options: &Options) -> Page {
     let text = decoded.text;
     let mut page = match media.kind {
         Kind::Text(_, language) => plain(&text, language, formats),
-        Kind::Feed => plain(&text, "xml", formats),
+        Kind::Feed => feed(&text, url, formats),
         _ if formats.needs_tree() || options.select.is_some() => html(&text, url, options),
         _ => Page::default(),
     };
@@ -116,8 +117,11 @@ fn html(source: &str, url: &Url, options: &Options) -> Page {
         .then(|| content::choose(&document, url));
     // Where there is no main content to be found, as on a page of a few words, all of it is.
     let is_empty = main.as_ref().is_some_and(|main| !main.any(0..document.len()));
-    let visible = (is_written && (options.scope == Scope::Page || is_empty))
-        .then(|| Keep::visible(&document));
+    let few =
+        (is_written && options.scope == Scope::Main).then(|| Keep::few_words(&document)).flatten();
+    let visible = few.or_else(|| {
+        (is_written && (options.scope == Scope::Page || is_empty)).then(|| Keep::visible(&document))
+    });
     let most = most_bytes(source.len());
     let mut page = Page { truncated: document.truncated, ..Page::default() };
     if let Some(keep) = visible.as_ref().or(main.as_ref()).filter(|_| is_written) {
@@ -136,6 +140,25 @@ fn html(source: &str, url: &Url, options: &Options) -> Page {
     if let Some(select) = &options.select {
         let (fields, cut) = select.read(&document, &base, most);
         page.fields = Some(fields);
+        page.truncated |= cut;
+    }
+    page
+}
+
+/// A feed as a page of its entries; one without any is only XML.
+fn feed(source: &str, url: &Url, formats: Formats) -> Page {
+    let most = most_bytes(source.len());
+    let read = feed::read(source, most);
+    if read.html.is_empty() {
+        return plain(source, "xml", formats);
+    }
+    let mut page = Page { title: read.title, truncated: read.truncated, ..Page::default() };
+    let document = scanner::scan(&read.html);
+    let keep = Keep::visible(&document);
+    write(&document, &keep, url, formats, most, &mut page);
+    if formats.links {
+        let (links, cut) = links::read(&document, &keep, url);
+        page.links = Some(links);
         page.truncated |= cut;
     }
     page

@@ -186,19 +186,20 @@ pub struct Metadata {
 /// The answer of [`extract`](crate::extract).
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Page {
-    /// The page's title, at most 4 KiB. HTML only.
+    /// The page's title, at most 4 KiB. HTML, PDF and feeds.
     pub title: Option<String>,
     /// Where the page sends its reader; nobody has gone there. HTML only.
     pub meta_refresh: Option<Refresh>,
-    /// The text of HTML, a line for each block; the whole of JSON, XML and plain text.
+    /// The text of HTML, PDF and feeds, a line for each block; the whole of JSON, other XML and plain
+    /// text.
     pub text: Option<String>,
-    /// CommonMark with GitHub's tables; a fenced block for JSON, XML and plain text.
+    /// CommonMark with GitHub's tables; a fenced block for JSON, other XML and plain text.
     pub markdown: Option<String>,
     /// The HTML document as UTF-8.
     pub html: Option<String>,
-    /// The links of the whole page, in document order, at most 10,000. HTML only.
+    /// The links of the whole page, in document order, at most 10,000. HTML and feeds.
     pub links: Option<Vec<Link>>,
-    /// What the page says about itself. HTML only.
+    /// What the page says about itself. HTML and PDF.
     pub metadata: Option<Metadata>,
     /// Each JSON-LD object of the page as it stands. HTML only.
     pub json_ld: Option<Vec<Value>>,
