@@ -127,12 +127,16 @@ fn client(policy: Policy, answers: &Arc<Answers>) -> Client {
 }
 
 async fn get_via(client: &Client, url: &str, via: &str) -> Result<Response, Error> {
-    let (url, proxy) = (url.parse().unwrap(), Proxy::parse(via).unwrap());
+    send_via(client, url, &Proxy::parse(via).unwrap()).await
+}
+
+async fn send_via(client: &Client, url: &str, proxy: &Proxy) -> Result<Response, Error> {
+    let url = url.parse().unwrap();
     let headers = HeaderMap::from_iter([
         (PROXY_AUTHORIZATION, HeaderValue::from_static("Basic from-the-caller")),
         (COOKIE, HeaderValue::from_static("of=the-origin")),
     ]);
-    client.send_to(Method::GET, url, headers, Bytes::new(), PATIENCE, Some(&proxy)).await
+    client.send_to(Method::GET, url, headers, Bytes::new(), PATIENCE, Some(proxy)).await
 }
 
 /// Everything that could be logged of an error.
@@ -316,11 +320,19 @@ async fn a_proxy_that_the_operator_named_may_be_anywhere_but_its_targets_may_not
             let via = format!("{scheme}://{exempt}");
             let url = format!("http://site.example:{}/", origin.port());
             assert_eq!(get_via(&client, &url, &via).await.expect(&via).status, 200);
+            // The same by the mark on the proxy.
+            let (strict, trusted) = (self::client(public(), &names()), Proxy::parse(&via).unwrap());
+            let trusted = trusted.trusted();
+            assert_eq!(send_via(&strict, &url, &trusted).await.expect(&via).status, 200);
             let before = proxy.connections();
             for target in ["private.example", "127.0.0.1", host] {
                 let url = format!("http://{target}:{}/", origin.port());
-                let error = get_via(&client, &url, &via).await.expect_err(&url);
-                assert_eq!(error.kind(), Kind::Refused, "{url} {via}: {error}");
+                for refused in
+                    [get_via(&client, &url, &via).await, send_via(&strict, &url, &trusted).await]
+                {
+                    let error = refused.expect_err(&url);
+                    assert_eq!(error.kind(), Kind::Refused, "{url} {via}: {error}");
+                }
             }
             assert_eq!(proxy.connections(), before);
         }
