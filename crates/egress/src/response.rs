@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, Method, StatusCode, Version};
+use hyper::body::Body;
 
 use crate::classify::{Phase, Target, classify};
 use crate::error::{Error, Kind, Result};
@@ -76,21 +77,33 @@ impl Response {
         }
     }
 
-    /// HTTP/2 takes a stream that is reset "without an error" for one that has ended.
     fn counted(&mut self, chunk: Option<Bytes>) -> Result<Option<Bytes>> {
-        let Some(to_come) = &mut self.to_come else {
-            return Ok(chunk);
-        };
         match &chunk {
-            Some(bytes) => *to_come = to_come.saturating_sub(bytes.len() as u64),
-            None if *to_come > 0 => {
-                let host = self.inner.url().host_str().unwrap_or_default();
-                let message = format!("answer of {host} failed: {to_come} bytes are missing");
-                return Err(Error::new(Kind::Body, message));
+            Some(bytes) => {
+                let came = bytes.len() as u64;
+                self.to_come = self.to_come.map(|to_come| to_come.saturating_sub(came));
             }
-            None => {}
+            None => self.assert_whole()?,
         }
         Ok(chunk)
+    }
+
+    /// hyper takes a stream of HTTP/2 that is reset with `NO_ERROR` for one that has ended. That is
+    /// true only of one that has ended before (RFC 9113 section 8.1).
+    fn assert_whole(&mut self) -> Result<()> {
+        let missing = match self.to_come {
+            Some(0) => return Ok(()),
+            Some(to_come) => format!("{to_come} bytes are missing"),
+            None if self.version == Version::HTTP_2 => "the stream was reset".to_owned(),
+            // Chunked, or ended by the connection: hyper sees to it.
+            None => return Ok(()),
+        };
+        let nothing = http::Response::new(Bytes::new()).into();
+        let read = std::mem::replace(&mut self.inner, nothing);
+        let host = read.url().host_str().unwrap_or_default();
+        let error = Error::new(Kind::Body, format!("answer of {host} failed: {missing}"));
+        let ended = http::Response::<reqwest::Body>::from(read).body().is_end_stream();
+        if self.to_come.is_none() && ended { Ok(()) } else { Err(error) }
     }
 
     fn stalled(&self) -> Error {

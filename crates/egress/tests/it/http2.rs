@@ -9,7 +9,8 @@ use bytes::Bytes;
 use egress::{Client, ClientConfig, Kind, Proxy};
 use h2::server::SendResponse;
 use h2::{Reason, RecvStream, SendStream};
-use http::{HeaderMap, Method, Request, Response, Version};
+use http::header::TRAILER;
+use http::{HeaderMap, HeaderValue, Method, Request, Response, Version};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
@@ -184,9 +185,13 @@ async fn what_was_not_processed_is_asked_for_again_and_what_was_is_not() {
 
 #[tokio::test]
 async fn a_stream_that_is_reset_within_its_body_is_an_error() {
-    for reason in [Reason::CANCEL, Reason::INTERNAL_ERROR, Reason::NO_ERROR] {
+    let reasons = [Reason::CANCEL, Reason::INTERNAL_ERROR, Reason::NO_ERROR];
+    for (reason, announced) in reasons.into_iter().flat_map(|r| [(r, true), (r, false)]) {
         let server = Server::start(MANY, move |(_, mut answer)| {
-            let head = Response::builder().header("content-length", 100).body(()).unwrap();
+            let mut head = Response::new(());
+            if announced {
+                head.headers_mut().insert("content-length", HeaderValue::from_static("100"));
+            }
             let mut stream = answer.send_response(head, false).unwrap();
             stream.send_data(Bytes::from_static(b"some of it"), false).unwrap();
             // Once that is sent; a reset would overtake it.
@@ -205,7 +210,28 @@ async fn a_stream_that_is_reset_within_its_body_is_an_error() {
             Err(error) => error,
         };
         assert!(error.is_transient());
-        assert!(matches!(error.kind(), Kind::Body), "{reason}: {error}");
+        assert!(matches!(error.kind(), Kind::Body), "{reason} {announced}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn a_stream_that_ends_in_good_order_is_whole_with_and_without_trailers() {
+    for trailers in [false, true] {
+        let server = Server::start(MANY, move |(_, mut answer)| {
+            let mut stream = answer.send_response(Response::new(()), false).unwrap();
+            stream.send_data(Bytes::from_static(b"hello"), !trailers).unwrap();
+            if trailers {
+                let trailer = HeaderMap::from_iter([(TRAILER, HeaderValue::from_static("x"))]);
+                stream.send_trailers(trailer).unwrap();
+            }
+        })
+        .await;
+        let mut response = get(&client(), &server.url()).await.unwrap();
+        assert_eq!(response.content_length(), None);
+        assert_eq!(response.chunk().await.unwrap().unwrap(), "hello");
+        for _ in 0..2 {
+            assert_eq!(response.chunk().await.unwrap(), None);
+        }
     }
 }
 
