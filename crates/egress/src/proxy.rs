@@ -67,6 +67,11 @@ pub enum ParseProxyError {
     Credentials,
 }
 
+/// What names of hosts are made of, in the form of ASCII.
+const fn is_of_a_name(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_')
+}
+
 /// Room for a host name and two credentials of 255 bytes, percent-encoded. It also keeps the
 /// layers below, which know URLs up to 64 KiB, from taking it for none.
 const MAX_LEN: usize = 2048;
@@ -94,7 +99,11 @@ impl Proxy {
         }
         // Once more: in a scheme that `url` does not know, `127.1` is a name to it.
         let host = url.host_str().and_then(|host| Host::parse(host).ok());
-        let host = host.filter(|host| !matches!(host, Host::Domain(name) if name.is_empty()));
+        // URLs know more names than there are hosts, and more than the layers below can read.
+        let host = host.filter(|host| match host {
+            Host::Domain(name) => !name.is_empty() && name.bytes().all(is_of_a_name),
+            Host::Ipv4(_) | Host::Ipv6(_) => true,
+        });
         let host = host.ok_or(ParseProxyError::Host)?;
         let port = url.port().unwrap_or(usual_port);
         if port == 0 {

@@ -56,6 +56,7 @@ fn what_is_no_proxy_is_refused_with_a_remedy_and_no_secret() {
         ("socks5://u:s3cret@a b", ParseProxyError::NotUrl),
         ("socks5://u:s3cret@[::1%25eth0]", ParseProxyError::NotUrl),
         ("socks5://u:s3cret@1.2.3.4.5", ParseProxyError::Host),
+        ("socks5://u:s3cret@proxy}.example", ParseProxyError::Host),
         ("socks5://s3cret@proxy.example", ParseProxyError::Credentials),
         (&long, ParseProxyError::TooLong),
     ] {
