@@ -57,6 +57,9 @@ async fn hostile_hosts_neither_stop_good_ones_nor_take_the_memory() -> Result<()
     let world = World::new("hostile").await?.flags([
         "--fetch-timeout",
         "2s",
+        // Hosts that do not answer are asked less and less: their jobs end when they are given up.
+        "--deadline",
+        "8s",
         "--max-bytes",
         "4MB",
         "--memory-budget",

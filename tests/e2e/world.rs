@@ -9,7 +9,7 @@ use harness::{
     Accepted, Answer, Connection, Event, FaultFs, Ledger, Load, Origin, OriginConfig, Scratch,
     Server, ServerConfig, Sink, SinkConfig, Verdict, eventually, unix_micros,
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// Longest wait for one thing to happen; also the longest wait without progress.
 pub(crate) const LIMIT: Duration = Duration::from_secs(30);
@@ -49,7 +49,8 @@ impl World {
     pub(crate) async fn without_forwarding(name: &str) -> Result<Self> {
         harness::seed();
         let scratch = Scratch::new(name)?;
-        let origin = Origin::start(OriginConfig { hosts: 10, ..OriginConfig::default() }).await?;
+        let origin = OriginConfig { hosts: 10, record: true, ..OriginConfig::default() };
+        let origin = Origin::start(origin).await?;
         let secret = Some(SECRET.to_owned());
         let sink = Sink::start(SinkConfig { secret, ..SinkConfig::default() }).await?;
         let config = ServerConfig::new(env!("CARGO_BIN_EXE_pagewire"), scratch.path()).with([
@@ -105,8 +106,14 @@ impl World {
 
     /// Submits one job that must be acknowledged, and writes it into the ledger: its id.
     pub(crate) async fn submit(&self, client: &mut Connection, url: &str) -> Result<String> {
+        self.submit_job(client, &json!({"url": url})).await
+    }
+
+    /// The same with whatever else a job may say.
+    pub(crate) async fn submit_job(&self, client: &mut Connection, job: &Value) -> Result<String> {
+        let url = job["url"].as_str().context("a job has a url")?;
         let sent_us = unix_micros();
-        let answer = client.post("/v1/jobs", format!("{{\"url\":\"{url}\"}}")).await?;
+        let answer = client.post("/v1/jobs", job.to_string()).await?;
         let id = accepted_id(&answer)?;
         let accepted_us = unix_micros();
         self.ledger.accept(Accepted { id: id.clone(), url: url.to_owned(), sent_us, accepted_us });

@@ -145,6 +145,10 @@ impl HostileOrigin {
         Err(last.context("no port was tried")?).context("binding the hostile origin")
     }
 
+    /// A certificate authority, as PEM, that has to be trusted for what is wrong with the name in a
+    /// certificate to be all that is wrong with it.
+    pub const ROOT_PEM: &str = tls::ROOT;
+
     /// The behaviours, in order.
     pub fn behaviours(&self) -> &[Behaviour] {
         &self.behaviours

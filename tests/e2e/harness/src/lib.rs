@@ -17,7 +17,8 @@
 //!
 //! # Environment
 //! `PAGEWIRE_E2E_SEED` seeds what is random (printed by [`seed`]), `PAGEWIRE_E2E_KEEP=1` keeps
-//! scratch directories, `PAGEWIRE_E2E_CYCLES` is the number of kill cycles (default 25).
+//! scratch directories, `PAGEWIRE_E2E_CYCLES` is the number of kill cycles (default 25),
+//! `PAGEWIRE_E2E_HOSTILE` a part of the names of the hostile behaviours to meet alone.
 
 mod answers;
 mod env;

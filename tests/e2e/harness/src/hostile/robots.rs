@@ -56,7 +56,11 @@ pub(super) fn behaviours() -> Vec<Behaviour> {
             vec![answer("429 Too Many Requests", "Retry-After: 1000000000000000000\r\n", "")],
         ),
         served("robots-503", UNREACHABLE, vec![answer("503 Service Unavailable", "", PAGE)]),
-        served("robots-reset", UNREACHABLE, vec![Step::Reset]),
+        served(
+            "robots-reset",
+            Expected::Failure(&["robots_unreachable", "connect"]),
+            vec![Step::Reset],
+        ),
         served("robots-cut", UNREACHABLE, vec![chunked(""), send("ff\r\nUser-agent: *\n")]),
         served("robots-silence", UNREACHABLE, vec![Step::Silence]),
         served("robots-drip", UNREACHABLE, vec![open(""), drip("#")]),

@@ -23,6 +23,10 @@ const SELF_SIGNED: &[u8] = include_bytes!("tls/self_signed.pem");
 const EXPIRED: &[u8] = include_bytes!("tls/expired.pem");
 /// Valid from 2090.
 const FUTURE: &[u8] = include_bytes!("tls/future.pem");
+/// For `other.example`, signed by [`ROOT`]; until 2126.
+const WRONG_NAME: &[u8] = include_bytes!("tls/wrong_name.pem");
+/// An authority whose key was thrown away.
+pub(super) const ROOT: &str = include_str!("tls/ca.pem");
 
 /// Longest that a handshake, and what follows, may take.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -84,6 +88,11 @@ pub(super) fn behaviours() -> Vec<Behaviour> {
             "tls-not-yet-valid",
             Expected::Failure(&["tls_not_yet_valid"]),
             Certificate::new(FUTURE),
+        ),
+        Behaviour::handshake(
+            "tls-wrong-name",
+            Expected::Failure(&["tls_name"]),
+            Certificate::new(WRONG_NAME),
         ),
         raw("tls-plain-http", handshake, vec![answer("400 Bad Request", "", PAGE)]),
         raw("tls-alert", handshake, vec![send(alert)]),

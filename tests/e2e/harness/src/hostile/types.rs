@@ -7,6 +7,9 @@ use super::{Behaviour, Expected};
 /// Much of it may be cut or refused; it may not do harm.
 const ANY: Expected = Expected::PageOr(&["too_large", "decode", "body"]);
 
+/// Bytes of what is too much of something.
+const MUCH: usize = 1_000_000;
+
 const HTML: &str = "text/html; charset=utf-8";
 /// The smallest picture: a GIF of one dot.
 const GIF: &[u8] = b"GIF89a\x01\0\x01\0\x80\0\0\0\0\0\xff\xff\xff!\xf9\x04\x01\0\0\0\0,\0\0\0\0\x01\0\x01\0\0\x02\x02D\x01\0;";
@@ -62,39 +65,32 @@ fn lies() -> Vec<Behaviour> {
 }
 
 fn much() -> Vec<Behaviour> {
-    let attributes = |n: usize| format!("<p{}>text</p>", " a=b".repeat(n));
-    let named: String = (0..200_000).map(|n| format!(" a{n}=b")).collect();
+    let many = |piece: &str| piece.repeat(MUCH / piece.len());
+    let named: String = (0..150_000).map(|n| format!(" a{n}=b")).collect();
     let html = |name, body: String| of(name, ANY, HTML, body);
+    let json_ld = "<script type=\"application/ld+json\">";
     vec![
-        html("much-nesting", "<div>".repeat(700_000)),
-        html("much-inline-nesting", "<b><i><a href=x>".repeat(200_000)),
-        html("much-tables", "<table><tr><td>".repeat(200_000)),
-        html("much-lists", "<ul><li>".repeat(400_000)),
-        html("much-attributes", attributes(900_000)),
+        html("much-nesting", many("<div>")),
+        html("much-inline-nesting", many("<b><i><a href=x>")),
+        html("much-tables", many("<table><tr><td>")),
+        html("much-lists", many("<ul><li>")),
+        html("much-attributes", format!("<p{}>text</p>", many(" a=b"))),
         html("much-names-of-attributes", format!("<p{named}>text</p>")),
-        html("much-in-one-attribute", format!("<p title=\"{}\">text</p>", "x".repeat(3_500_000))),
-        html("much-title", format!("<title>{}</title>", "t".repeat(3_500_000))),
-        html("much-text-without-end", "a".repeat(3_500_000)),
-        html("much-nothing", "\0".repeat(3_500_000)),
-        html("much-control", "\u{1}\u{b}\u{1f}".repeat(1_000_000)),
-        html("much-open-comment", format!("<!--{}", "-".repeat(3_500_000))),
-        html("much-open-script", format!("<script>{}", "<!--<script>".repeat(250_000))),
-        html("much-open-tag", format!("<p {}", "x ".repeat(1_700_000))),
-        html("much-entities", "&#x10FFFF;&amp;&nosuch;".repeat(150_000)),
-        html("much-links", "<a href=\"//a.example/\">x</a>".repeat(120_000)),
-        html("much-refresh", "<meta http-equiv=refresh content=\"0;url=?\">".repeat(50_000)),
-        html("much-base", "<base href=\"http://[\">".repeat(100_000)),
-        of("much-json-nesting", ANY, "application/json", "[".repeat(3_500_000)),
-        of("much-json-text", ANY, "application/json", format!("\"{}\"", "\\u0001".repeat(500_000))),
-        of(
-            "much-json-ld",
-            ANY,
-            HTML,
-            format!(
-                "<script type=\"application/ld+json\">{}</script>{PAGE}",
-                "{\"a\":".repeat(500_000)
-            ),
-        ),
+        html("much-in-one-attribute", format!("<p title=\"{}\">text</p>", many("x"))),
+        html("much-title", format!("<title>{}</title>", many("t"))),
+        html("much-text-without-end", many("a")),
+        html("much-nothing", many("\0")),
+        html("much-control", many("\u{1}\u{b}\u{1f}")),
+        html("much-open-comment", format!("<!--{}", many("-"))),
+        html("much-open-script", format!("<script>{}", many("<!--<script>"))),
+        html("much-open-tag", format!("<p {}", many("x "))),
+        html("much-entities", many("&#x10FFFF;&amp;&nosuch;")),
+        html("much-links", many("<a href=\"//a.example/\">x</a>")),
+        html("much-refresh", many("<meta http-equiv=refresh content=\"0;url=?\">")),
+        html("much-base", many("<base href=\"http://[\">")),
+        html("much-json-ld", format!("{json_ld}{}</script>{PAGE}", many("{\"a\":"))),
+        of("much-json-nesting", ANY, "application/json", many("[")),
+        of("much-json-text", ANY, "application/json", format!("\"{}\"", many("\\u0001"))),
         of("much-xml-entities", ANY, "application/xml", laughs()),
     ]
 }
@@ -132,7 +128,7 @@ fn documents() -> Vec<Behaviour> {
         of("pdf-bomb", ANY, pdf, bomb),
         of("pdf-of-itself", ANY, pdf, itself),
         of("pdf-garbage", ANY, pdf, "%PDF-1.7\n\u{1}\u{2}garbage"),
-        of("pdf-nesting", ANY, pdf, format!("%PDF-1.7\n1 0 obj{}", "[<</A".repeat(300_000))),
+        of("pdf-nesting", ANY, pdf, format!("%PDF-1.7\n1 0 obj{}", "[<</A".repeat(MUCH / 5))),
         of("pdf-as-page", ANY, HTML, itself),
         of("pdf-page", ANY, pdf, PAGE),
         Behaviour::answer("pdf-cut", Expected::PageOr(&["decode"]), {
