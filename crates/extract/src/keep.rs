@@ -53,7 +53,7 @@ impl Keep {
         Self { before, whole: true }
     }
 
-    /// Of a page that shows only a few words, all of them but navigation, footers and notices of
+    /// Of a page that shows only a few words, all of them but navigation, asides, footers and notices of
     /// cookies; none for a page that shows more, or mostly links. There a model has too little to
     /// go by and would lose half of it.
     pub(crate) fn few_words(document: &Document<'_>) -> Option<Self> {
@@ -105,13 +105,13 @@ impl Keep {
 
 /// Whether an element is the margin of a page: by its kind, its role, or as a notice of cookies.
 fn is_margin(document: &Document<'_>, id: NodeId) -> bool {
-    if matches!(document.tag(id), Tag::Nav | Tag::Footer) {
+    if matches!(document.tag(id), Tag::Nav | Tag::Footer | Tag::Aside) {
         return true;
     }
     document.attributes(id).any(|(name, value)| {
         let is = |own: &str| name.eq_ignore_ascii_case(own);
         if is("role") {
-            return ["navigation", "contentinfo", "search"]
+            return ["navigation", "contentinfo", "complementary", "search"]
                 .iter()
                 .any(|role| value.trim().eq_ignore_ascii_case(role));
         }
@@ -189,7 +189,7 @@ mod tests {
             Some(texts.map(|id| document.source_text(id)).collect::<String>())
         };
         let page = "<title>T</title><nav>n</nav><div class=CookieBar>c</div><div role=search>s</div>\
-            <h1>Heading</h1><p>A few words and <a href=/x>a link</a>.<footer>f</footer>";
+            <aside>a</aside><h1>Heading</h1><p>A few words and <a href=/x>a link</a>.<footer>f</footer>";
         assert_eq!(kept(page).as_deref(), Some("HeadingA few words and a link."));
         assert_eq!(kept("<h1>Links</h1><a href=/x>one link</a>"), None);
         assert_eq!(kept("<nav>n</nav>"), None);
