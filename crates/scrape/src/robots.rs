@@ -2,6 +2,7 @@
 
 mod ask;
 mod cache;
+mod fresh;
 mod pattern;
 mod rules;
 

@@ -5,11 +5,10 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use egress::{Budget, Client, Proxy, Reservation, Response};
 use http::Method;
-use http::header::{
-    ACCEPT, ACCEPT_ENCODING, AGE, CACHE_CONTROL, EXPIRES, HeaderMap, HeaderValue, LOCATION,
-};
+use http::header::{ACCEPT, ACCEPT_ENCODING, HeaderMap, HeaderValue, LOCATION};
 use url::Url;
 
+use super::fresh;
 use super::rules::{MAX_BYTES, Rules};
 use crate::coding::{self, Coding};
 use crate::error::{Error, Kind};
@@ -19,12 +18,6 @@ use crate::{header, redirect};
 
 /// Redirects that are followed; RFC 9309, section 2.3.1.2, asks for no fewer.
 const MAX_REDIRECTS: u32 = 5;
-
-/// How long a file counts as fresh that says nothing of it, and at most: section 2.4.
-const MAX_FRESH: Duration = Duration::from_secs(24 * 3600);
-
-/// And at least, so that a site that wants nothing kept is not asked before every page.
-const MIN_FRESH: Duration = Duration::from_secs(300);
 
 /// How long it is remembered that a file could not be had.
 pub(super) const FAILURE: Duration = Duration::from_secs(60);
@@ -82,9 +75,9 @@ async fn rules(
 ) -> Result<(Rules, Duration), Error> {
     let none = |fresh| Ok((Rules::default(), fresh));
     let Some(response) = follow(means, site, patience).await? else {
-        return none(MAX_FRESH);
+        return none(fresh::MAX);
     };
-    let (status, fresh) = (response.status, fresh(&response.headers));
+    let (status, fresh) = (response.status, fresh::of(&response.headers));
     match status.as_u16() {
         206 | 429 | 500.. | 100..=199 => {
             let context = format!("the site's robots.txt cannot be had: {}", status.as_u16());
@@ -212,66 +205,9 @@ fn lost(error: egress::Error) -> Error {
     unreachable(error.into())
 }
 
-/// How long an answer is fresh (RFC 9111, section 4.2.1), within our bounds.
-fn fresh(headers: &HeaderMap) -> Duration {
-    lifetime(headers).map_or(MAX_FRESH, |fresh| fresh.clamp(MIN_FRESH, MAX_FRESH))
-}
-
-fn lifetime(headers: &HeaderMap) -> Option<Duration> {
-    let mut max_age = None;
-    for value in headers.get_all(CACHE_CONTROL) {
-        for directive in value.to_str().unwrap_or_default().split(',').map(str::trim) {
-            let (name, value) = directive.split_once('=').unwrap_or((directive, ""));
-            match name.trim_end().to_ascii_lowercase().as_str() {
-                "no-store" | "no-cache" => return Some(Duration::ZERO),
-                "max-age" => max_age = header::seconds(value.trim().trim_matches('"')).or(max_age),
-                _ => {}
-            }
-        }
-    }
-    if let Some(max_age) = max_age {
-        let age = headers.get(AGE).and_then(|age| header::seconds(age.to_str().ok()?));
-        return Some(max_age.saturating_sub(age.unwrap_or_default()));
-    }
-    let expires = header::date_s(headers.get(EXPIRES)?);
-    // What is no date is in the past: RFC 9111, section 5.3.
-    let left_s = expires.zip(header::answered_s(headers)).map_or(0, |(end, now)| end - now);
-    Some(Duration::from_secs(left_s.max(0).unsigned_abs()))
-}
-
 #[cfg(test)]
 mod tests {
-    use http::HeaderName;
-
     use super::*;
-
-    #[test]
-    fn freshness_is_what_the_answer_says_within_bounds() {
-        let fresh_s = |lines: &[(&'static str, &'static str)]| {
-            let mut headers = HeaderMap::new();
-            for (name, value) in lines {
-                headers.append(HeaderName::from_static(name), HeaderValue::from_static(value));
-            }
-            fresh(&headers).as_secs()
-        };
-        let date = ("date", "Sun, 06 Nov 1994 08:00:00 GMT");
-        assert_eq!(fresh_s(&[]), 86_400);
-        assert_eq!(fresh_s(&[("cache-control", "public, Max-Age=3600")]), 3_600);
-        assert_eq!(fresh_s(&[("cache-control", "max-age=\"3600\""), ("age", "600")]), 3_000);
-        assert_eq!(fresh_s(&[("cache-control", "max-age=3600"), ("age", "9999")]), 300);
-        assert_eq!(fresh_s(&[("cache-control", "max-age=1")]), 300);
-        assert_eq!(fresh_s(&[("cache-control", "max-age=99999999999999999999")]), 86_400);
-        assert_eq!(fresh_s(&[("cache-control", "max-age=x"), ("cache-control", "public")]), 86_400);
-        assert_eq!(
-            fresh_s(&[("cache-control", "max-age=3600"), ("cache-control", "no-cache")]),
-            300
-        );
-        assert_eq!(fresh_s(&[("expires", "Sun, 06 Nov 1994 09:00:00 GMT"), date]), 3_600);
-        assert_eq!(fresh_s(&[("expires", "Sun, 06 Nov 1994 07:00:00 GMT"), date]), 300);
-        assert_eq!(fresh_s(&[("expires", "0"), date]), 300);
-        let both = [("expires", "0"), ("cache-control", "max-age=600"), date];
-        assert_eq!(fresh_s(&both), 600);
-    }
 
     #[test]
     fn the_address_is_of_the_origin_alone() {

@@ -5,8 +5,9 @@ use memchr::memmem;
 /// `path`, a path with its query, in the form in which it is compared. Octets that mean the same
 /// become the same: letters, digits and what else needs no encoding stand for themselves, and so do
 /// delimiters, but where it makes a difference (`%2F` in a path, `%26`, `%3D` and `%2B` in a
-/// query); everything else is percent-encoded in upper case. A `*` or `$` that is no wildcard is
-/// encoded too.
+/// query); everything else is encoded, and so is a `*` or `$` that is no wildcard. An encoded octet is
+/// two bytes here, neither of which is ASCII or like the other, so that a literal is never found in
+/// the middle of one.
 pub(super) fn comparable(path: &[u8]) -> Vec<u8> {
     canonical(path, false)
 }
@@ -78,8 +79,16 @@ fn octet(digits: Option<&[u8]>) -> Option<u8> {
 }
 
 fn encode(byte: u8, out: &mut Vec<u8>) {
-    const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
-    out.extend([b'%', DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
+    out.extend([HIGH | byte >> 4, LOW | byte & 15]);
+}
+
+/// Marks of the two halves of an encoded octet.
+const HIGH: u8 = 0x80;
+const LOW: u8 = 0x90;
+
+/// Octets that `text` has where it is written with `%`.
+pub(super) fn octets(text: &[u8]) -> usize {
+    text.len() + text.iter().filter(|byte| **byte & 0xf0 == HIGH).count()
 }
 
 /// RFC 3986, section 2.3.
@@ -165,6 +174,13 @@ mod tests {
         assert!(!fits("/file-with-a-%2A.html", "/file-with-a-xyz.html"));
         assert!(fits("/path/foo-%24", "/path/foo-$"));
         assert!(!fits("/path/foo-%24", "/path/foo-"));
+    }
+
+    #[test]
+    fn a_literal_is_not_found_within_an_encoded_octet() {
+        assert!(!fits("/*A", "/%2A") && !fits("/*2", "/%2A") && !fits("*C3", "/%C3"));
+        assert!(fits("/*%C3%A4", "/x%c3%a4") && !fits("/*%C3", "/%3C"));
+        assert_eq!([octets(&comparable(b"/a%2a")), octets(&comparable("/ä".as_bytes()))], [5, 7]);
     }
 
     #[test]

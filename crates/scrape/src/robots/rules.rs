@@ -164,10 +164,10 @@ struct Found {
 impl Found {
     fn add(&mut self, value: &[u8], allows: bool) {
         let (text, is_anchored) = pattern::of_rule(value);
-        // At most three times the file, so that it fits.
+        // At most twice the file, so that it fits.
         let place = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
         let start = place(self.text.len());
-        let octets = place(text.len() + usize::from(is_anchored));
+        let octets = place(pattern::octets(&text) + usize::from(is_anchored));
         self.text.extend(text);
         let end = place(self.text.len());
         self.rules.push(Rule { start, end, octets, allows, is_anchored });
@@ -251,4 +251,5 @@ fn seconds(value: &[u8]) -> Option<Duration> {
 }
 
 #[cfg(test)]
+#[path = "rules_tests.rs"]
 mod tests;
