@@ -41,6 +41,10 @@ pub enum Refused {
     /// The URL names no host.
     #[error("the URL has no host")]
     NoHost,
+    /// The host is neither an address nor what a name of a host can be (RFC 952, RFC 1123, and the
+    /// underscore that is in use).
+    #[error("`{0}` cannot be the name of a host")]
+    Name(String),
     /// A port of another protocol, WHATWG Fetch "bad port".
     #[error("port {0} is blocked for http, since it belongs to another protocol")]
     Port(u16),
@@ -143,6 +147,11 @@ impl Policy {
         if name.is_empty() {
             return Err(Refused::NoHost);
         }
+        // URLs know more names than there are hosts. Some of the others are addresses to whoever
+        // reads them loosely: `+40` is 0.0.0.40 to C libraries.
+        if !name.bytes().all(is_of_a_name) {
+            return Err(Refused::Name(name.to_owned()));
+        }
         let exempt = self.hosts.get(name);
         if exempt.is_some_and(|ports| ports.these.contains(&port)) {
             return Ok(Route::Exempt);
@@ -179,6 +188,11 @@ impl Policy {
         let exempt = self.nets.iter().any(|net| net.contains(&plain) || net.contains(&ip));
         (!exempt).then_some(block)
     }
+}
+
+/// What names of hosts are made of, in their ASCII form.
+pub(crate) const fn is_of_a_name(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_')
 }
 
 const LOOPBACKS: [IpAddr; 2] =

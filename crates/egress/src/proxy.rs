@@ -6,7 +6,7 @@ use url::{Host, Url};
 
 use crate::allow::{Allow, normal_name};
 use crate::error::{Error, Kind, Result};
-use crate::policy::{Policy, Refused, Route};
+use crate::policy::{Policy, Refused, Route, is_of_a_name};
 
 /// A proxy to send requests through.
 ///
@@ -65,11 +65,6 @@ pub enum ParseProxyError {
     /// RFC 1929 has one byte for the length of each, and wants both.
     #[error("socks5 takes a user name and a password of 1 to 255 bytes each, or neither")]
     Credentials,
-}
-
-/// What names of hosts are made of, in the form of ASCII.
-const fn is_of_a_name(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_')
 }
 
 /// Room for a host name and two credentials of 255 bytes, percent-encoded. It also keeps the

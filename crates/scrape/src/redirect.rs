@@ -37,6 +37,9 @@ const NOT_THE_JOBS: [HeaderName; 11] = [
 /// A redirect's body up to this length is read away.
 const DISCARD_BYTES: u64 = 16 * 1024;
 
+/// Longest target of a redirect that is followed; browsers stop at 32 to 64 KiB or so.
+const MAX_LOCATION_BYTES: usize = 16 * 1024;
+
 /// The request of one hop.
 pub(crate) struct Hop {
     pub(crate) url: Url,
@@ -57,6 +60,13 @@ impl Hop {
     /// The hop after an answer of `status` with `location`. The target's address is judged where
     /// it is connected to, not here.
     pub(crate) fn follow(&mut self, status: StatusCode, location: &[u8]) -> Result<(), Error> {
+        if location.len() > MAX_LOCATION_BYTES {
+            let context = format!(
+                "the redirect's target has {} bytes: {MAX_LOCATION_BYTES} are followed",
+                location.len()
+            );
+            return Err(Error::new(Kind::Redirect, context));
+        }
         let location = String::from_utf8_lossy(location);
         let mut next = self.url.join(location.trim()).map_err(|e| {
             Error::new(Kind::Redirect, "the redirect's target is no URL").with_source(e)
@@ -172,5 +182,8 @@ mod tests {
         let refused = hop.follow(StatusCode::FOUND, b"file:///etc/passwd").unwrap_err();
         assert_eq!(refused.kind(), Kind::Redirect);
         assert_eq!(hop.follow(StatusCode::FOUND, b"http://[").unwrap_err().kind(), Kind::Redirect);
+        let far = [b'x'; MAX_LOCATION_BYTES + 1];
+        assert_eq!(hop.follow(StatusCode::FOUND, &far).unwrap_err().kind(), Kind::Redirect);
+        assert!(hop.follow(StatusCode::FOUND, &far[1..]).is_ok());
     }
 }

@@ -248,14 +248,14 @@ fn sizes(options: &Options) -> Result<(), String> {
     }
     let page = options.max_bytes;
     // Fetching has half of the budget, bodies as they come have half of that, and of theirs a
-    // large page can have three quarters.
-    let most = budget.0 / 16 * 3;
+    // large page can have half.
+    let most = budget.0 / 8;
     if page.0 == 0 || page.0 > most {
         return Err(format!(
             "--max-bytes {page} does not fit --memory-budget {budget}: give between 1B and {}, or \
              raise the budget to {}",
             ByteSize(most),
-            ByteSize(page.0.div_ceil(3) * 16)
+            ByteSize(page.0.saturating_mul(8))
         ));
     }
     let (body, queue) = (options.max_body, options.queue_max_bytes);

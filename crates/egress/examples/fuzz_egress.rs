@@ -1,6 +1,6 @@
 //! Looks for inputs that break what `egress` promises.
 //!
-//! `fuzz TARGET SECONDS [SEED]`: makes inputs for a target (`policy`, `headers`, `heads`) until the
+//! `fuzz_egress TARGET SECONDS [SEED]`: makes inputs for a target (`policy`, `headers`, `heads`) until the
 //! time is over or a promise is broken; then it says the seed and the input and fails. The same
 //! seed makes the same input.
 
@@ -29,7 +29,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let (target, seconds, seed) = match arguments.as_slice() {
         [target, seconds] => (target, seconds, 0_u64),
         [target, seconds, seed] => (target, seconds, seed.parse::<u64>()?),
-        _ => return Err("usage: fuzz TARGET SECONDS [SEED]".into()),
+        _ => return Err("usage: fuzz_egress TARGET SECONDS [SEED]".into()),
     };
     let mut try_one: Try = match target.as_str() {
         "policy" => Box::new(policy::try_one),

@@ -1,6 +1,6 @@
 //! Looks for pages that break what `extract` promises.
 //!
-//! `fuzz TARGET SECONDS [SEED]`: makes pages for a target (`scanner`, `markdown`, `dates`,
+//! `fuzz_extract TARGET SECONDS [SEED]`: makes pages for a target (`scanner`, `markdown`, `dates`,
 //! `authors`, `titles`, `json-ld`, `select`, `charset`, `pdf`) until the time is over or a promise is
 //! broken; then it says the seed and the page and fails. The same seed makes the same page.
 
@@ -42,7 +42,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let (target, seconds, seed) = match arguments.as_slice() {
         [target, seconds] => (target, seconds, 0_u64),
         [target, seconds, seed] => (target, seconds, seed.parse::<u64>()?),
-        _ => return Err("usage: fuzz TARGET SECONDS [SEED]".into()),
+        _ => return Err("usage: fuzz_extract TARGET SECONDS [SEED]".into()),
     };
     let (name, make) = TARGETS
         .into_iter()

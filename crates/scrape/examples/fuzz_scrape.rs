@@ -1,6 +1,6 @@
 //! Looks for answers that break what `scrape` promises.
 //!
-//! `fuzz TARGET SECONDS [SEED]`: makes input for a target (`robots`, `decompression`, `charset`,
+//! `fuzz_scrape TARGET SECONDS [SEED]`: makes input for a target (`robots`, `decompression`, `charset`,
 //! `headers`) until the time is over or a promise is broken; then it says the seed and the input and
 //! fails. The same seed makes the same input.
 
@@ -55,7 +55,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let (target, seconds, seed) = match arguments.as_slice() {
         [target, seconds] => (target, seconds, 0_u64),
         [target, seconds, seed] => (target, seconds, seed.parse::<u64>()?),
-        _ => return Err("usage: fuzz TARGET SECONDS [SEED]".into()),
+        _ => return Err("usage: fuzz_scrape TARGET SECONDS [SEED]".into()),
     };
     let (name, check) = TARGETS
         .into_iter()
