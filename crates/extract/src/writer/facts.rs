@@ -14,6 +14,9 @@ const MAX_CELL_BYTES: usize = 2_000;
 /// A cell with as many blocks does as well.
 const MAX_CELL_BLOCKS: u32 = 4;
 
+/// So many addresses of links are known, more than pages have that are made for readers.
+const MAX_LINKED: usize = 10_000;
+
 /// What is known of a page.
 #[derive(Debug, Default)]
 pub(super) struct Facts<'s> {
@@ -96,7 +99,9 @@ impl<'s> Facts<'s> {
     fn element(&mut self, document: &Document<'s>, id: NodeId, open: &mut Vec<usize>) {
         let tag = document.tag(id);
         match tag {
-            Tag::A => self.linked.extend(document.raw_attribute(id, "href")),
+            Tag::A if self.linked.len() < MAX_LINKED => {
+                self.linked.extend(document.raw_attribute(id, "href"));
+            }
             Tag::Table => {
                 if let Some(&outer) = open.last() {
                     self.tables[outer].layout = true;
