@@ -130,7 +130,9 @@ fn burdened() -> Vec<Behaviour> {
             vec![send("Content-Length: 1000000000000\r\n\r\n"), forever([b'x'; 8_192])]
         }),
         after("redirect-with-bomb-coding", || {
-            vec![send("Content-Encoding: gzip, snappy\r\nContent-Length: 4\r\n\r\nbomb")]
+            vec![send(
+                "Connection: close\r\nContent-Encoding: gzip, snappy\r\nContent-Length: 4\r\n\r\nbomb",
+            )]
         }),
         Behaviour::answer("redirect-cookies", Expected::Page, Box::new(cookies)),
     ]
