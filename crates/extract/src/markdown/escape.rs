@@ -66,7 +66,8 @@ impl Context<'_> {
             // A reference to a definition is none where nothing is defined.
             b']' => self.linked || matches!(self.byte(at + 1), Some(b'(' | b':')),
             b'<' => {
-                next.is_none_or(|b| b.is_ascii_alphabetic() || matches!(b, b'/' | b'!' | b'?'))
+                let opens = |b: u8| b.is_ascii_alphabetic() || matches!(b, b'/' | b'!' | b'?');
+                (next.is_none_or(opens) || may_begin_mail(&bytes[at + 1..]))
                     && !self.text[at + 1..].starts_with('\u{338}')
             }
             b'~' => {
@@ -145,4 +146,13 @@ pub(super) fn is_edge(c: char) -> bool {
         || c.is_ascii_punctuation()
         || matches!(c, '\u{2010}'..='\u{2027}' | '\u{2030}'..='\u{203e}' | '«' | '»' | '¿' | '¡')
         || matches!(c, '\u{3001}'..='\u{3003}' | '\u{3008}'..='\u{3011}')
+}
+
+/// Whether an address of mail may begin here, as far as the text goes: `<1&**@0>` is one, though its
+/// stars were meant for what comes after (CommonMark 0.31, section 6.5, "email address").
+fn may_begin_mail(after: &[u8]) -> bool {
+    let is_of_one =
+        |byte: &&u8| byte.is_ascii_alphanumeric() || b".!#$%&'*+/=?^_`{|}~-".contains(byte);
+    let own = after.iter().take_while(is_of_one).count();
+    own > 0 && matches!(after.get(own), None | Some(b'@'))
 }
