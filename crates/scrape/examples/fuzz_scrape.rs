@@ -14,6 +14,8 @@ mod coding;
 mod cookie;
 #[path = "fuzz/decompression.rs"]
 mod decompression;
+#[path = "../../extract/examples/fuzz/driver.rs"]
+mod driver;
 #[allow(dead_code, unreachable_pub, reason = "it is the crate's own")]
 #[path = "../src/error.rs"]
 mod error;
@@ -32,10 +34,8 @@ mod redirect;
 mod robots;
 
 use std::error::Error;
-use std::io::Write;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::time::{Duration, Instant};
 
+use driver::{Asked, caught};
 use random::Random;
 
 /// What is broken, with the input.
@@ -51,32 +51,9 @@ const TARGETS: [(&str, Check); 4] = [
 ];
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let (target, seconds, seed) = match arguments.as_slice() {
-        [target, seconds] => (target, seconds, 0_u64),
-        [target, seconds, seed] => (target, seconds, seed.parse::<u64>()?),
-        _ => return Err("usage: fuzz_scrape TARGET SECONDS [SEED]".into()),
-    };
-    let (name, check) = TARGETS
-        .into_iter()
-        .find(|(name, _)| name == target)
-        .ok_or_else(|| format!("unknown target: use one of {}", TARGETS.map(|t| t.0).join(", ")))?;
-    let (began, room) = (now(), Duration::from_secs(seconds.parse()?));
-    let mut next = seed;
-    while next == seed || began.elapsed() < room {
-        let result = catch_unwind(AssertUnwindSafe(|| check(&mut Random::new(next))));
-        let kept = result.unwrap_or_else(|_| Err("a panic, see above".to_owned()));
-        kept.map_err(|what| format!("seed {next}: {what}"))?;
-        next += 1;
-    }
-    let each_second = (next - seed) as f64 / began.elapsed().as_secs_f64();
-    writeln!(std::io::stdout(), "{name}: {} inputs, {each_second:.0}/s", next - seed)?;
-    Ok(())
-}
-
-#[expect(clippy::disallowed_methods, reason = "it runs for a time on the clock")]
-fn now() -> Instant {
-    Instant::now()
+    let asked = Asked::read("fuzz_scrape")?;
+    let check = asked.choose(&TARGETS)?;
+    asked.try_all("inputs", |seed| caught(|| check(&mut Random::new(seed))))
 }
 
 fn holds(condition: bool, what: &str, input: impl std::fmt::Debug) -> Kept {

@@ -24,7 +24,8 @@ pub struct Config {
     pub cpu_threads: usize,
     /// Bytes in memory at once, 128 MB: half of it bodies as they come, half of it what becomes of
     /// them, until the caller is done. A large page can have half of the first and three quarters of
-    /// the second. On top of it a CPU thread needs about five times the page it is working on, at worst twenty times.
+    /// the second. On top of it a CPU thread needs about five times the page it is working on, at
+    /// worst twenty times.
     pub memory_budget: u64,
     /// Fetches under way at once; more callers wait, and their deadline does not run; 10,000.
     pub in_flight: usize,

@@ -74,13 +74,14 @@ impl Network<'_> {
     ) -> Result<Fetched, Error> {
         let begun = Instant::now();
         let Request { url, method, headers, body, timeout, max_bytes, max_redirects, .. } = request;
-        let conditions = Conditions::new(request.validators, &url);
+        let conditions = Conditions::of(request.validators, &url);
         let terms = Terms { robots: request.robots, pace: request.pace, timeout, max_redirects };
         let mut hop = Hop::first(url, method, headers, body);
-        let followed = self.follow(&mut hop, &conditions, &terms, patience, learned).await?;
+        let followed =
+            self.follow(&mut hop, conditions.as_ref(), &terms, patience, learned).await?;
         let (mut response, redirects) = followed;
         let status = response.status;
-        let answer = judge(&response, &hop, &conditions)?;
+        let answer = judge(&response, &hop, conditions.as_ref())?;
         let codings = match answer {
             Answer::Page => coding::codings(&response.headers)?,
             Answer::Empty | Answer::NotModified => Vec::new(),
@@ -115,7 +116,7 @@ impl Network<'_> {
     async fn follow(
         &self,
         hop: &mut Hop,
-        conditions: &Conditions,
+        conditions: Option<&Conditions>,
         terms: &Terms,
         patience: &mut Patience,
         learned: &mut Learned,
@@ -136,7 +137,7 @@ impl Network<'_> {
             let (method, url, body) = (hop.method.clone(), hop.url.clone(), hop.body.clone());
             let mut headers = outgoing(&hop.headers);
             jar.add_to(&url, &mut headers);
-            if conditions.apply_to(hop) {
+            if let Some(conditions) = conditions.filter(|conditions| conditions.apply_to(hop)) {
                 conditions.add_to(&mut headers);
             }
             let Means { client, via, .. } = self.means;
@@ -188,7 +189,7 @@ enum Answer {
 }
 
 /// Whether a final answer is one to the question that was asked with `hop`.
-fn judge(response: &Response, hop: &Hop, conditions: &Conditions) -> Result<Answer, Error> {
+fn judge(response: &Response, hop: &Hop, conditions: Option<&Conditions>) -> Result<Answer, Error> {
     let status = response.status;
     let unasked = |what: &'static str| Err(Error::new(Kind::Body, what));
     match status.as_u16() {
@@ -196,7 +197,9 @@ fn judge(response: &Response, hop: &Hop, conditions: &Conditions) -> Result<Answ
         206 if !hop.headers.contains_key(RANGE) => {
             unasked("the site answered with a part of the page (206) that nobody asked for")
         }
-        304 if conditions.apply_to(hop) => Ok(Answer::NotModified),
+        304 if conditions.is_some_and(|conditions| conditions.apply_to(hop)) => {
+            Ok(Answer::NotModified)
+        }
         304 if !OF_A_CONDITION.iter().any(|name| hop.headers.contains_key(name)) => {
             unasked("the site answered that nothing changed (304) where nobody asked for that")
         }
@@ -216,16 +219,19 @@ struct Conditions {
 }
 
 impl Conditions {
-    fn new(validators: Validators, first: &Url) -> Self {
+    /// `None` when there is nothing to be sent.
+    fn of(validators: Validators, first: &Url) -> Option<Self> {
+        if validators.is_empty() {
+            return None;
+        }
         let mut of = without_credentials(validators.url.as_ref().unwrap_or(first).clone());
         of.set_fragment(None);
-        Self { of, validators }
+        Some(Self { of, validators })
     }
 
     /// Whether `hop` asks for the very page that they are of, in a way that can be conditional.
     fn apply_to(&self, hop: &Hop) -> bool {
-        let asks = matches!(hop.method, Method::GET | Method::HEAD);
-        asks && !self.validators.is_empty() && {
+        matches!(hop.method, Method::GET | Method::HEAD) && {
             let mut asked = without_credentials(hop.url.clone());
             asked.set_fragment(None);
             asked == self.of

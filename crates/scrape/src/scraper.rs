@@ -150,16 +150,14 @@ impl Scraper {
     /// # Errors
     /// [`Kind::Busy`]: let go of it and come back later.
     pub async fn cover(&self, mut held: Reservation, bytes: u64) -> Result<Reservation, Error> {
-        let Shared { making, outgrown, .. } = &*self.shared;
         held.shrink_to(bytes);
         // Only if it need not wait: it may hold of what others wait for.
         if held.grow_to(bytes).now_or_never() == Some(true) {
             return Ok(held);
         }
-        let _alone = outgrown.try_acquire().map_err(|_| Error::busy())?;
+        let _alone = self.shared.outgrown.try_acquire().map_err(|_| Error::busy())?;
         drop(held);
-        let room = tokio::time::timeout(LONGEST_OWN_WAIT, making.reserve(bytes));
-        room.await.map_err(|_| Error::busy())
+        self.reserve(bytes).await
     }
 
     /// Room for `bytes` that do not come from a page, such as an earlier result. More than can ever

@@ -178,7 +178,7 @@ fn queue(options: &Options) -> jobs::Config {
     jobs::Config {
         stages: vec![
             StageConfig { stage: SCRAPE, lanes: per_host, give_up_after: Some(options.deadline.0) },
-            StageConfig { stage: DELIVER, lanes: LaneLimits::same(per_sink), give_up_after: None },
+            StageConfig::new(DELIVER, per_sink),
         ],
         bounds: jobs::Bounds {
             jobs: options.queue_max_jobs,

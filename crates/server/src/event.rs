@@ -328,4 +328,4 @@ fn size_of(response: &Response) -> usize {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

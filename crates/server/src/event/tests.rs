@@ -31,7 +31,8 @@ fn page() -> Page {
     }
 }
 
-fn response(page: Page) -> Response {
+/// An answer with this page.
+pub(crate) fn response(page: Page) -> Response {
     let mut headers = HeaderMap::new();
     headers.append("content-type", "text/html".parse().unwrap());
     headers.append("set-cookie", "a=1".parse().unwrap());

@@ -127,7 +127,7 @@ fn judge(schedule: &Schedule, attempt: u32, receipt: &Receipt, now: Timestamp) -
         NextTry::After(wait) => Outcome::Retry { at: now + wait, note },
         NextTry::GiveUp => Outcome::Dead { note },
     };
-    Finish { lane: LaneNews { pause_until, ..LaneNews::default() }, ..outcome.into() }
+    Finish { lane: LaneNews::paused(pause_until), ..outcome.into() }
 }
 
 /// What the ledger keeps of this attempt.

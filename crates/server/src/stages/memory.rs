@@ -146,6 +146,7 @@ pub(crate) fn key(spec: &JobSpec) -> [u8; 32] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::event::tests::response;
 
     fn spec(url: &str) -> JobSpec {
         JobSpec::new(url.parse().unwrap())
@@ -156,23 +157,7 @@ mod tests {
         let fields = fields
             .iter()
             .map(|(name, value)| (HeaderName::from_static(name), value.parse().unwrap()));
-        Response {
-            final_url: "https://example.com/found".parse().unwrap(),
-            status: http::StatusCode::OK,
-            headers: fields.collect(),
-            content_type: None,
-            not_modified: false,
-            page: scrape::Page::default(),
-            raw: None,
-            bytes: 0,
-            redirects: 0,
-            fetch: Duration::ZERO,
-            extract: Duration::ZERO,
-            remote_addr: None,
-            crawl_delay: None,
-            rate_limit: None,
-            body_hash: None,
-        }
+        Response { headers: fields.collect(), ..response(scrape::Page::default()) }
     }
 
     #[test]

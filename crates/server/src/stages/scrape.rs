@@ -288,12 +288,10 @@ impl Attempt {
             let built = self.build(scraper, spec, known.clone(), request).await?;
             let Built { what, known: renewed, lane, status, held } = built;
             let note = renewed.as_ref().map(|known| self.note(spec, known));
-            let lane = Box::new(lane);
             let by = match what.map_err(|TooLarge { bytes }| Fault::out_of_proportion(bytes))? {
                 What::Page(event) => {
                     let held = scraper.cover(held, event.len() as u64).await?;
-                    let verdict = Verdict::Succeeded;
-                    let (lane, held) = (*lane, Some(held));
+                    let (verdict, held) = (Verdict::Succeeded, Some(held));
                     return Ok(Brought { verdict, event, held, note, lane, status });
                 }
                 What::Same(by) => by,
@@ -311,7 +309,7 @@ impl Attempt {
                 },
             };
             match kept {
-                Some(kept) => return Ok(Brought { note, lane: *lane, status, ..kept }),
+                Some(kept) => return Ok(Brought { note, lane, status, ..kept }),
                 // Without validators the site cannot answer like this again.
                 None if asked => {}
                 None => return Err(Fault::worn_out()),
