@@ -102,8 +102,8 @@ async fn judge(world: &World, met: &[(&Behaviour, String)]) -> Result<String> {
         };
         let (kind, code) = (event.kind.as_str(), event.error.as_deref());
         if !expected.is_met_by(kind, code) || event.fault.is_some() {
-            let fault = event.fault.unwrap_or_default();
-            writeln!(wrong, "{name}: {expected:?} expected, {kind} {code:?} came {fault}")?;
+            let said = event.fault.or(event.detail).unwrap_or_default();
+            writeln!(wrong, "{name}: {expected:?} expected, {kind} {code:?} came: {said}")?;
         }
         let since = *accepted.get(id.as_str()).context("it was accepted")?;
         let took = Duration::from_micros(event.delivered_us.saturating_sub(since));

@@ -14,6 +14,8 @@ pub struct Event {
     pub url: String,
     /// `data.error.code` of a failed job.
     pub error: Option<String>,
+    /// `data.error.detail` of a failed job.
+    pub detail: Option<String>,
     /// `data.metadata`, as compact JSON.
     pub metadata: Option<String>,
     /// POSTs received as a whole, whatever they were answered.
@@ -54,6 +56,7 @@ struct Data {
 #[derive(Deserialize)]
 struct Error {
     code: String,
+    detail: String,
 }
 
 impl Event {
@@ -76,11 +79,13 @@ impl Event {
             "job.succeeded" | "job.failed" | "job.cancelled" | "job.unchanged" => None,
             other => Some(format!("{id}: unknown type {other}")),
         };
+        let (error, detail) = error.map(|error| (error.code, error.detail)).unzip();
         Ok(Self {
             id: id.to_owned(),
             kind: read.r#type,
             url,
-            error: error.map(|error| error.code),
+            error,
+            detail,
             metadata: metadata.map(|json| json.get().to_owned()),
             fault,
             bytes: body.len() as u64,
