@@ -1,4 +1,6 @@
 use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue};
@@ -31,9 +33,31 @@ pub struct Delivery {
     pub content_type: HeaderValue,
     /// Who signs: at least one; several while a secret is being rotated.
     pub secrets: Vec<Secret>,
+    /// One attempt's time instead of [`Config::timeout`](crate::Config::timeout).
+    pub timeout: Option<Duration>,
+    /// Whether the body is sent with `content-encoding: gzip` when that makes it smaller. It is
+    /// signed as it was before.
+    pub gzip: bool,
+    /// Set when it may travel with others to the same sink.
+    pub batch: Option<Batch>,
     /// The wall clock when `deliver` is called, in seconds since the Unix epoch. Time spent in
     /// the queue is added before it is signed, so that receivers see the time of the POST.
     pub timestamp_s: i64,
+}
+
+/// How deliveries travel together: those of one key are sent as one POST of
+/// `application/x-ndjson`, a line each, in the order in which they were handed over. Each gets the
+/// receipt of the POST.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Batch {
+    /// Which belong together: one sink with one set of headers and secrets.
+    pub key: Arc<str>,
+    /// Sent as soon as there are so many; at least 1.
+    pub max_events: usize,
+    /// Sent as soon as they have so many bytes.
+    pub max_bytes: usize,
+    /// Sent as soon as the first has waited for so long.
+    pub max_wait: Duration,
 }
 
 impl fmt::Debug for Delivery {
@@ -137,6 +161,9 @@ mod tests {
             body: Bytes::from_static(b"hush"),
             content_type: JSON,
             secrets: vec![Secret::generate()],
+            timeout: None,
+            gzip: false,
+            batch: None,
             timestamp_s: 0,
         };
         let shown = format!("{delivery:?}");

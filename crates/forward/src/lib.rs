@@ -32,6 +32,9 @@
 //!         body: r#"{"type":"greeting"}"#.into(),
 //!         content_type: forward::JSON,
 //!         secrets: vec![secret],
+//!         timeout: None,
+//!         gzip: false,
+//!         batch: None,
 //!         timestamp_s: 1_790_000_000, // the wall clock
 //!     })
 //!     .await;
@@ -72,7 +75,7 @@ mod signed;
 mod verify;
 
 pub use config::Config;
-pub use delivery::{Delivery, ForbiddenHeader, JSON, check_header_name};
+pub use delivery::{Batch, Delivery, ForbiddenHeader, JSON, check_header_name};
 pub use error::{Error, ErrorKind};
 pub use forwarder::{Drained, Forwarder, Load, Running, start};
 pub use receipt::{Answer, MAX_DETAIL_BYTES, Receipt};

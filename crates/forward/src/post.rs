@@ -98,7 +98,7 @@ impl Poster {
         let until = (started + self.timeout).min(Instant::now() + ANSWER_BODY_PATIENCE);
         let detail = self.read_answer(response, until).await;
         let status = Some(status.as_u16());
-        Receipt { outcome, status, duration: started.elapsed(), retry_after, detail }
+        Receipt { outcome, status, duration: started.elapsed(), retry_after, pause: None, detail }
     }
 
     /// The beginning of the answer's body. It is read to its end when that is near, so that the

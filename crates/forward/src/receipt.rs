@@ -19,6 +19,8 @@ pub enum Answer {
     Refused,
     /// 410: the sink is gone for good.
     Gone,
+    /// The sink said, beside a status that is no 2xx, that it does not want to be asked again.
+    Declined,
     /// Nothing was sent: the address policy or the delivery itself forbids it, and trying again
     /// would not change that.
     Forbidden,
@@ -35,13 +37,15 @@ impl Answer {
         }
     }
 
-    /// A stable lower-case word: `accepted`, `retryable`, `refused`, `gone`, `forbidden`.
+    /// A stable lower-case word: `accepted`, `retryable`, `refused`, `gone`, `declined`,
+    /// `forbidden`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Accepted => "accepted",
             Self::Retryable => "retryable",
             Self::Refused => "refused",
             Self::Gone => "gone",
+            Self::Declined => "declined",
             Self::Forbidden => "forbidden",
         }
     }
@@ -65,6 +69,9 @@ pub struct Receipt {
     /// What the sink asked for with `Retry-After` when it did not accept, not capped:
     /// [`Schedule::next`](crate::Schedule::next) does that.
     pub retry_after: Option<Duration>,
+    /// How long the sink wants nothing more at all: what is left of its `RateLimit` window when
+    /// its quota is spent, whatever it answered. Not capped.
+    pub pause: Option<Duration>,
     /// The beginning of the answer's body as text, control characters replaced, or the error:
     /// at most [`MAX_DETAIL_BYTES`]. The sink wrote it: do not trust it.
     pub detail: String,
@@ -74,7 +81,7 @@ impl Receipt {
     /// An attempt that got no answer.
     pub(crate) fn unanswered(outcome: Answer, duration: Duration, detail: &str) -> Self {
         let detail = excerpt(detail.as_bytes());
-        Self { outcome, status: None, duration, retry_after: None, detail }
+        Self { outcome, status: None, duration, retry_after: None, pause: None, detail }
     }
 
     /// A delivery that is not attempted because of what it is.

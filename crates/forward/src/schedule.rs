@@ -80,7 +80,7 @@ impl Schedule {
         let again = match receipt.outcome {
             Answer::Retryable => true,
             Answer::Refused => attempt <= 1,
-            Answer::Accepted | Answer::Gone | Answer::Forbidden => false,
+            Answer::Accepted | Answer::Gone | Answer::Declined | Answer::Forbidden => false,
         };
         let index = usize::try_from(attempt).unwrap_or(usize::MAX);
         match self.0.get(index) {

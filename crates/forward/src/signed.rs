@@ -62,6 +62,9 @@ mod tests {
             body: Bytes::from_static(b"{}"),
             content_type: JSON,
             secrets: vec![Secret::generate()],
+            timeout: None,
+            gzip: false,
+            batch: None,
             timestamp_s: 0,
         }
     }

@@ -7,7 +7,9 @@
 //! ```
 //! use std::sync::Arc;
 //!
-//! use ingest::{Config, JobSpec, Pipeline, Refusal, Robots, Select, ServeConfig, Status};
+//! use ingest::{
+//!     Config, Feed, JobSpec, NoSinks, Parts, Pipeline, Refusal, Robots, Select, ServeConfig, Status,
+//! };
 //! use jobs::{
 //!     Filter, JobId, LaneKey, LaneLimit, MemoryStore, Next, Record, Redrive, Stage, StageConfig,
 //!     State, Store, SystemClock, Timestamp,
@@ -36,7 +38,7 @@
 //!     fn refetch(&self, spec: &JobSpec, now: Timestamp) -> Redrive {
 //!         Redrive { stage: FETCH, lane: host(spec), due: now }
 //!     }
-//!     fn redeliver(&self, _: &JobSpec, _: Timestamp) -> Option<Redrive> {
+//!     fn redeliver(&self, _: &JobSpec, _: Option<&str>, _: Timestamp) -> Option<Redrive> {
 //!         None
 //!     }
 //!     fn status(&self, record: &Record) -> Status {
@@ -72,14 +74,15 @@
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let stages = vec![StageConfig::new(FETCH, LaneLimit::default())];
 //! let store = MemoryStore::new(jobs::Config { stages, ..jobs::Config::default() });
-//! let shared: Arc<dyn Store> = store.clone();
-//! let router = ingest::router(
-//!     shared,
-//!     Arc::new(SystemClock),
-//!     Arc::new(OneStage),
-//!     Config::default(),
-//!     Arc::new(String::new), // no metrics
-//! );
+//! let parts = Parts {
+//!     store: store.clone(),
+//!     clock: Arc::new(SystemClock),
+//!     pipeline: Arc::new(OneStage),
+//!     sinks: Arc::new(NoSinks),
+//!     feed: Feed::default(),
+//!     metrics: Arc::new(String::new), // none
+//! };
+//! let router = ingest::router(parts, Config::default());
 //! let listener = TcpListener::bind("127.0.0.1:0").await?;
 //! let address = listener.local_addr()?;
 //! let stop = CancellationToken::new();
@@ -113,7 +116,9 @@ mod body;
 mod budget;
 mod config;
 mod connection;
+mod feed;
 mod fields;
+mod links;
 mod list;
 mod manage;
 mod meters;
@@ -127,6 +132,7 @@ mod router;
 mod schedule;
 mod select;
 mod serve;
+mod sink;
 mod spec;
 mod strict;
 mod submission;
@@ -135,8 +141,11 @@ mod validate;
 mod view;
 
 pub use config::{Config, Limits, ServeConfig};
-pub use pipeline::{Pipeline, Refusal, Status, UnknownStatus};
-pub use router::router;
+pub use feed::Feed;
+pub use links::Links;
+pub use pipeline::{NoSinks, Pipeline, Refusal, Sinks, Status, UnknownStatus};
+pub use router::{Parts, router};
 pub use select::{Pick, Rule, Select};
 pub use serve::serve;
+pub use sink::{BatchSpec, Disabled, EventFormat, NamedSink, SINKS, SinkSecret, SinkSpec};
 pub use spec::{Cache, Format, InvalidSpec, JobSpec, Robots, Scope, Sink};

@@ -33,7 +33,7 @@ pub(crate) async fn cancel(Caller(api): Caller, path: PathParts) -> Result<Respo
 pub(crate) async fn redeliver(Caller(api): Caller, path: PathParts) -> Result<Response, Problem> {
     let id = path_id(path)?;
     let (record, spec) = api.job(id).await?;
-    let to = api.pipeline.redeliver(&spec, api.clock.now());
+    let to = api.pipeline.redeliver(&spec, None, api.clock.now());
     let to = to.ok_or_else(|| conflict(format!("job {id} has no sink to deliver to")))?;
     if record.state.is_terminal() && record.result_bytes.is_none() {
         return Err(conflict(format!("job {id} has no event to deliver; refetch it instead")));

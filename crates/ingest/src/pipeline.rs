@@ -1,11 +1,12 @@
 use std::fmt;
 use std::str::FromStr;
 
+use bytes::Bytes;
 use jobs::{Filter, JobId, LaneKey, Next, Record, Redrive, Stage, Timestamp};
 use serde::Serialize;
 use url::Url;
 
-use crate::{JobSpec, Robots, Select};
+use crate::{JobSpec, NamedSink, Robots, Select, SinkSpec};
 
 /// What only the composition root knows: the order of the stages and the rules of each.
 pub trait Pipeline: Send + Sync + 'static {
@@ -19,8 +20,9 @@ pub trait Pipeline: Send + Sync + 'static {
     /// Where a job that is over starts again from its URL.
     fn refetch(&self, spec: &JobSpec, now: Timestamp) -> Redrive;
 
-    /// Where the stored event of a job that is over is sent again; `None` without a sink.
-    fn redeliver(&self, spec: &JobSpec, now: Timestamp) -> Option<Redrive>;
+    /// Where the stored event of a job that is over is sent again: to its own sink, or to the one
+    /// named `to`; `None` when there is no such sink.
+    fn redeliver(&self, spec: &JobSpec, to: Option<&str>, now: Timestamp) -> Option<Redrive>;
 
     /// What a job's record means to its owner.
     fn status(&self, record: &Record) -> Status;
@@ -47,10 +49,80 @@ pub trait Pipeline: Send + Sync + 'static {
     fn admit_select(&self, select: &Select) -> Result<(), Vec<Refusal>>;
 }
 
+/// What only the composition root knows of the sinks that have names.
+pub trait Sinks: Send + Sync + 'static {
+    /// The sinks that have a name, by it.
+    fn sinks(&self) -> Vec<NamedSink>;
+
+    /// The sink with this name.
+    fn sink(&self, name: &str) -> Option<NamedSink>;
+
+    /// Whether such a sink may be defined through the API: its scheme, its address, its secrets.
+    /// Otherwise everything that is wrong, with JSON Pointers into the sink.
+    fn admit_sink_spec(&self, spec: &SinkSpec) -> Result<(), Vec<Refusal>>;
+
+    /// A sink was defined or changed (`Some`), or removed, and that is on disk: it holds from now
+    /// on. For one of the operator's, only its being disabled counts.
+    fn sink_changed(&self, name: &str, spec: Option<SinkSpec>);
+
+    /// A new signing secret, `whsec_…`, or with `asymmetric` `whsk_…`; and what a receiver
+    /// verifies with when that is not the secret itself (`whpk_…`).
+    fn new_secret(&self, asymmetric: bool) -> (String, Option<String>);
+
+    /// What a receiver verifies with, for a secret of an existing sink: `whpk_…`; `None` for
+    /// `whsec_…`, which only its owner has.
+    fn public_key(&self, secret: &str) -> Option<String>;
+
+    /// The stage and lane in which the events of this sink wait for whoever pulls them; `None`
+    /// when it is not there or not one to pull from.
+    fn pulled(&self, name: &str) -> Option<(Stage, LaneKey)>;
+
+    /// The body that this sink's events have: as [`EventFormat`] says, cut down to a link when it
+    /// is above the inline limit.
+    fn pulled_body(&self, name: &str, id: JobId, event: Bytes) -> Bytes;
+}
+
+/// No sink has a name, and none can get one.
+#[derive(Clone, Copy, Debug)]
+pub struct NoSinks;
+
+impl Sinks for NoSinks {
+    fn sinks(&self) -> Vec<NamedSink> {
+        Vec::new()
+    }
+
+    fn sink(&self, _: &str) -> Option<NamedSink> {
+        None
+    }
+
+    fn admit_sink_spec(&self, _: &SinkSpec) -> Result<(), Vec<Refusal>> {
+        let detail = "there are no named sinks here".to_owned();
+        Err(vec![Refusal { pointer: String::new(), detail }])
+    }
+
+    fn sink_changed(&self, _: &str, _: Option<SinkSpec>) {}
+
+    fn new_secret(&self, _: bool) -> (String, Option<String>) {
+        (String::new(), None)
+    }
+
+    fn public_key(&self, _: &str) -> Option<String> {
+        None
+    }
+
+    fn pulled(&self, _: &str) -> Option<(Stage, LaneKey)> {
+        None
+    }
+
+    fn pulled_body(&self, _: &str, _: JobId, event: Bytes) -> Bytes {
+        event
+    }
+}
+
 /// What is wrong with one of a job's fields.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
-    /// A JSON Pointer (RFC 6901) into `select`, such as `/price/css`.
+    /// A JSON Pointer (RFC 6901) into what was judged, such as `/price/css`.
     pub pointer: String,
     /// For people.
     pub detail: String,

@@ -11,7 +11,7 @@ use crate::auth::Keys;
 use crate::budget::Budget;
 use crate::meters::Meters;
 use crate::problem::{Kind, Problem};
-use crate::{Config, JobSpec, Pipeline, list, manage, ops, read, submit};
+use crate::{Config, Feed, JobSpec, Pipeline, Sinks, list, manage, ops, read, submit};
 
 /// Listings under way at once: each holds a slice of whole specs in memory.
 const LISTINGS: usize = 4;
@@ -25,6 +25,8 @@ pub(crate) struct Api {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) pipeline: Arc<dyn Pipeline>,
+    pub(crate) sinks: Arc<dyn Sinks>,
+    pub(crate) feed: Feed,
     pub(crate) config: Config,
     pub(crate) keys: Keys,
     pub(crate) budget: Arc<Budget>,
@@ -33,20 +35,42 @@ pub(crate) struct Api {
     pub(crate) metrics: Arc<dyn Fn() -> String + Send + Sync>,
 }
 
-/// The HTTP API over `store`. `metrics` renders what `GET /metrics` answers. The recorder of the
-/// `metrics` crate, if there is one, must be installed before.
-pub fn router(
-    store: Arc<dyn Store>,
-    clock: Arc<dyn Clock>,
-    pipeline: Arc<dyn Pipeline>,
-    mut config: Config,
-    metrics: Arc<dyn Fn() -> String + Send + Sync>,
-) -> Router {
+/// What the API is composed of.
+pub struct Parts {
+    /// Has the jobs.
+    pub store: Arc<dyn Store>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// The order of the stages.
+    pub pipeline: Arc<dyn Pipeline>,
+    /// The sinks that have names.
+    pub sinks: Arc<dyn Sinks>,
+    /// What `GET /v1/events` tells.
+    pub feed: Feed,
+    /// Renders what `GET /metrics` answers.
+    pub metrics: Arc<dyn Fn() -> String + Send + Sync>,
+}
+
+/// The HTTP API. The recorder of the `metrics` crate, if there is one, must be installed before.
+pub fn router(parts: Parts, mut config: Config) -> Router {
+    let Parts { store, clock, pipeline, sinks, feed, metrics } = parts;
     let keys = Keys::new(&std::mem::take(&mut config.api_keys));
     let budget = Budget::new(config.memory);
     let listings = Semaphore::new(LISTINGS);
     let meters = Meters::new();
-    let api = Api { store, clock, pipeline, config, keys, budget, listings, meters, metrics };
+    let api = Api {
+        store,
+        clock,
+        pipeline,
+        sinks,
+        feed,
+        config,
+        keys,
+        budget,
+        listings,
+        meters,
+        metrics,
+    };
     Router::new()
         .route("/", get(ops::page).post(submit::as_typed))
         .route("/v1/jobs", get(list::jobs).post(submit::strict))

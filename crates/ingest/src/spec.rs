@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use url::Url;
 
-use crate::Select;
+use crate::{EventFormat, Select};
 
 /// What a page is turned into.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -88,9 +88,20 @@ pub struct Sink {
     /// Extra header fields, lower-case names; none starts with `webhook-`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub headers: Vec<(String, String)>,
+    /// What its body looks like.
+    #[serde(default, skip_serializing_if = "is_standard")]
+    pub format: EventFormat,
+    /// The types of events that are sent; empty for all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub events: Vec<String>,
 }
 
 impl Sink {
+    /// A sink with nothing set but where to.
+    pub const fn to(url: Url) -> Self {
+        Self { url, headers: Vec::new(), format: EventFormat::Standard, events: Vec::new() }
+    }
+
     /// The extra header fields.
     pub fn header_map(&self) -> HeaderMap {
         header_map(&self.headers)
@@ -143,9 +154,15 @@ pub struct JobSpec {
     /// Fields to pick from it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub select: Option<Select>,
-    /// Where the event goes; `None` for the server's default sink, if it has one.
+    /// Where the event goes; `None` for a named or the server's default sink, if it has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sink: Option<Sink>,
+    /// The name of the sink where the event goes; never together with `sink`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sink_name: Option<String>,
+    /// An event that is told as it stands: nothing is fetched. The server's own, never a caller's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notice: Option<Box<RawValue>>,
     /// Attempts to fetch, the first included.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_attempts: Option<u32>,
@@ -196,6 +213,8 @@ impl JobSpec {
             scope: Scope::Main,
             select: None,
             sink: None,
+            sink_name: None,
+            notice: None,
             max_attempts: None,
             waits_ms: Vec::new(),
             metadata: None,
@@ -247,6 +266,11 @@ fn header_map(fields: &[(String, String)]) -> HeaderMap {
         Some((HeaderName::try_from(name).ok()?, HeaderValue::try_from(value).ok()?))
     });
     fields.collect()
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
+fn is_standard(format: &EventFormat) -> bool {
+    *format == EventFormat::Standard
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
@@ -322,6 +346,8 @@ mod tests {
             sink: Some(Sink {
                 url: "https://sink.example/in".parse().unwrap(),
                 headers: vec![("authorization".into(), "Bearer x".into())],
+                format: EventFormat::Raw,
+                events: vec!["job.failed".into()],
             }),
             max_attempts: Some(9),
             waits_ms: vec![0, 10],

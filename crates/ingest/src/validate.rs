@@ -12,7 +12,7 @@ use crate::fields::{self, Owner};
 use crate::problem::{Fault, Kind, Problem};
 use crate::quantity::DurationText;
 use crate::submission::{CacheText, Retry, SinkText, Submission};
-use crate::{Cache, Format, JobSpec, Limits, Pipeline, Refusal, Robots, Select, Sink};
+use crate::{Cache, EventFormat, Format, JobSpec, Limits, Pipeline, Refusal, Robots, Select, Sink};
 
 /// Longest URL in bytes.
 const MAX_URL_BYTES: usize = 8 << 10;
@@ -104,6 +104,8 @@ impl Rules<'_> {
             scope: given.scope.unwrap_or_default(),
             select: given.select,
             sink,
+            sink_name: None,
+            notice: None,
             max_attempts,
             waits_ms,
             metadata,
@@ -126,7 +128,7 @@ impl Rules<'_> {
         let headers = given.headers.map_or_else(Vec::new, |headers| {
             fields::headers(headers, Owner::Sink, "/sink/headers", faults)
         });
-        Some(Sink { url: url.ok()?, headers })
+        Some(Sink { url: url.ok()?, headers, format: EventFormat::default(), events: Vec::new() })
     }
 
     fn proxy(&self, given: Option<Cow<'_, str>>, faults: &mut Vec<Fault>) -> Option<String> {

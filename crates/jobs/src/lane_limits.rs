@@ -12,11 +12,35 @@ pub struct LaneLimit {
     /// Least time between two claims of the lane, in whole milliseconds (a fraction counts as
     /// one more); zero for none.
     pub interval: Duration,
+    /// When the lane's circuit opens; `None` for at the first failure.
+    pub breaker: Option<Breaker>,
+}
+
+/// When a lane's circuit opens: when this many of the latest outcomes were bad. It stays as
+/// [`crate::Health::Bad`] says, and closes with the next [`crate::Health::Good`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Breaker {
+    /// Outcomes looked back on: 1 to 64.
+    pub window: u32,
+    /// How many of them have to be bad: 1 to `window`.
+    pub failures: u32,
+}
+
+/// Whether a lane's jobs are given out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Circuit {
+    /// As its limit allows.
+    #[default]
+    Closed,
+    /// Not at all, until its back-off's pause ends.
+    Open,
+    /// One at a time, to see how the other side fares.
+    HalfOpen,
 }
 
 impl Default for LaneLimit {
     fn default() -> Self {
-        Self { concurrency: 4, interval: Duration::ZERO }
+        Self { concurrency: 4, interval: Duration::ZERO, breaker: None }
     }
 }
 

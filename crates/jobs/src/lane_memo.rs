@@ -113,7 +113,8 @@ pub(crate) fn whole_millis(time: Duration) -> Duration {
 mod tests {
     use super::*;
 
-    const BAD: LaneNews = LaneNews { pause_until: None, interval: None, health: Some(Health::Bad) };
+    const BAD: LaneNews =
+        LaneNews { pause_until: None, interval: None, resume: false, health: Some(Health::Bad) };
 
     /// The pauses of failures in a row, each told right after the pause before it.
     fn pauses(key: &str, count: usize) -> Vec<Duration> {

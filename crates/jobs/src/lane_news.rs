@@ -13,6 +13,8 @@ pub struct LaneNews {
     /// in whole milliseconds (a fraction counts as one more). The longer of it and the limit's
     /// own holds; [`Duration::ZERO`] takes it back, `None` leaves it as it is.
     pub interval: Option<Duration>,
+    /// Takes back a pause that was asked for, before `pause_until` is looked at.
+    pub resume: bool,
     /// How the other side fared; `None` when the work says nothing about that.
     pub health: Option<Health>,
 }

@@ -98,7 +98,7 @@ pub use job::{
     Claimed, Idempotency, InvalidJobId, JobId, LaneKey, Lease, NewJob, Next, Outcome, Record,
     Settled, Settlement, Stage, State, Submitted, Verdict, Why,
 };
-pub use lane_limits::{LaneLimit, LaneLimits};
+pub use lane_limits::{Breaker, Circuit, LaneLimit, LaneLimits};
 pub use lane_news::{Health, LaneNews};
 pub use memory::MemoryStore;
 pub use note::{NewNote, Note};

@@ -357,6 +357,7 @@ impl StageQueue {
             interval: lane.memo.interval,
             failures: lane.memo.failures,
             failing_since: (lane.memo.failures > 0).then_some(lane.memo.failing_since),
+            circuit: crate::Circuit::Closed,
         })
     }
 

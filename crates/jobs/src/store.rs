@@ -6,8 +6,8 @@ use futures_util::future::BoxFuture;
 use tokio::sync::Notify;
 
 use crate::{
-    Claimed, JobId, LaneKey, LaneLimits, Lease, NewJob, Next, Note, Record, Result, Settled,
-    Settlement, Stage, State, Submitted, Timestamp, Verdict,
+    Circuit, Claimed, JobId, LaneKey, LaneLimits, LaneNews, Lease, NewJob, Next, Note, Record,
+    Result, Settled, Settlement, Stage, State, Submitted, Timestamp, Verdict,
 };
 
 /// One stage and what holds for its lanes.
@@ -60,6 +60,12 @@ pub struct Filter {
     pub stage: Option<Stage>,
     /// Only this verdict.
     pub verdict: Option<Verdict>,
+    /// Only this lane.
+    pub lane: Option<LaneKey>,
+    /// Only jobs accepted at this time or later, by their ids ([`JobId::floor`]).
+    pub since: Option<Timestamp>,
+    /// Only jobs accepted before this time, by their ids.
+    pub until: Option<Timestamp>,
 }
 
 impl Filter {
@@ -128,6 +134,8 @@ pub struct LaneView {
     pub failures: u32,
     /// When the first of them was told.
     pub failing_since: Option<Timestamp>,
+    /// Whether its jobs are given out.
+    pub circuit: Circuit,
 }
 
 /// The answer to a cancellation.
@@ -248,6 +256,64 @@ pub trait Store: Send + Sync + 'static {
     /// Takes up a job that is over once more.
     fn redrive(&self, id: JobId, to: Redrive, now: Timestamp) -> BoxFuture<'_, Result<Redriven>>;
 
+    /// As [`Store::claim`], of one lane, beside its limits and pauses: for a stage that nobody
+    /// claims from but by lane.
+    fn claim_lane(
+        &self,
+        stage: &Stage,
+        lane: &LaneKey,
+        max: usize,
+        until: Timestamp,
+        now: Timestamp,
+    ) -> BoxFuture<'_, Result<Vec<Claimed>>> {
+        {
+            let _ = (stage, lane, max, until, now);
+            unbuilt()
+        }
+    }
+
+    /// News of a lane that no settlement brings. Durable soon, as a settlement is.
+    fn tell(
+        &self,
+        stage: &Stage,
+        lane: &LaneKey,
+        news: LaneNews,
+        now: Timestamp,
+    ) -> BoxFuture<'_, Result<()>> {
+        {
+            let _ = (stage, lane, news, now);
+            unbuilt()
+        }
+    }
+
+    /// The limits of this stage's lanes changed: those that are known are looked up anew.
+    fn relimit(&self, stage: &Stage) {
+        let _ = stage;
+    }
+
+    /// Keeps a small document under `key` in `space`, in the place of what is there, or removes
+    /// it: for what is neither job nor note, such as settings. On disk when it answers. At most
+    /// 64 KiB each.
+    fn put_document(
+        &self,
+        space: &'static str,
+        key: String,
+        value: Option<Bytes>,
+    ) -> BoxFuture<'_, Result<()>> {
+        {
+            let _ = (space, key, value);
+            unbuilt()
+        }
+    }
+
+    /// All documents of a space, by key.
+    fn documents(&self, space: &'static str) -> BoxFuture<'_, Result<Vec<(String, Bytes)>>> {
+        {
+            let _ = space;
+            unbuilt()
+        }
+    }
+
     /// Removes up to `max` jobs that were over before `before`, and their results; as many notes
     /// that expired before it; and what was learned of as many lanes that have no jobs and were
     /// not heard of since.
@@ -280,4 +346,8 @@ pub trait Store: Send + Sync + 'static {
 
     /// Resolves when the store has failed for good, with the reason.
     fn failed(&self) -> BoxFuture<'_, String>;
+}
+
+fn unbuilt<T: Send + 'static>() -> BoxFuture<'static, Result<T>> {
+    Box::pin(async { Err(crate::Error::new(crate::ErrorKind::Invalid, "not built yet")) })
 }

@@ -174,7 +174,8 @@ fn shares(options: &Options) -> Shares {
 fn queue(options: &Options) -> jobs::Config {
     let hosts = HostLimits::new(&options.host_limit);
     let per_host = LaneLimits::same(options.per_host.0).with(move |lane| hosts.of(lane));
-    let per_sink = LaneLimit { concurrency: options.per_sink, interval: Duration::ZERO };
+    let per_sink =
+        LaneLimit { concurrency: options.per_sink, interval: Duration::ZERO, breaker: None };
     jobs::Config {
         stages: vec![
             StageConfig { stage: SCRAPE, lanes: per_host, give_up_after: Some(options.deadline.0) },

@@ -172,8 +172,15 @@ impl Server {
 
         let exposition =
             metrics::exposition(recorder, Arc::clone(&store), Arc::clone(&clock), budget);
-        let router =
-            ingest::router(Arc::clone(&store), clock, order, settings.ingest.clone(), exposition);
+        let parts = ingest::Parts {
+            store: Arc::clone(&store),
+            clock,
+            pipeline: order,
+            sinks: Arc::new(ingest::NoSinks),
+            feed: ingest::Feed::default(),
+            metrics: exposition,
+        };
+        let router = ingest::router(parts, settings.ingest.clone());
         let (serve, stop) = (settings.serve, accept.clone());
         let listener =
             chores.spawn(async move { ingest::serve(listener, router, serve, stop).await });

@@ -115,7 +115,7 @@ impl Pipeline for Order {
         Redrive { stage: SCRAPE, lane: lane::of_origin(&spec.url), due: now }
     }
 
-    fn redeliver(&self, spec: &JobSpec, now: Timestamp) -> Option<Redrive> {
+    fn redeliver(&self, spec: &JobSpec, _: Option<&str>, now: Timestamp) -> Option<Redrive> {
         let to = self.destination(spec)?;
         Some(Redrive { stage: DELIVER, lane: lane::of_sink(to.url), due: now })
     }
@@ -143,6 +143,7 @@ impl Pipeline for Order {
             states: states.to_vec(),
             stage,
             verdict,
+            ..Filter::default()
         };
         match status {
             Status::Queued => of(&[State::Waiting], Some(SCRAPE), None),

@@ -7,7 +7,14 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 
 fn receipt(outcome: Answer, retry_after: Option<Duration>) -> Receipt {
-    Receipt { outcome, status: None, duration: Duration::ZERO, retry_after, detail: String::new() }
+    Receipt {
+        outcome,
+        status: None,
+        duration: Duration::ZERO,
+        retry_after,
+        pause: None,
+        detail: String::new(),
+    }
 }
 
 fn next(schedule: &Schedule, attempt: u32, receipt: &Receipt) -> NextTry {

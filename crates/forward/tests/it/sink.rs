@@ -195,6 +195,9 @@ pub(crate) fn delivery(id: &str, sink: &Url) -> Delivery {
         body: Bytes::from_static(br#"{"type":"job.succeeded"}"#),
         content_type: JSON,
         secrets: vec![Secret::from_bytes(&[7; 32]).unwrap()],
+        timeout: None,
+        gzip: false,
+        batch: None,
         timestamp_s: NOW_S,
     }
 }

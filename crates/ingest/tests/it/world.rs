@@ -58,7 +58,7 @@ impl Pipeline for TwoStages {
         Redrive { stage: SCRAPE, lane: lane(&spec.url), due: now }
     }
 
-    fn redeliver(&self, spec: &JobSpec, now: Timestamp) -> Option<Redrive> {
+    fn redeliver(&self, spec: &JobSpec, _: Option<&str>, now: Timestamp) -> Option<Redrive> {
         let sink = spec.sink.as_ref()?;
         Some(Redrive { stage: DELIVER, lane: lane(&sink.url), due: now })
     }
@@ -173,7 +173,15 @@ impl World {
         let clock = Arc::new(Hand(AtomicU64::new(START_MS)));
         let metrics = Arc::new(|| "up 1\n".to_owned());
         let shared: Arc<dyn Store> = store.clone();
-        let router = ingest::router(shared, clock.clone(), Arc::new(TwoStages), config, metrics);
+        let parts = ingest::Parts {
+            store: shared,
+            clock: clock.clone(),
+            pipeline: Arc::new(TwoStages),
+            sinks: Arc::new(ingest::NoSinks),
+            feed: ingest::Feed::default(),
+            metrics,
+        };
+        let router = ingest::router(parts, config);
         Self { router, store, clock }
     }
 

@@ -20,7 +20,7 @@ const SEED: &str = "JOBS_CRASH_SEED";
 
 /// The child's and the parent's store are configured alike.
 fn crash_config() -> Config {
-    let lane = LaneLimit { concurrency: 64, interval: std::time::Duration::ZERO };
+    let lane = LaneLimit { concurrency: 64, interval: std::time::Duration::ZERO, breaker: None };
     config(lane, Bounds::default())
 }
 

@@ -58,7 +58,7 @@ struct Scene {
 
 impl Scene {
     fn new() -> Self {
-        let lane = LaneLimit { concurrency: 1_000, interval: Duration::ZERO };
+        let lane = LaneLimit { concurrency: 1_000, interval: Duration::ZERO, breaker: None };
         Self::with(config(lane, Bounds::default()))
     }
 

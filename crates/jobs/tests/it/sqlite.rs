@@ -19,7 +19,7 @@ use crate::rig::{LEASE_MS, MANY, at, id, job, next, soon};
 const SMALL: SqliteConfig = SqliteConfig { hot_bytes: 2_000, segment_bytes: 20_000 };
 
 fn roomy() -> Config {
-    let lane = LaneLimit { concurrency: 1_000, interval: std::time::Duration::ZERO };
+    let lane = LaneLimit { concurrency: 1_000, interval: std::time::Duration::ZERO, breaker: None };
     config(lane, Bounds::default())
 }
 

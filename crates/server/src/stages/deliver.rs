@@ -95,6 +95,9 @@ impl DeliverWork {
             body,
             content_type: forward::JSON,
             secrets: self.secrets.to_vec(),
+            timeout: None,
+            gzip: false,
+            batch: None,
             timestamp_s: i64::try_from(self.clock.now().as_millis() / 1000).unwrap_or(i64::MAX),
         }
     }
@@ -161,7 +164,14 @@ mod tests {
     const DAY: Duration = Duration::from_secs(86_400);
 
     fn receipt(outcome: Answer, status: Option<u16>, retry_after: Option<Duration>) -> Receipt {
-        Receipt { outcome, status, duration: Duration::ZERO, retry_after, detail: "why".into() }
+        Receipt {
+            outcome,
+            status,
+            duration: Duration::ZERO,
+            retry_after,
+            pause: None,
+            detail: "why".into(),
+        }
     }
 
     fn judged(attempt: u32, receipt: &Receipt) -> Finish {

@@ -28,6 +28,7 @@ pub(super) fn after_answer(
         interval: (obeyed && wants != keeps).then_some(wants),
         // Whatever came after it, the host itself has answered.
         health: Some(Health::Good),
+        ..LaneNews::default()
     }
 }
 
@@ -36,7 +37,8 @@ pub(super) fn after_fault(fault: &Fault, keeps: Duration, now: Timestamp) -> Lan
     let interval = fault.crawl_delay.filter(|wants| *wants != keeps);
     if fault.code == scrape::Kind::Paced.code() {
         // robots.txt was asked for just now: that was a request too.
-        return LaneNews { pause_until: interval.map(|wait| now + wait), interval, health: None };
+        let pause_until = interval.map(|wait| now + wait);
+        return LaneNews { pause_until, interval, ..LaneNews::default() };
     }
     let mut news = LaneNews { interval, ..LaneNews::default() };
     if !fault.of_host {

@@ -15,7 +15,7 @@ fn order(forward_to: Option<&str>) -> Order {
 }
 
 fn spec(sink: Option<&str>) -> JobSpec {
-    let sink = sink.map(|url| Sink { url: url.parse().unwrap(), headers: Vec::new() });
+    let sink = sink.map(|url| Sink::to(url.parse().unwrap()));
     JobSpec { sink, ..JobSpec::new("https://example.com/a".parse().unwrap()) }
 }
 
@@ -102,7 +102,7 @@ fn a_cancelled_job_tells_its_sink_and_nobody_else() {
     let text = String::from_utf8(next.result.to_vec()).unwrap();
     assert!(text.contains("job.cancelled") && text.contains(&id.to_string()), "{text}");
     assert!(order(None).cancelled(id, &spec(None), NOW).is_none());
-    assert!(order(None).redeliver(&spec(None), NOW).is_none());
+    assert!(order(None).redeliver(&spec(None), None, NOW).is_none());
 }
 
 #[test]

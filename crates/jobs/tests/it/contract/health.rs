@@ -11,7 +11,7 @@ pub(super) const BAD: LaneNews = told(Health::Bad);
 pub(super) const GOOD: LaneNews = told(Health::Good);
 
 const fn told(health: Health) -> LaneNews {
-    LaneNews { pause_until: None, interval: None, health: Some(health) }
+    LaneNews { pause_until: None, interval: None, resume: false, health: Some(health) }
 }
 
 /// One job of the lane goes badly at `now`; answers until when the lane is paused.

@@ -66,7 +66,8 @@ pub(super) async fn a_filter_by_state_tells_apart<B: Backend>() {
 pub(super) async fn a_filter_by_stage_and_verdict_tells_apart<B: Backend>() {
     let rig = one_of_each::<B>().await;
     let listed = async |states: &[State], stage: Option<&jobs::Stage>, verdict| {
-        let filter = Filter { states: states.to_vec(), stage: stage.cloned(), verdict };
+        let filter =
+            Filter { states: states.to_vec(), stage: stage.cloned(), verdict, ..Filter::default() };
         ids(&rig.list(filter, None, MANY).await.expect("listed"))
     };
     assert_eq!(listed(&[], Some(&DELIVER), None).await, [id(6)]);

@@ -176,6 +176,7 @@ impl Saying {
             lane: LaneNews {
                 pause_until: pause_ms.map(|ms| after(now, ms)),
                 interval: interval_ms.map(Duration::from_millis),
+                resume: false,
                 health,
             },
             attempt: self.attempt.map(body),

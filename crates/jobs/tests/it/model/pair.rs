@@ -39,7 +39,7 @@ impl Pair {
     pub(super) fn new(with_interval: bool) -> Self {
         let interval = if with_interval { INTERVAL } else { Duration::ZERO };
         let mut config = config(
-            LaneLimit { concurrency: 2, interval },
+            LaneLimit { concurrency: 2, interval, breaker: None },
             // Which of a batch finds the last room is told by the contract, not here.
             Bounds::default(),
         );

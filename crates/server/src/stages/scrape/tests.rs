@@ -20,7 +20,7 @@ impl Clock for At {
 }
 
 fn spec() -> JobSpec {
-    let sink = Sink { url: "https://sink.example/".parse().unwrap(), headers: Vec::new() };
+    let sink = Sink::to("https://sink.example/".parse().unwrap());
     JobSpec { sink: Some(sink), ..JobSpec::new("https://example.com/".parse().unwrap()) }
 }
 
