@@ -166,6 +166,7 @@ pub(super) async fn lanes_are_told_busiest_first<B: Backend>() {
         interval: Duration::ZERO,
         failures: 0,
         failing_since: None,
+        circuit: jobs::Circuit::Closed,
     };
     let expected = [
         view(&FETCH, "a", 3, 2, None),
