@@ -9,6 +9,7 @@ use std::time::Duration;
 use anyhow::{Context, anyhow};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
+use ingest::Links;
 use jobs::{Clock, Drained, DriverConfig, Stage, Store, SystemClock, Work};
 use tokio::net::TcpListener;
 use tokio::runtime::Builder;
@@ -16,6 +17,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use url::Url;
 
 use self::ending::{close, drained, finish, log_failure, sum_up};
 use crate::check::{Settings, check};
@@ -24,7 +26,8 @@ use crate::exit::Failure;
 use crate::logs::{self, Reader};
 use crate::secret::{self, Secrets};
 use crate::shutdown::{Asked, Signals};
-use crate::stages::{DELIVER, DeliverWork, Order, SCRAPE, ScrapeWork};
+use crate::stages::sinks::{Desk, Switch};
+use crate::stages::{Bodies, DELIVER, DeliverWork, Order, SCRAPE, ScrapeWork};
 use crate::{descriptors, metrics, open, retention, welcome};
 
 /// The part of `--grace` that work under way gets; the rest is for the tail: the pools, the queue,
@@ -129,13 +132,24 @@ impl Server {
             scrape::start(settings.scrape.clone()).context("starting the scraper")?;
         let (forwarder, forwarder_running) =
             forward::start(settings.forward.clone()).context("starting the forwarder")?;
+        let feed = ingest::Feed::default();
         let order = Arc::new(Order {
-            forward_to: settings.forward_to.clone(),
+            sinks: Arc::clone(&settings.sinks),
+            feed: feed.clone(),
             fetch_policy: settings.scrape.policy.clone(),
             sink_policy: settings.forward.sink_policy.clone(),
             robots: settings.robots,
             proxies: settings.proxies.clone(),
         });
+        let switch = Arc::new(Switch {
+            registry: Arc::clone(&settings.sinks),
+            store: Arc::clone(&store),
+            clock: Arc::clone(&clock),
+            feed: feed.clone(),
+            disable_after: settings.disable_after,
+        });
+        switch.load().await.context("reading the stored sinks").map_err(Failure::Storage)?;
+        let bodies = Arc::new(bodies(&settings, at, &clock)?);
         let budget = egress::Budget::new(settings.delivery_bytes);
 
         let (accept, work) = (CancellationToken::new(), CancellationToken::new());
@@ -154,13 +168,15 @@ impl Server {
             terms: Arc::new(settings.terms.clone()),
         };
         let delivering = DeliverWork {
-            order: Arc::clone(&order),
+            registry: Arc::clone(&settings.sinks),
+            switch: Arc::clone(&switch),
+            bodies: Arc::clone(&bodies),
             forwarder,
             store: Arc::clone(&store),
             clock: Arc::clone(&clock),
             budget: budget.clone(),
-            schedule: Arc::new(settings.schedule.clone()),
             secrets: secrets.keys.clone().into(),
+            give_up_after: settings.give_up_after,
         };
         let scraping = drive(SCRAPE, settings.shares.fetches, Arc::new(scraping));
         let delivering = drive(DELIVER, settings.shares.deliveries, Arc::new(delivering));
@@ -169,15 +185,24 @@ impl Server {
         let (retain, stop) = (settings.retain, work.clone());
         chores.spawn(retention::keep_swept(Arc::clone(&store), Arc::clone(&clock), retain, stop));
         chores.spawn(metrics::keep_up(recorder.clone(), work.clone()));
+        chores.spawn(Arc::clone(&switch).keep_watch(work.clone()));
 
+        let sinks = Arc::clone(&settings.sinks);
         let exposition =
-            metrics::exposition(recorder, Arc::clone(&store), Arc::clone(&clock), budget);
+            metrics::exposition(recorder, Arc::clone(&store), Arc::clone(&clock), budget, sinks);
+        let desk = Desk {
+            registry: Arc::clone(&settings.sinks),
+            switch,
+            bodies,
+            policy: settings.forward.sink_policy.clone(),
+            chores: chores.clone(),
+        };
         let parts = ingest::Parts {
             store: Arc::clone(&store),
             clock,
             pipeline: order,
-            sinks: Arc::new(ingest::NoSinks),
-            feed: ingest::Feed::default(),
+            sinks: Arc::new(desk),
+            feed,
             metrics: exposition,
         };
         let router = ingest::router(parts, settings.ingest.clone());
@@ -265,6 +290,25 @@ impl Server {
         sum_up(scraped, delivered, waiting, begun.elapsed());
         Ok(())
     }
+}
+
+fn bodies(
+    settings: &Settings,
+    at: std::net::SocketAddr,
+    clock: &Arc<dyn Clock>,
+) -> Result<Bodies, Failure> {
+    let key = secret::link_key(settings.data_dir.as_deref()).map_err(Failure::Storage)?;
+    let base = match &settings.public_url {
+        Some(url) => url.clone(),
+        None => format!("http://{at}/").parse().context("making an address of --listen")?,
+    };
+    Ok(Bodies {
+        links: Links::new(key, base),
+        link_ttl: settings.link_ttl,
+        clock: Arc::clone(clock),
+        // The address listened on may be another after the next start, and is no name for others.
+        source: settings.public_url.as_ref().map_or_else(|| "pagewire".to_owned(), Url::to_string),
+    })
 }
 
 async fn bind(settings: &Settings) -> Result<TcpListener, Failure> {
