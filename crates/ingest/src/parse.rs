@@ -9,21 +9,38 @@ use crate::submission::Submission;
 
 /// Reads a body in one pass; only a body that is refused is read again, to say where.
 pub(crate) fn submission(body: &[u8]) -> Result<Submission<'_>, Problem> {
-    let text = std::str::from_utf8(body).map_err(|error| not_utf8(body, error.valid_up_to()))?;
-    let submission: Submission<'_> = serde_json::from_str(text).map_err(|e| explain(text, &e))?;
+    let explain = explain::<Submission<'_>>;
+    let text = utf8(body)?;
+    let submission: Submission<'_> =
+        serde_json::from_str(text).map_err(|e| explain(text, &e, Kind::Invalid))?;
     // The typed pass has checked everything but what it kept raw.
     if let Some(metadata) = submission.metadata {
-        serde_json::from_str::<Strict>(metadata.get()).map_err(|error| explain(text, &error))?;
+        let checked = serde_json::from_str::<Strict>(metadata.get());
+        checked.map_err(|error| explain(text, &error, Kind::Invalid))?;
     }
     Ok(submission)
 }
 
-/// The problem with a body whose reading ended in `error`.
+/// Reads a body that is no job.
+pub(crate) fn request<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Problem> {
+    let text = utf8(body)?;
+    serde_json::from_str(text).map_err(|e| explain::<T>(text, &e, Kind::InvalidRequest))
+}
+
+fn utf8(body: &[u8]) -> Result<&str, Problem> {
+    std::str::from_utf8(body).map_err(|error| not_utf8(body, error.valid_up_to()))
+}
+
+/// The problem with a body that was to be a `T` and whose reading ended in `error`.
 #[cold]
-fn explain(text: &str, error: &serde_json::Error) -> Problem {
+fn explain<'a, T: Deserialize<'a>>(
+    text: &'a str,
+    error: &serde_json::Error,
+    kind: Kind,
+) -> Problem {
     if let Err((pointer, error)) = place::<Strict>(text) {
         return match error.classify() {
-            Category::Data => misunderstood(pointer, &error),
+            Category::Data => misunderstood(pointer, &error, kind),
             Category::Syntax | Category::Eof | Category::Io => {
                 Problem::new(Kind::Unreadable, format!("the body is not JSON: {error}"))
             }
@@ -31,8 +48,8 @@ fn explain(text: &str, error: &serde_json::Error) -> Problem {
     }
     // It is JSON, so whatever is wrong is what it says. (`serde_json` calls a number in the place
     // of a name an error of syntax.)
-    match place::<Submission<'_>>(text) {
-        Err((pointer, error)) => misunderstood(pointer, &error),
+    match place::<T>(text) {
+        Err((pointer, error)) => misunderstood(pointer, &error, kind),
         Ok(()) => Problem::new(Kind::Unreadable, error.to_string()),
     }
 }
@@ -46,12 +63,12 @@ fn place<'de, T: Deserialize<'de>>(text: &'de str) -> Result<(), (String, serde_
     }
 }
 
-fn misunderstood(pointer: String, error: &serde_json::Error) -> Problem {
+fn misunderstood(pointer: String, error: &serde_json::Error, kind: Kind) -> Problem {
     let text = error.to_string();
     // The pointer says it better than the position, which `serde_json` appends.
     let position = format!(" at line {} column {}", error.line(), error.column());
     let detail = text.strip_suffix(&position).unwrap_or(&text);
-    Problem::faulty(Kind::Invalid, vec![Fault::at(pointer, detail)])
+    Problem::faulty(kind, vec![Fault::at(pointer, detail)])
 }
 
 fn not_utf8(body: &[u8], at: usize) -> Problem {

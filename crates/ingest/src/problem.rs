@@ -39,10 +39,18 @@ pub(crate) enum Kind {
     Busy,
     /// Our fault.
     Internal,
+    /// A link that opens nothing.
+    Forbidden,
+    /// No part of what there is was asked for.
+    NoSuchRange,
+    /// Readable, but not what can be done.
+    InvalidRequest,
+    /// As many of these are under way as may be.
+    TooMany,
 }
 
 impl Kind {
-    pub(crate) const ALL: [Self; 16] = [
+    pub(crate) const ALL: [Self; 20] = [
         Self::Unreadable,
         Self::BadRequest,
         Self::Unauthorized,
@@ -59,6 +67,10 @@ impl Kind {
         Self::Unavailable,
         Self::Busy,
         Self::Internal,
+        Self::Forbidden,
+        Self::NoSuchRange,
+        Self::InvalidRequest,
+        Self::TooMany,
     ];
 
     const fn facts(self) -> (StatusCode, &'static str, &'static str) {
@@ -91,6 +103,14 @@ impl Kind {
             }
             Self::Busy => (StatusCode::SERVICE_UNAVAILABLE, "busy", "Server busy"),
             Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "internal", "Internal error"),
+            Self::Forbidden => (StatusCode::FORBIDDEN, "forbidden", "Link not valid"),
+            Self::NoSuchRange => {
+                (StatusCode::RANGE_NOT_SATISFIABLE, "range-not-satisfiable", "No such range")
+            }
+            Self::InvalidRequest => {
+                (StatusCode::UNPROCESSABLE_ENTITY, "invalid-request", "Invalid request")
+            }
+            Self::TooMany => (StatusCode::TOO_MANY_REQUESTS, "too-many", "Too many at once"),
         }
     }
 
