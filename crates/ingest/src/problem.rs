@@ -27,6 +27,8 @@ pub(crate) enum Kind {
     UnsupportedType,
     /// Readable, but not a job that can be accepted.
     Invalid,
+    /// Readable, but not a sink, or not a change of one, that can be accepted.
+    InvalidSink,
     /// The idempotency key is in use for another body.
     KeyReused,
     /// The queue is at its bound.
@@ -42,7 +44,7 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    pub(crate) const ALL: [Self; 16] = [
+    pub(crate) const ALL: [Self; 17] = [
         Self::Unreadable,
         Self::BadRequest,
         Self::Unauthorized,
@@ -53,6 +55,7 @@ impl Kind {
         Self::TooLarge,
         Self::UnsupportedType,
         Self::Invalid,
+        Self::InvalidSink,
         Self::KeyReused,
         Self::QueueFull,
         Self::NoSpace,
@@ -79,6 +82,7 @@ impl Kind {
                 "Unsupported media type",
             ),
             Self::Invalid => (StatusCode::UNPROCESSABLE_ENTITY, "invalid-job", "Invalid job"),
+            Self::InvalidSink => (StatusCode::UNPROCESSABLE_ENTITY, "invalid-sink", "Invalid sink"),
             Self::KeyReused => (
                 StatusCode::UNPROCESSABLE_ENTITY,
                 "idempotency-key-reused",
@@ -133,6 +137,20 @@ impl Fault {
 
     pub(crate) fn header(name: &HeaderName, detail: impl Into<String>) -> Self {
         Self { place: Place::Header(name.as_str().to_owned()), detail: clipped(detail.into()) }
+    }
+
+    /// Whether it is at this place in the body.
+    pub(crate) fn is_at(&self, pointer: &str) -> bool {
+        matches!(&self.place, Place::Pointer(at) if at == pointer)
+    }
+
+    /// As one line about a file, in which the body stands at `base`.
+    pub(crate) fn in_file(&self, base: &str) -> String {
+        let place = match &self.place {
+            Place::Pointer(at) => at.replace('/', ".").replace("~1", "/").replace("~0", "~"),
+            Place::Parameter(at) | Place::Header(at) => format!(".{at}"),
+        };
+        format!("{base}{place}: {}", self.detail)
     }
 
     fn summary(&self) -> String {
@@ -196,6 +214,11 @@ impl Problem {
 
     pub(crate) fn kind(&self) -> Kind {
         self.0.kind
+    }
+
+    /// What is wrong, and where; empty when the whole is.
+    pub(crate) fn into_faults(self) -> Vec<Fault> {
+        self.0.faults
     }
 }
 
