@@ -11,7 +11,7 @@ use crate::auth::Caller;
 use crate::problem::{Fault, Kind, Problem};
 use crate::router::{Api, spec_of, store_problem};
 use crate::selection::{self, Moment, Selection};
-use crate::view::{JobView, json, rfc3339};
+use crate::view::{JobView, circuit, json, rfc3339};
 
 const DEFAULT_LIMIT: usize = 100;
 const MAX_LIMIT: usize = 1000;
@@ -101,6 +101,7 @@ struct Lane {
     key: String,
     waiting: u64,
     in_flight: u64,
+    circuit: &'static str,
     #[serde(skip_serializing_if = "is_nothing")]
     interval_ms: u64,
     #[serde(skip_serializing_if = "is_nothing")]
@@ -124,6 +125,7 @@ pub(crate) async fn lanes(Caller(api): Caller, uri: Uri) -> Result<Response, Pro
         key: lane.key.to_string(),
         waiting: lane.waiting,
         in_flight: lane.in_flight,
+        circuit: circuit(lane.circuit),
         interval_ms: u64::try_from(lane.interval.as_millis()).unwrap_or(u64::MAX),
         failures: u64::from(lane.failures),
         failing_since: lane.failing_since.map(rfc3339),

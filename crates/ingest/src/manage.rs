@@ -74,7 +74,7 @@ async fn redelivery(api: &Api, request: Request) -> Result<Redelivery, Problem> 
         return Ok(Redelivery::default());
     }
     body::check_type(&headers, Typing::Strict)?;
-    parse::request(&received.bytes)
+    parse::object(&received.bytes, Kind::InvalidRequest)
 }
 
 /// `POST /v1/jobs/{id}/refetch`: starts a job that is over again from its URL.

@@ -1,6 +1,6 @@
 use serde::Deserialize;
-use serde_json::Deserializer;
 use serde_json::error::Category;
+use serde_json::{Deserializer, Value};
 use serde_path_to_error::{Path, Segment};
 
 use crate::problem::{Fault, Kind, Problem};
@@ -9,22 +9,26 @@ use crate::submission::Submission;
 
 /// Reads a body in one pass; only a body that is refused is read again, to say where.
 pub(crate) fn submission(body: &[u8]) -> Result<Submission<'_>, Problem> {
-    let explain = explain::<Submission<'_>>;
-    let text = utf8(body)?;
-    let submission: Submission<'_> =
-        serde_json::from_str(text).map_err(|e| explain(text, &e, Kind::Invalid))?;
+    let submission: Submission<'_> = object(body, Kind::Invalid)?;
     // The typed pass has checked everything but what it kept raw.
-    if let Some(metadata) = submission.metadata {
-        let checked = serde_json::from_str::<Strict>(metadata.get());
-        checked.map_err(|error| explain(text, &error, Kind::Invalid))?;
+    if let Some(metadata) = submission.metadata
+        && let Err(error) = serde_json::from_str::<Strict>(metadata.get())
+    {
+        return Err(explain::<Submission<'_>>(utf8(body)?, &error, Kind::Invalid));
     }
     Ok(submission)
 }
 
-/// Reads a body that is no job.
-pub(crate) fn request<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Problem> {
+/// Reads a body that is to be a `T`; JSON that is none is a problem of this kind.
+pub(crate) fn object<'a, T: Deserialize<'a>>(body: &'a [u8], kind: Kind) -> Result<T, Problem> {
     let text = utf8(body)?;
-    serde_json::from_str(text).map_err(|e| explain::<T>(text, &e, Kind::InvalidRequest))
+    serde_json::from_str(text).map_err(|error| explain::<T>(text, &error, kind))
+}
+
+/// Reads a body of which every member counts, `null` too.
+pub(crate) fn value(body: &[u8], kind: Kind) -> Result<Value, Problem> {
+    object::<Strict>(body, kind)?;
+    object(body, kind)
 }
 
 fn utf8(body: &[u8]) -> Result<&str, Problem> {

@@ -27,6 +27,8 @@ pub(crate) enum Kind {
     UnsupportedType,
     /// Readable, but not a job that can be accepted.
     Invalid,
+    /// Readable, but not a sink, or not a change of one, that can be accepted.
+    InvalidSink,
     /// The idempotency key is in use for another body.
     KeyReused,
     /// The queue is at its bound.
@@ -50,7 +52,7 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    pub(crate) const ALL: [Self; 20] = [
+    pub(crate) const ALL: [Self; 21] = [
         Self::Unreadable,
         Self::BadRequest,
         Self::Unauthorized,
@@ -61,6 +63,7 @@ impl Kind {
         Self::TooLarge,
         Self::UnsupportedType,
         Self::Invalid,
+        Self::InvalidSink,
         Self::KeyReused,
         Self::QueueFull,
         Self::NoSpace,
@@ -91,6 +94,7 @@ impl Kind {
                 "Unsupported media type",
             ),
             Self::Invalid => (StatusCode::UNPROCESSABLE_ENTITY, "invalid-job", "Invalid job"),
+            Self::InvalidSink => (StatusCode::UNPROCESSABLE_ENTITY, "invalid-sink", "Invalid sink"),
             Self::KeyReused => (
                 StatusCode::UNPROCESSABLE_ENTITY,
                 "idempotency-key-reused",
@@ -155,6 +159,20 @@ impl Fault {
         Self { place: Place::Header(name.as_str().to_owned()), detail: clipped(detail.into()) }
     }
 
+    /// Whether it is at this place in the body.
+    pub(crate) fn is_at(&self, pointer: &str) -> bool {
+        matches!(&self.place, Place::Pointer(at) if at == pointer)
+    }
+
+    /// As one line about a file, in which the body stands at `base`.
+    pub(crate) fn in_file(&self, base: &str) -> String {
+        let place = match &self.place {
+            Place::Pointer(at) => at.replace('/', ".").replace("~1", "/").replace("~0", "~"),
+            Place::Parameter(at) | Place::Header(at) => format!(".{at}"),
+        };
+        format!("{base}{place}: {}", self.detail)
+    }
+
     fn summary(&self) -> String {
         match &self.place {
             Place::Pointer(at) if at.is_empty() => self.detail.clone(),
@@ -216,6 +234,11 @@ impl Problem {
 
     pub(crate) fn kind(&self) -> Kind {
         self.0.kind
+    }
+
+    /// What is wrong, and where; empty when the whole is.
+    pub(crate) fn into_faults(self) -> Vec<Fault> {
+        self.0.faults
     }
 }
 

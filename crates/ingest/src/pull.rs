@@ -393,7 +393,7 @@ struct Verdict<'a> {
 /// `POST /v1/pull/ack`: these were taken.
 pub(crate) async fn ack(Caller(api): Caller, request: Request) -> Result<Response, Problem> {
     let body = receive(&api, request).await?;
-    let Acks { receipts } = parse::request(&body.bytes)?;
+    let Acks { receipts } = parse::object(&body.bytes, Kind::InvalidRequest)?;
     let mut faults = Vec::new();
     let given = Given::read(receipts, &mut faults);
     refuse(faults)?;
@@ -405,7 +405,7 @@ pub(crate) async fn ack(Caller(api): Caller, request: Request) -> Result<Respons
 /// `POST /v1/pull/nack`: these were not taken, and are to come again.
 pub(crate) async fn nack(Caller(api): Caller, request: Request) -> Result<Response, Problem> {
     let body = receive(&api, request).await?;
-    let Nacks { receipts, delay, reason } = parse::request(&body.bytes)?;
+    let Nacks { receipts, delay, reason } = parse::object(&body.bytes, Kind::InvalidRequest)?;
     let mut faults = Vec::new();
     let given = Given::read(receipts, &mut faults);
     let delay = delay.map_or(DEFAULT_DELAY, |DurationText(delay)| delay);
@@ -433,7 +433,7 @@ pub(crate) async fn nack(Caller(api): Caller, request: Request) -> Result<Respon
 /// `POST /v1/pull/extend`: these take longer.
 pub(crate) async fn extend(Caller(api): Caller, request: Request) -> Result<Response, Problem> {
     let body = receive(&api, request).await?;
-    let Extensions { receipts, visibility } = parse::request(&body.bytes)?;
+    let Extensions { receipts, visibility } = parse::object(&body.bytes, Kind::InvalidRequest)?;
     let mut faults = Vec::new();
     let given = Given::read(receipts, &mut faults);
     let visibility = visibility.map_or(DEFAULT_VISIBILITY, |DurationText(time)| time);

@@ -5,7 +5,8 @@ use axum::extract::Request;
 use axum::routing::{get, post};
 use http::Uri;
 use jobs::{Clock, ErrorKind, JobId, Record, Store};
-use tokio::sync::Semaphore;
+use tokio::sync::{Mutex, Semaphore};
+use tokio_util::task::TaskTracker;
 
 use crate::auth::Keys;
 use crate::budget::Budget;
@@ -14,7 +15,8 @@ use crate::problem::{Kind, Problem};
 use crate::pull::Pulls;
 use crate::redrive::Redrives;
 use crate::{
-    Config, Feed, JobSpec, Pipeline, Sinks, events, list, manage, ops, pull, read, redrive, submit,
+    Config, Feed, JobSpec, Pipeline, Sinks, events, list, manage, ops, pull, read, redrive,
+    sinks as named, submit,
 };
 
 /// Listings under way at once: each holds a slice of whole specs in memory.
@@ -31,6 +33,10 @@ pub(crate) struct Api {
     pub(crate) pipeline: Arc<dyn Pipeline>,
     pub(crate) sinks: Arc<dyn Sinks>,
     pub(crate) feed: Feed,
+    /// Held by whoever changes a sink.
+    pub(crate) sink_changes: Arc<Mutex<()>>,
+    /// Changes that end even if their callers go away.
+    pub(crate) changes: TaskTracker,
     pub(crate) config: Config,
     pub(crate) keys: Keys,
     pub(crate) budget: Arc<Budget>,
@@ -72,6 +78,8 @@ pub fn router(parts: Parts, mut config: Config) -> Router {
         pipeline,
         sinks,
         feed,
+        sink_changes: Arc::default(),
+        changes: TaskTracker::new(),
         config,
         keys,
         budget,
@@ -98,6 +106,9 @@ pub fn router(parts: Parts, mut config: Config) -> Router {
         .route("/v1/pull/extend", post(pull::extend))
         .route("/v1/events", get(events::events))
         .route("/v1/lanes", get(list::lanes))
+        .route("/v1/sinks", get(named::list).post(named::define))
+        .route("/v1/sinks/{name}", get(named::show).patch(named::change).delete(named::remove))
+        .route("/v1/sinks/{name}/rotate", post(named::rotate))
         .route("/healthz", get(ops::alive))
         .route("/readyz", get(ops::ready))
         .route("/metrics", get(ops::metrics))
