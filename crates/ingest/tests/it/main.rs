@@ -7,10 +7,13 @@
 
 mod accepted;
 mod bodies;
+mod desk;
+mod documents;
 mod keys;
 mod listing;
 mod managing;
 mod ops;
 mod refused;
 mod served;
+mod sinks;
 mod world;
