@@ -13,7 +13,9 @@ use axum::extract::Request;
 use axum::response::Response;
 use http::header::{self, HeaderValue};
 use http::{StatusCode, Uri};
+use jobs::{JobId, NewJob, Submitted, Timestamp};
 use serde_json::Value;
+use serde_json::value::RawValue;
 use tokio::sync::OwnedMutexGuard;
 
 use self::patch::{patched, switch, switched};
@@ -24,8 +26,8 @@ use crate::definition::{Definition, Draft, NAME_RULE, Signature, is_name};
 use crate::problem::{Fault, Kind, Problem};
 use crate::read::PathParts;
 use crate::router::{Api, store_problem};
-use crate::sink_view::{Lanes, SinkView};
-use crate::view::json;
+use crate::sink_view::{Lanes, SinkView, notice};
+use crate::view::{JobView, json, rfc3339, status_url};
 use crate::{Disabled, NamedSink, Refusal, SINKS, SinkSecret, SinkSpec, parse};
 
 /// `POST /v1/sinks`
@@ -137,6 +139,36 @@ pub(crate) async fn rotate(
     sink.spec = rotated(&api, &sink, rotation)?;
     change.keep(&name, Some(sink.spec.clone())).await?;
     Ok(once(StatusCode::OK, &api, sink))
+}
+
+/// `POST /v1/sinks/{name}/test`: a job that sends the sink an event, and nothing else.
+pub(crate) async fn test(Caller(api): Caller, path: PathParts) -> Result<Response, Problem> {
+    let name = path_name(path)?;
+    let sink = known(&api, &name)?;
+    if let Some(Disabled { reason, .. }) = &sink.spec.disabled {
+        return Err(conflict(format!("the sink `{name}` is disabled ({reason}): enable it first")));
+    }
+    let (id, now) = (JobId::draw(), api.clock.now());
+    let spec = notice(&sink, tested(id, &name, now));
+    let (stage, lane) = api.pipeline.first(&spec);
+    let spec = spec.to_bytes();
+    let job = NewJob { id, stage, lane, due: now, expires: None, spec, idempotency: None };
+    let answers = api.store.submit(vec![job], now).await.map_err(|e| store_problem(&e))?;
+    if answers != [Submitted::Created] {
+        return Err(api.queue_full());
+    }
+    let (record, spec) = api.job(id).await?;
+    let mut response = json(StatusCode::ACCEPTED, &JobView::new(&api, record, spec));
+    let location = HeaderValue::try_from(status_url(id)).expect("a path of ASCII letters");
+    response.headers_mut().insert(header::LOCATION, location);
+    Ok(response)
+}
+
+/// The event that tells of nothing but that it arrives.
+fn tested(id: JobId, name: &str, at: Timestamp) -> Box<RawValue> {
+    let data = serde_json::json!({"id": id.to_string(), "sink": name});
+    let event = format!(r#"{{"type":"sink.test","timestamp":"{}","data":{data}}}"#, rfc3339(at));
+    RawValue::from_string(event).expect("a time, an id and a name need no escapes")
 }
 
 /// The right to change sinks: one at a time.

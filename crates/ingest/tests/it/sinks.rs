@@ -595,6 +595,26 @@ async fn a_sink_to_fetch_from_is_not_signed() {
 }
 
 #[tokio::test]
+async fn a_sink_is_tried_with_an_event_of_its_own() {
+    let office = Office::defined(SMALLEST).await;
+    let answer = office.call("POST", "/v1/sinks/search/test").await;
+    assert_eq!(answer.status, 202, "{answer:?}");
+    let job = answer.json();
+    assert_eq!(answer.header(header::LOCATION), job["status_url"]);
+    assert_eq!((&job["sink"], &job["status"]), (&"search".into(), &"delivering".into()));
+    let claimed = office.claim(&DELIVER).await;
+    assert_eq!(claimed.lease.id.to_string(), job["id"]);
+    let spec = office.world.spec(claimed.lease.id).await;
+    let event: Value = serde_json::from_str(spec.notice.unwrap().get()).unwrap();
+    let expected = json!({"type": "sink.test", "timestamp": "2026-11-22T10:00:00Z",
+        "data": {"id": job["id"], "sink": "search"}});
+    assert_eq!(event, expected);
+    office.patch(r#"{"enabled":false}"#).await;
+    let detail = office.call("POST", "/v1/sinks/search/test").await.problem(409);
+    assert!(detail.contains("disabled (by hand)"), "{detail}");
+}
+
+#[tokio::test]
 async fn what_is_no_sink_s_name_is_404() {
     let office = Office::defined(SMALLEST).await;
     for name in ["other", "Search", "%00", "%ff", "..", "a%2fb", &"x".repeat(5000)] {
@@ -602,6 +622,7 @@ async fn what_is_no_sink_s_name_is_404() {
             ("GET", format!("/v1/sinks/{name}")),
             ("DELETE", format!("/v1/sinks/{name}")),
             ("POST", format!("/v1/sinks/{name}/rotate")),
+            ("POST", format!("/v1/sinks/{name}/test")),
         ] {
             office.call(method, &path).await.problem(404);
         }
@@ -621,6 +642,7 @@ async fn sinks_want_an_api_key_as_jobs_do() {
         ("DELETE", SEARCH),
         ("PATCH", SEARCH),
         ("POST", ROTATE),
+        ("POST", "/v1/sinks/search/test"),
     ] {
         office.call(method, path).await.problem(401);
     }
