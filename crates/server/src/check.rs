@@ -244,11 +244,7 @@ fn operators_sinks(path: Option<&Path>) -> Result<Vec<(String, SinkSpec)>, Strin
     };
     let named = |error: String| format!("--sinks {}: {error}", path.display());
     let text = std::fs::read_to_string(path).map_err(|error| named(error.to_string()))?;
-    sinks_from_toml(&text).map_err(named)
-}
-
-fn sinks_from_toml(_text: &str) -> Result<Vec<(String, SinkSpec)>, String> {
-    Err("not merged".to_owned())
+    ingest::sinks_from_toml(&text, |name| std::env::var(name).ok()).map_err(named)
 }
 
 /// The addresses that are exempt from the policy: the operator's own.
@@ -274,6 +270,9 @@ fn ingest_config(options: &Options) -> ingest::Config {
             ..ingest::Limits::default()
         },
         version: env!("CARGO_PKG_VERSION").to_owned(),
+        // Whatever is redriven leaves room for what comes.
+        redrive_live_jobs: options.queue_max_jobs / 2,
+        redrive_live_bytes: options.queue_max_bytes.0 / 2,
         ..ingest::Config::default()
     }
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, anyhow};
+use forward::Forwarder;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use ingest::Links;
@@ -37,6 +38,8 @@ const WORK_SHARE: f64 = 0.9;
 const LEAST_TAIL: Duration = Duration::from_secs(1);
 /// After the store failed, requests under way have this long to be told so.
 const LAST_WORDS: Duration = Duration::from_millis(500);
+/// Deliveries in hand beside those on their way: they wait for others to travel with.
+const PLACES_FOR_COMPANY: usize = 4_096;
 
 /// Serves until told to stop.
 ///
@@ -111,6 +114,7 @@ struct Server {
     scraping: Driving,
     delivering: Driving,
     scraper: scrape::Running,
+    sender: Forwarder,
     forwarder: forward::Running,
     chores: TaskTracker,
 }
@@ -149,7 +153,13 @@ impl Server {
             disable_after: settings.disable_after,
         });
         switch.load().await.context("reading the stored sinks").map_err(Failure::Storage)?;
-        let bodies = Arc::new(bodies(&settings, at, &clock)?);
+        let links = links(&settings, at)?;
+        let bodies = Arc::new(Bodies {
+            links: links.clone(),
+            link_ttl: settings.link_ttl,
+            clock: Arc::clone(&clock),
+            source: source(&settings),
+        });
         let budget = egress::Budget::new(settings.delivery_bytes);
 
         let (accept, work) = (CancellationToken::new(), CancellationToken::new());
@@ -171,7 +181,7 @@ impl Server {
             registry: Arc::clone(&settings.sinks),
             switch: Arc::clone(&switch),
             bodies: Arc::clone(&bodies),
-            forwarder,
+            forwarder: forwarder.clone(),
             store: Arc::clone(&store),
             clock: Arc::clone(&clock),
             budget: budget.clone(),
@@ -179,7 +189,10 @@ impl Server {
             give_up_after: settings.give_up_after,
         };
         let scraping = drive(SCRAPE, settings.shares.fetches, Arc::new(scraping));
-        let delivering = drive(DELIVER, settings.shares.deliveries, Arc::new(delivering));
+        // The forwarder bounds what is sent at once; what waits for company to travel with takes
+        // no place of what is on its way.
+        let slots = settings.shares.deliveries + PLACES_FOR_COMPANY;
+        let delivering = drive(DELIVER, slots, Arc::new(delivering));
 
         let chores = TaskTracker::new();
         let (retain, stop) = (settings.retain, work.clone());
@@ -205,7 +218,8 @@ impl Server {
             feed,
             metrics: exposition,
         };
-        let router = ingest::router(parts, settings.ingest.clone());
+        let config = ingest::Config { links: Some(links), ..settings.ingest.clone() };
+        let router = ingest::router(parts, config);
         let (serve, stop) = (settings.serve, accept.clone());
         let listener =
             chores.spawn(async move { ingest::serve(listener, router, serve, stop).await });
@@ -219,6 +233,7 @@ impl Server {
             scraping,
             delivering,
             scraper: scraper_running,
+            sender: forwarder,
             forwarder: forwarder_running,
             chores,
         })
@@ -262,6 +277,9 @@ impl Server {
         let begun = Instant::now();
         self.accept.cancel();
         self.work.cancel();
+        // What waits for company has waited long enough.
+        self.sender.hasten();
+        drop(self.sender);
         let requests = self.listener.abort_handle();
         // A driver keeps its own time, but may be held up by a store that waits for space.
         let at_work = begun + grace.max(LEAST_TAIL);
@@ -292,23 +310,20 @@ impl Server {
     }
 }
 
-fn bodies(
-    settings: &Settings,
-    at: std::net::SocketAddr,
-    clock: &Arc<dyn Clock>,
-) -> Result<Bodies, Failure> {
+/// Makes links to results under the address that receivers reach this server by.
+fn links(settings: &Settings, at: std::net::SocketAddr) -> Result<Links, Failure> {
     let key = secret::link_key(settings.data_dir.as_deref()).map_err(Failure::Storage)?;
     let base = match &settings.public_url {
         Some(url) => url.clone(),
         None => format!("http://{at}/").parse().context("making an address of --listen")?,
     };
-    Ok(Bodies {
-        links: Links::new(key, base),
-        link_ttl: settings.link_ttl,
-        clock: Arc::clone(clock),
-        // The address listened on may be another after the next start, and is no name for others.
-        source: settings.public_url.as_ref().map_or_else(|| "pagewire".to_owned(), Url::to_string),
-    })
+    Ok(Links::new(key, base))
+}
+
+/// Who events come from. The address listened on may be another after the next start, and is no
+/// name for others.
+fn source(settings: &Settings) -> String {
+    settings.public_url.as_ref().map_or_else(|| "pagewire".to_owned(), Url::to_string)
 }
 
 async fn bind(settings: &Settings) -> Result<TcpListener, Failure> {

@@ -127,8 +127,12 @@ pub(crate) const fn kind(verdict: Verdict) -> &'static str {
 
 impl Pipeline for Order {
     fn first(&self, spec: &JobSpec) -> (Stage, LaneKey) {
-        let notice = spec.notice.as_ref().and_then(|_| self.sinks.of_spec(spec).place());
-        notice.unwrap_or_else(|| (SCRAPE, lane::of_origin(&spec.url)))
+        // What waits to be pulled has a result, which a notice gets on the way there.
+        let told = spec.notice.as_ref().and_then(|_| self.sinks.of_spec(spec).place());
+        match told {
+            Some((_, lane)) => (DELIVER, lane),
+            None => (SCRAPE, lane::of_origin(&spec.url)),
+        }
     }
 
     fn cancelled(&self, id: JobId, spec: &JobSpec, now: Timestamp) -> Option<Next> {

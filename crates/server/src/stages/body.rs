@@ -59,7 +59,7 @@ impl Bodies {
         event: Bytes,
     ) -> Body {
         let as_it_is = sink.format == EventFormat::Standard && !is_above(sink, &event);
-        if as_it_is && sink.batch.is_none() || event.len() <= SMALL_BYTES {
+        if as_it_is || event.len() <= SMALL_BYTES {
             return self.make(sink, id, &spec.formats, event);
         }
         let (bodies, sink, spec) = (Arc::clone(self), Arc::clone(sink), Arc::clone(spec));
@@ -84,11 +84,7 @@ impl Bodies {
             }
             EventFormat::Raw => self.alone(sink, id, formats, &event),
         };
-        let mut body = body.unwrap_or_else(|| Body::json(event));
-        if sink.batch.is_some() {
-            body.bytes = one_line(body.bytes);
-        }
-        body
+        body.unwrap_or_else(|| Body::json(event))
     }
 
     fn alone(&self, sink: &Sink, id: JobId, formats: &[Format], event: &[u8]) -> Option<Body> {
@@ -122,16 +118,6 @@ fn is_above(sink: &Sink, body: &[u8]) -> bool {
     body.len() as u64 > sink.inline_limit
 }
 
-/// JSON on one line, as a batch wants it: between its parts there may be line ends (a client's
-/// metadata is kept as it came), within its strings there are none.
-fn one_line(json: Bytes) -> Bytes {
-    let ends = |byte: &u8| matches!(byte, b'\n' | b'\r');
-    if !json.iter().any(ends) {
-        return json;
-    }
-    json.iter().map(|byte| if ends(byte) { b' ' } else { *byte }).collect()
-}
-
 fn hexadecimal(bytes: &[u8]) -> String {
     bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
         let _ = write!(text, "{byte:02x}");
@@ -141,7 +127,7 @@ fn hexadecimal(bytes: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use ingest::{BatchSpec, SinkSpec};
+    use ingest::SinkSpec;
     use jobs::Timestamp;
     use serde_json::Value;
 
@@ -216,17 +202,6 @@ mod tests {
         let raw = made(|spec| spec.format = EventFormat::Raw, &event);
         assert_eq!(raw.bytes, "x".repeat(10));
         assert_eq!(raw.headers["pagewire-event"], "job.succeeded");
-    }
-
-    #[test]
-    fn in_a_batch_each_event_is_one_line_and_says_the_same() {
-        let event = event(10);
-        assert!(event.contains(&b'\n'));
-        let batch = Some(BatchSpec { max_events: 10, max_wait_ms: 100 });
-        let body = made(|spec| spec.batch = batch, &event);
-        assert!(!body.bytes.contains(&b'\n'));
-        let read = |bytes: &[u8]| serde_json::from_slice::<Value>(bytes).unwrap();
-        assert_eq!(read(&body.bytes), read(&event));
     }
 
     #[tokio::test]

@@ -163,6 +163,9 @@ fn a_notice_is_told_and_never_fetched() {
     let order = order(Some("http://127.0.0.1:9/hook"));
     assert_eq!(order.first(&job).0, DELIVER);
     assert_eq!(order.refetch(&job, NOW).stage, DELIVER);
+    let pulling = order_with(registry(None, &[("inbox", "pull:")]));
+    let to_pull = JobSpec { sink_name: Some("inbox".into()), ..job };
+    assert_eq!(pulling.first(&to_pull), (DELIVER, LaneKey::new("sink:inbox")));
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use egress::Policy;
 use forward::Secret;
-use ingest::{EventFormat, NamedSink, Refusal, SinkSpec, Sinks};
+use ingest::{NamedSink, Refusal, SinkSpec, Sinks};
 use jobs::{JobId, LaneKey, Stage};
 use tokio_util::task::TaskTracker;
 
@@ -62,11 +62,9 @@ impl Sinks for Desk {
 
     fn pulled_body(&self, name: &str, id: JobId, event: Bytes) -> Bytes {
         match self.registry.named(name) {
-            // There are no header fields to say the rest in.
-            Some(sink) if sink.format != EventFormat::Raw => {
-                self.bodies.make(&sink, id, &[], event).bytes
-            }
-            _ => event,
+            // The page alone is the best that there is of it, whatever its job asked for.
+            Some(sink) => self.bodies.make(&sink, id, &[], event).bytes,
+            None => event,
         }
     }
 }

@@ -12,6 +12,10 @@ use url::Url;
 use super::{Defaults, Sink};
 use crate::stages::lane;
 
+/// Most jobs in flight of a sink whose events travel together: those that wait for company take
+/// places that others could have.
+const MOST_IN_FLIGHT: u32 = 1_000;
+
 /// A sink with a name.
 ///
 /// # Errors
@@ -74,7 +78,7 @@ fn limit(spec: &SinkSpec, batch: Option<BatchSpec>, usual: LaneLimit) -> LaneLim
     let posts = if spec.ordered { 1 } else { spec.concurrency.unwrap_or(usual.concurrency).max(1) };
     let interval = spec.interval_us.map_or(usual.interval, Duration::from_micros);
     LaneLimit {
-        concurrency: posts.saturating_mul(per_post),
+        concurrency: posts.saturating_mul(per_post).min(MOST_IN_FLIGHT.max(per_post)),
         interval: interval / per_post,
         ..usual
     }
@@ -181,11 +185,12 @@ pub(super) fn refusals(spec: &SinkSpec, policy: &Policy) -> Vec<Refusal> {
 }
 
 /// A new signing secret, and what it is verified with when that is not the secret itself.
-pub(super) fn new_secret(_asymmetric: bool) -> (String, Option<String>) {
-    (Secret::generate().reveal(), None)
+pub(super) fn new_secret(asymmetric: bool) -> (String, Option<String>) {
+    let secret = if asymmetric { Secret::generate_asymmetric() } else { Secret::generate() };
+    (secret.reveal(), public_key(&secret))
 }
 
 /// What a receiver verifies with, when that is not the secret itself.
-pub(super) fn public_key(_secret: &Secret) -> Option<String> {
-    None
+pub(super) fn public_key(secret: &Secret) -> Option<String> {
+    secret.public_key().map(|key| key.to_string())
 }

@@ -12,7 +12,7 @@ use jobs::{
 use serde_json::value::RawValue;
 use tokio_util::sync::CancellationToken;
 
-use super::{Destination, Disabling, Registry, Sink};
+use super::{Disabling, Registry, Sink};
 use crate::event;
 use crate::span::Span;
 use crate::stages::{DELIVER, PULL, lane};
@@ -251,9 +251,7 @@ fn notice_job(id: JobId, notice: &Bytes, to: &Arc<Sink>, now: Timestamp) -> Opti
     let _ = url.set_password(None);
     let _ = url.set_username("");
     let spec = JobSpec { notice: Some(notice), ..JobSpec::new(url) };
-    let destination = Destination::Sink(Arc::clone(to));
-    let (stage, lane) = destination.place()?;
-    let spec = spec.to_bytes();
+    let (stage, lane, spec) = (DELIVER, to.lane.clone(), spec.to_bytes());
     Some(NewJob { id, stage, lane, due: now, expires: None, spec, idempotency: None })
 }
 

@@ -49,6 +49,10 @@ fn what_is_said_of_posts_holds_for_jobs_in_flight() {
         (spec.concurrency, spec.interval_us) = (Some(2), Some(1_000_000));
     });
     assert_eq!((batched.concurrency, batched.interval), (200, Duration::from_millis(10)));
+    let most = limit(|spec| {
+        spec.batch = Some(BatchSpec { max_events: 1_000, max_wait_ms: 60_000 });
+    });
+    assert_eq!(most.concurrency, 1_000, "others have places too");
 }
 
 #[test]
