@@ -1,12 +1,16 @@
 //! What the scenarios of named sinks share.
 
 use std::collections::HashSet;
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use harness::{Answer, Connection, Inbox, Method, Post, Server, eventually};
 use serde_json::{Value, json};
 
 use crate::world::{LIMIT, PAGE, World, accepted_id};
+
+/// Longest until everything came: while a circuit is open, nothing does.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A world whose sinks are those that the scenario defines.
 pub(super) async fn world(name: &str) -> Result<World> {
@@ -95,7 +99,7 @@ pub(super) async fn conserved(inbox: &Inbox, ids: &[String]) -> Result<Vec<Post>
         ids.iter().all(|id| taken.contains(id.as_str()))
     };
     let what = format!("{} events at the inbox", ids.len());
-    let posts = inbox.wait_until(&what, LIMIT * 2, has_all).await?;
+    let posts = inbox.wait_until(&what, PATIENCE, has_all).await?;
     for id in ids {
         let taken = posts.iter().filter(|post| post.id() == id && post.is_taken()).count();
         ensure!(taken == 1, "{id} was taken {taken} times");

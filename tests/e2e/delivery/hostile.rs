@@ -41,7 +41,7 @@ async fn survive(name: &str, kills: u32) -> Result<(World, Server, Verdict)> {
         "--delivery-schedule",
         SCHEDULE,
         "--delivery-timeout",
-        "3s",
+        "6s",
         "--per-sink",
         "64",
     ]);

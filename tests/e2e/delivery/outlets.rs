@@ -43,7 +43,7 @@ async fn a_file_has_a_line_for_every_event_whatever_kills_the_server() -> Result
     let dir = world.scratch.path().join("out");
     std::fs::create_dir(&dir)?;
     // It is put aside for a new one several times.
-    let file = format!("file://{}?max_bytes=300000", dir.join("events.ndjson").display());
+    let file = format!("file://{}?max_bytes=100000", dir.join("events.ndjson").display());
     let world = world.flags(["--forward-to", &file]);
     let mut rng = rng("file");
     let mut load = world.load(6);
