@@ -1,11 +1,13 @@
 //! Sinks that have names, and their secrets.
 
 use anyhow::{Context, Result, ensure};
-use harness::{Inbox, Method};
+use harness::{Inbox, Method, Server};
 use serde_json::json;
 
-use super::desk::{conserved, define, fresh_job, job_for, send, sink, told, world};
-use crate::world::{LIMIT, SECRET, wait_for_status};
+use super::desk::{
+    change, conserved, define, fresh_job, job_for, send, sink, sink_becomes, told, world,
+};
+use crate::world::{LIMIT, SECRET, World, wait_for_status};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_named_sink_signs_with_its_own_secret_and_survives_kill_9() -> Result<()> {
@@ -107,5 +109,44 @@ async fn a_sink_gets_only_the_events_it_asked_for() -> Result<()> {
     let bad = json!({"name": "x", "url": inbox.url(), "events": ["job.nonsense"]});
     let refused = send(&mut client, Method::POST, "/v1/sinks", &bad).await?;
     assert_eq!(refused.status, 422, "{}", refused.text());
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sinks_of_the_operators_file_are_trusted_and_only_switched_by_the_api() -> Result<()> {
+    let world = World::without_forwarding("sink-file").await?;
+    let inbox = Inbox::start().await?;
+    let file = world.scratch.path().join("sinks.toml");
+    let sinks = format!(
+        "[sinks.crm]\nurl = \"{}\"\nsecret = \"{SECRET}\"\nheaders = {{ x-team = \"sales\" }}\n",
+        inbox.url()
+    );
+    std::fs::write(&file, sinks)?;
+    let file = file.to_str().context("a path in UTF-8")?;
+    // On loopback, which jobs may not name: nothing allows it but the file.
+    let world = world.flags(["--sinks", file, "--forward-to", "crm"]);
+    let server = world.start().await?;
+    let mut client = server.client();
+    let by_default = world.submit(&mut client, &world.origin.page(1, 500)).await?;
+    let by_name = job_for(&world, &mut client, 2, "crm").await?;
+    for id in [&by_default, &by_name] {
+        let post = inbox.wait_for(id, LIMIT).await?;
+        post.verify(SECRET)?;
+        assert_eq!(post.header("x-team"), "sales");
+    }
+    let patch = json!({"url": "https://example.com/"});
+    let refused = send(&mut client, Method::PATCH, "/v1/sinks/crm", &patch).await?;
+    assert_eq!(refused.status, 409, "{}", refused.text());
+    let mut ids = vec![by_default, by_name];
+    change(&mut client, "crm", &json!({"enabled": false})).await?;
+    ids.push(job_for(&world, &mut client, 3, "crm").await?);
+    sink_becomes(&mut client, "crm", "to have one waiting", |sink| sink["waiting"] == 1).await?;
+    assert_eq!(inbox.posts().len(), 2);
+    change(&mut client, "crm", &json!({"enabled": true})).await?;
+    conserved(&inbox, &ids).await?;
+
+    std::fs::write(file, "[sinks.crm]\nurll = \"https://example.com/\"\n")?;
+    let (status, said) = Server::run_to_end(&world.config, LIMIT).await?;
+    ensure!(!status.success() && said.contains("urll") && said.contains("--sinks"), "{said}");
     Ok(())
 }
