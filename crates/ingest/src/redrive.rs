@@ -158,7 +158,8 @@ pub(crate) async fn start(Caller(api): Caller, request: Request) -> Result<Respo
     body::check_type(&headers, Typing::Strict)?;
     let config = &api.config;
     let received = body::read(body, config.max_body, config.body_timeout, &api.budget).await?;
-    let plan = parse::object::<Wish>(&received.bytes, Kind::InvalidRequest)?.check(&api, api.clock.now())?;
+    let plan = parse::object::<Wish>(&received.bytes, Kind::InvalidRequest)?
+        .check(&api, api.clock.now())?;
     let run = api.redrives.start(&api, plan)?;
     let mut response = json(StatusCode::ACCEPTED, &run.view());
     let location = HeaderValue::try_from(format!("{WHERE}{}", run.id)).expect("a path of ASCII");

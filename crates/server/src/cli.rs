@@ -1,6 +1,7 @@
 //! The flags. Their defaults are the libraries' own; their meaning is checked in [`crate::check`].
 
 mod get;
+mod verify;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -12,6 +13,7 @@ use egress::Allow;
 use url::Url;
 
 pub(crate) use self::get::{Get, Printed, Scope};
+pub(crate) use self::verify::Verify;
 use crate::byte_size::ByteSize;
 use crate::host_limit::HostLimit;
 use crate::pace::Pace;
@@ -43,8 +45,8 @@ pub(crate) struct Cli {
 }
 
 const AFTER_HELP: &str = "\
-Exit codes: 0 stopped as asked; 1 could not run (port taken, a part failed), or an input of `get` \
-could not be had; 2 bad flag or environment variable; 74 the store could not be opened or failed; 130 or 143 a second signal cut \
+Exit codes: 0 stopped as asked; 1 could not run (port taken, a part failed), an input of `get` \
+could not be had, or what `verify` was given does not verify; 2 bad flag or environment variable; 74 the store could not be opened or failed; 130 or 143 a second signal cut \
 the shutdown short.
 
 Try it:
@@ -64,6 +66,10 @@ pub(crate) enum Command {
     /// Prints what is made of pages: of files, of standard input, or of URLs that it fetches under
     /// the same limits as the server. Markdown of the main content unless told otherwise.
     Get(Get),
+    /// Checks a delivery that was received, a Standard Webhook of whatever sender, and says exactly
+    /// what is wrong with it: from a request saved to a file or standard input, or from its body and
+    /// headers. Verifies with --secret or --secret-file: secrets (whsec_…) or public keys (whpk_…).
+    Verify(Verify),
 }
 
 /// Everything that can be set.
