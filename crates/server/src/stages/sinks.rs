@@ -171,7 +171,7 @@ struct Entry {
 #[derive(Debug)]
 pub(crate) enum Disabling {
     /// A named sink, as it is from now on.
-    Named(String, SinkSpec),
+    Named(String, Box<SinkSpec>),
     /// A lane.
     Lane(LaneKey, Disabled),
 }
@@ -362,7 +362,7 @@ impl Registry {
         entry.spec.disabled = Some(since);
         let disabled = entry.spec.disabled.clone();
         entry.sink = Arc::new(Sink { disabled, ..(*entry.sink).clone() });
-        Some(Disabling::Named(name.to_owned(), entry.spec.clone()))
+        Some(Disabling::Named(name.to_owned(), Box::new(entry.spec.clone())))
     }
 
     /// A lane without a name is open again, if it was not. [`Registry::reopened`] tells of it.

@@ -165,7 +165,7 @@ async fn nothing_is_sent_to_a_sink_that_is_disabled_or_not_there() {
     let over = Claimed { without_work: Some(Why::LaneFailing), ..waiting };
     let finish = work.deliver(over).await;
     let text = note(&finish);
-    assert!(text.contains("by hand") && text.contains("3d3h"), "{text}");
+    assert!(text.contains("by hand") && text.contains("75h"), "{text}");
 
     let removed = claimed(&work, job(Some("gone")), "sink:gone").await;
     assert_eq!(note(&work.deliver(removed).await), missing("gone"));
