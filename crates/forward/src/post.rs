@@ -2,19 +2,25 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use egress::{Client, ClientConfig, Kind, Policy, Resolver, ResolverConfig, Response};
-use http::Method;
+use http::header::CONTENT_ENCODING;
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use tokio::time::{Instant, timeout_at};
 use url::Url;
 
 use crate::config::Config;
+use crate::control;
 use crate::delivery::Delivery;
 use crate::error::{Error, ErrorKind};
 use crate::forwarder::Drained;
+use crate::gzip;
 use crate::receipt::{Answer, MAX_DETAIL_BYTES, Receipt, excerpt};
-use crate::signed::Signed;
+use crate::signed;
 
 /// How long the rest of an answer is waited for once its head, which decides, is there.
 const ANSWER_BODY_PATIENCE: Duration = Duration::from_secs(5);
+
+/// The content coding of compressed bodies (RFC 9110, section 8.4.1.3).
+const GZIP: HeaderValue = HeaderValue::from_static("gzip");
 
 /// Makes attempts.
 pub(crate) struct Poster {
@@ -60,23 +66,46 @@ impl Poster {
     }
 
     /// Makes one attempt. `since` is when the delivery's timestamp was true.
-    pub(crate) async fn post(&self, delivery: Delivery, since: Instant) -> Receipt {
+    pub(crate) async fn post(&self, mut delivery: Delivery, since: Instant) -> Receipt {
         let started = Instant::now();
         let waited_s = i64::try_from(started.duration_since(since).as_secs()).unwrap_or(i64::MAX);
         let now_s = delivery.timestamp_s.saturating_add(waited_s);
-        let client = self.client_for(&delivery);
-        let Signed { sink, headers, body } = match Signed::new(delivery, now_s).await {
-            Ok(signed) => signed,
-            Err(why) => return Receipt::forbidden(&why),
+        let timeout = delivery.timeout.unwrap_or(self.timeout);
+        let mut headers = match signed::headers(&mut delivery, now_s).await {
+            Ok(headers) => headers,
+            Err(receipt) => return receipt,
         };
+        if !matches!(delivery.sink.scheme(), "http" | "https") {
+            return Self::elsewhere(&delivery);
+        }
+        // What its owner says is encoded already is left as it is.
+        if delivery.gzip
+            && !headers.contains_key(CONTENT_ENCODING)
+            && let Some(packed) = gzip::smaller(&delivery.body).await
+        {
+            headers.insert(CONTENT_ENCODING, GZIP);
+            delivery.body = packed;
+        }
+        let client = self.client_for(&delivery);
         self.attempts.fetch_add(1, Ordering::Relaxed);
-        match client.send_to(Method::POST, sink, headers, body, self.timeout, None).await {
-            Ok(response) => self.answered(response, started, now_s).await,
+        let Delivery { sink, body, .. } = delivery;
+        match client.send_to(Method::POST, sink, headers, body, timeout, None).await {
+            Ok(response) => self.answered(response, started, timeout, now_s).await,
             Err(error) => {
                 let what = error.to_string();
                 Receipt::unanswered(meaning(error.kind()), started.elapsed(), &what)
             }
         }
+    }
+
+    /// What is not sent by HTTP.
+    fn elsewhere(delivery: &Delivery) -> Receipt {
+        let scheme = delivery.sink.scheme();
+        if !delivery.trusted {
+            let why = format!("only sinks of the operator may have the scheme `{scheme}:`");
+            return Receipt::forbidden(&why);
+        }
+        Receipt::forbidden(&format!("there is no way out for the scheme `{scheme}:`"))
     }
 
     fn client_for(&self, delivery: &Delivery) -> &Client {
@@ -88,17 +117,23 @@ impl Poster {
         if delivery.trusted && named() { &self.operator } else { &self.sinks }
     }
 
-    async fn answered(&self, response: Response, started: Instant, now_s: i64) -> Receipt {
-        let status = response.status;
-        let outcome = Answer::of_status(status);
+    async fn answered(
+        &self,
+        response: Response,
+        started: Instant,
+        timeout: Duration,
+        now_s: i64,
+    ) -> Receipt {
+        let outcome = outcome(response.status, &response.headers);
         let retry_after = match outcome {
             Answer::Accepted => None,
             _ => egress::retry_after(&response.headers, now_s),
         };
-        let until = (started + self.timeout).min(Instant::now() + ANSWER_BODY_PATIENCE);
+        let pause = egress::rate_limit(&response.headers, now_s);
+        let status = Some(response.status.as_u16());
+        let until = (started + timeout).min(Instant::now() + ANSWER_BODY_PATIENCE);
         let detail = self.read_answer(response, until).await;
-        let status = Some(status.as_u16());
-        Receipt { outcome, status, duration: started.elapsed(), retry_after, pause: None, detail }
+        Receipt { outcome, status, duration: started.elapsed(), retry_after, pause, detail }
     }
 
     /// The beginning of the answer's body. It is read to its end when that is near, so that the
@@ -130,6 +165,14 @@ impl Poster {
             attempts: self.attempts.load(Ordering::Relaxed),
             cancelled: self.cancelled.load(Ordering::Relaxed),
         }
+    }
+}
+
+/// What an answer means.
+fn outcome(status: StatusCode, headers: &HeaderMap) -> Answer {
+    match Answer::of_status(status) {
+        Answer::Retryable | Answer::Refused if control::declines(headers) => Answer::Declined,
+        other => other,
     }
 }
 

@@ -124,6 +124,7 @@ async fn lanes_are_shown() {
     let lanes = world.get("/v1/lanes").await.json();
     let lanes = lanes["lanes"].as_array().unwrap();
     assert_eq!(lanes.len(), 3);
+    assert!(lanes.iter().all(|lane| lane["circuit"] == "closed"), "{lanes:?}");
     let sum = |field: &str| lanes.iter().map(|l| l[field].as_u64().unwrap()).sum::<u64>();
     assert_eq!((sum("waiting"), sum("in_flight")), (4, 1));
     let one = world.get("/v1/lanes?limit=1").await.json();

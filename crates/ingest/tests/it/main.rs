@@ -6,11 +6,15 @@
 )]
 
 mod accepted;
+mod bad_sinks;
 mod bodies;
+mod desk;
+mod documents;
 mod keys;
 mod listing;
 mod managing;
 mod ops;
 mod refused;
 mod served;
+mod sinks;
 mod world;
