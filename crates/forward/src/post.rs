@@ -10,6 +10,7 @@ use crate::config::Config;
 use crate::delivery::Delivery;
 use crate::error::{Error, ErrorKind};
 use crate::forwarder::Drained;
+use crate::outlet::Outlets;
 use crate::receipt::{Answer, MAX_DETAIL_BYTES, Receipt, excerpt};
 use crate::signed::Signed;
 
@@ -24,6 +25,7 @@ pub(crate) struct Poster {
     operator: Client,
     /// Host and port of each sink the operator named.
     trusted: Vec<(String, u16)>,
+    outlets: Outlets,
     timeout: Duration,
     max_answer_bytes: u64,
     attempts: AtomicU64,
@@ -32,6 +34,7 @@ pub(crate) struct Poster {
 
 impl Poster {
     pub(crate) fn new(config: Config) -> Result<Self, Error> {
+        let outlets = Outlets::new(&config)?;
         let resolver =
             config.resolver.unwrap_or_else(|| Resolver::system(ResolverConfig::default()));
         let client = |policy: Policy, idle: usize| {
@@ -54,6 +57,7 @@ impl Poster {
             trusted: config.trusted.iter().filter_map(host_and_port).collect(),
             timeout: config.timeout,
             max_answer_bytes: config.max_answer_bytes,
+            outlets,
             attempts: AtomicU64::new(0),
             cancelled: AtomicU64::new(0),
         })
@@ -64,6 +68,9 @@ impl Poster {
         let started = Instant::now();
         let waited_s = i64::try_from(started.duration_since(since).as_secs()).unwrap_or(i64::MAX);
         let now_s = delivery.timestamp_s.saturating_add(waited_s);
+        if !matches!(delivery.sink.scheme(), "http" | "https") {
+            return self.hand_over(delivery, now_s).await;
+        }
         let client = self.client_for(&delivery);
         let Signed { sink, headers, body } = match Signed::new(delivery, now_s).await {
             Ok(signed) => signed,
@@ -77,6 +84,17 @@ impl Poster {
                 Receipt::unanswered(meaning(error.kind()), started.elapsed(), &what)
             }
         }
+    }
+
+    /// To a sink that is not HTTP.
+    async fn hand_over(&self, delivery: Delivery, now_s: i64) -> Receipt {
+        let headers = match Signed::new(delivery.clone(), now_s).await {
+            Ok(signed) => signed.headers,
+            Err(why) => return Receipt::forbidden(&why),
+        };
+        self.attempts.fetch_add(1, Ordering::Relaxed);
+        let timeout = delivery.timeout.unwrap_or(self.timeout);
+        self.outlets.send(delivery, headers, timeout).await
     }
 
     fn client_for(&self, delivery: &Delivery) -> &Client {

@@ -5,6 +5,15 @@
 mod answers;
 mod faults;
 mod flow;
+mod outlet_file;
+#[cfg(feature = "object-store")]
+mod outlet_folder;
+#[cfg(feature = "kafka")]
+mod outlet_kafka;
+#[cfg(feature = "nats")]
+mod outlet_nats;
+#[cfg(feature = "object-store")]
+mod outlet_s3;
 mod policy;
 mod schedule;
 mod signature;
