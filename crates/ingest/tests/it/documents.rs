@@ -8,9 +8,9 @@ use std::sync::{Arc, Mutex};
 use bytes::Bytes;
 use ingest::{SINKS, SinkSpec};
 use jobs::{
-    Cancelled, Claimed, Counts, Error, ErrorKind, Filter, JobId, LaneView, Lease, MemoryStore,
-    NewJob, Next, Note, Record, Redrive, Redriven, Result, Settled, Settlement, Stage, Store,
-    Submitted, Swept, Timestamp,
+    Cancelled, Claimed, Counts, Error, ErrorKind, Filter, JobId, LaneKey, LaneNews, LaneView,
+    Lease, MemoryStore, NewJob, Next, Note, Record, Redrive, Redriven, Result, Settled, Settlement,
+    Stage, Store, Submitted, Swept, Timestamp,
 };
 use tokio::sync::{Notify, Semaphore};
 
@@ -89,6 +89,31 @@ impl Store for Documents {
         now: Timestamp,
     ) -> Answer<'_, Result<Vec<Claimed>>> {
         self.inner.claim(stage, max, until, now)
+    }
+
+    fn claim_lane(
+        &self,
+        stage: &Stage,
+        lane: &LaneKey,
+        max: usize,
+        until: Timestamp,
+        now: Timestamp,
+    ) -> Answer<'_, Result<Vec<Claimed>>> {
+        self.inner.claim_lane(stage, lane, max, until, now)
+    }
+
+    fn tell(
+        &self,
+        stage: &Stage,
+        lane: &LaneKey,
+        news: LaneNews,
+        now: Timestamp,
+    ) -> Answer<'_, Result<()>> {
+        self.inner.tell(stage, lane, news, now)
+    }
+
+    fn relimit(&self, stage: &Stage) {
+        self.inner.relimit(stage);
     }
 
     fn extend(
