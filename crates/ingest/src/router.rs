@@ -109,6 +109,7 @@ pub fn router(parts: Parts, mut config: Config) -> Router {
         .route("/v1/sinks", get(named::list).post(named::define))
         .route("/v1/sinks/{name}", get(named::show).patch(named::change).delete(named::remove))
         .route("/v1/sinks/{name}/rotate", post(named::rotate))
+        .route("/v1/sinks/{name}/test", post(named::test))
         .route("/healthz", get(ops::alive))
         .route("/readyz", get(ops::ready))
         .route("/metrics", get(ops::metrics))

@@ -4,8 +4,9 @@ use std::collections::HashMap;
 
 use jobs::{LaneKey, LaneView, Stage};
 use serde::Serialize;
+use serde_json::value::RawValue;
 
-use crate::definition::{Signature, Written};
+use crate::definition::{Signature, Written, without_credentials};
 use crate::router::Api;
 use crate::view::{circuit, rfc3339};
 use crate::{JobSpec, NamedSink, SinkSecret};
@@ -112,16 +113,20 @@ impl Lanes {
 
     /// The lane in which a sink's events wait, if any do.
     pub(crate) fn of(&self, api: &Api, sink: &NamedSink) -> Option<&LaneView> {
-        self.0.get(&place(api, sink)?)
+        self.0.get(&place(api, sink))
     }
 }
 
-/// Where a sink's events wait: where one that is sent again to it would.
-fn place(api: &Api, sink: &NamedSink) -> Option<(Stage, LaneKey)> {
-    if let Some(place) = api.sinks.pulled(&sink.name) {
-        return Some(place);
-    }
-    let any = JobSpec::new(sink.spec.url.clone());
-    let to = api.pipeline.redeliver(&any, Some(&sink.name), api.clock.now())?;
-    Some((to.stage, to.lane))
+/// Where a sink's events wait: where one begins that is for it alone.
+fn place(api: &Api, sink: &NamedSink) -> (Stage, LaneKey) {
+    let nothing = RawValue::from_string("{}".to_owned()).expect("an empty object is JSON");
+    api.pipeline.first(&notice(sink, nothing))
+}
+
+/// A job that tells a sink of something, and fetches nothing.
+pub(crate) fn notice(sink: &NamedSink, event: Box<RawValue>) -> JobSpec {
+    let mut url = without_credentials(sink.spec.url.clone());
+    url.set_query(None);
+    let sink_name = Some(sink.name.clone());
+    JobSpec { sink_name, notice: Some(event), ..JobSpec::new(url) }
 }

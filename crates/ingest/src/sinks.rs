@@ -3,36 +3,32 @@
 //! A change is made while nobody else makes one, is on disk before it holds, and holds before it
 //! is answered.
 
-use std::borrow::Cow;
+mod patch;
+mod rotation;
+
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::Request;
 use axum::response::Response;
-use http::header::{self, HeaderMap, HeaderValue};
+use http::header::{self, HeaderValue};
 use http::{StatusCode, Uri};
-use serde::Deserialize;
-use serde_json::{Map, Value};
+use jobs::{JobId, NewJob, Submitted, Timestamp};
+use serde_json::Value;
+use serde_json::value::RawValue;
 use tokio::sync::OwnedMutexGuard;
 
+use self::patch::{patched, switch, switched};
+use self::rotation::{rotated, rotation};
 use crate::auth::Caller;
 use crate::body::{self, Received, Typing};
-use crate::definition::{self, Definition, Draft, NAME_RULE, Signature, Written, is_name};
+use crate::definition::{Definition, Draft, NAME_RULE, Signature, is_name};
 use crate::problem::{Fault, Kind, Problem};
-use crate::quantity::DurationText;
 use crate::read::PathParts;
 use crate::router::{Api, store_problem};
-use crate::sink_view::{Lanes, SinkView};
-use crate::view::json;
+use crate::sink_view::{Lanes, SinkView, notice};
+use crate::view::{JobView, json, rfc3339, status_url};
 use crate::{Disabled, NamedSink, Refusal, SINKS, SinkSecret, SinkSpec, parse};
-
-/// How long the secret before signs along when nothing else is said.
-const OVERLAP: Duration = Duration::from_hours(24);
-/// How long it may at most.
-const MAX_OVERLAP: Duration = Duration::from_hours(30 * 24);
-/// Secrets of one sink at once: each is a signature in every POST.
-const MAX_SECRETS: usize = 4;
 
 /// `POST /v1/sinks`
 pub(crate) async fn define(Caller(api): Caller, request: Request) -> Result<Response, Problem> {
@@ -128,16 +124,6 @@ pub(crate) async fn remove(
     Ok(response)
 }
 
-/// A new secret, and how long the one before signs along.
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields, expecting = "an object such as {\"overlap\": \"24h\"}")]
-struct Rotation<'a> {
-    #[serde(borrow)]
-    secret: Option<Cow<'a, str>>,
-    signature: Option<Signature>,
-    overlap: Option<DurationText>,
-}
-
 /// `POST /v1/sinks/{name}/rotate`: a body may be left out.
 pub(crate) async fn rotate(
     Caller(api): Caller,
@@ -153,6 +139,36 @@ pub(crate) async fn rotate(
     sink.spec = rotated(&api, &sink, rotation)?;
     change.keep(&name, Some(sink.spec.clone())).await?;
     Ok(once(StatusCode::OK, &api, sink))
+}
+
+/// `POST /v1/sinks/{name}/test`: a job that sends the sink an event, and nothing else.
+pub(crate) async fn test(Caller(api): Caller, path: PathParts) -> Result<Response, Problem> {
+    let name = path_name(path)?;
+    let sink = known(&api, &name)?;
+    if let Some(Disabled { reason, .. }) = &sink.spec.disabled {
+        return Err(conflict(format!("the sink `{name}` is disabled ({reason}): enable it first")));
+    }
+    let (id, now) = (JobId::draw(), api.clock.now());
+    let spec = notice(&sink, tested(id, &name, now));
+    let (stage, lane) = api.pipeline.first(&spec);
+    let spec = spec.to_bytes();
+    let job = NewJob { id, stage, lane, due: now, expires: None, spec, idempotency: None };
+    let answers = api.store.submit(vec![job], now).await.map_err(|e| store_problem(&e))?;
+    if answers != [Submitted::Created] {
+        return Err(api.queue_full());
+    }
+    let (record, spec) = api.job(id).await?;
+    let mut response = json(StatusCode::ACCEPTED, &JobView::new(&api, record, spec));
+    let location = HeaderValue::try_from(status_url(id)).expect("a path of ASCII letters");
+    response.headers_mut().insert(header::LOCATION, location);
+    Ok(response)
+}
+
+/// The event that tells of nothing but that it arrives.
+fn tested(id: JobId, name: &str, at: Timestamp) -> Box<RawValue> {
+    let data = serde_json::json!({"id": id.to_string(), "sink": name});
+    let event = format!(r#"{{"type":"sink.test","timestamp":"{}","data":{data}}}"#, rfc3339(at));
+    RawValue::from_string(event).expect("a time, an id and a name need no escapes")
 }
 
 /// The right to change sinks: one at a time.
@@ -218,6 +234,8 @@ fn judged(api: &Api, draft: Option<Draft>, mut faults: Vec<Fault>) -> Result<Dra
 /// Adds what has been found wrong elsewhere; one fault for each place is enough.
 fn add(refused: Vec<Refusal>, faults: &mut Vec<Fault>) {
     for Refusal { pointer, detail } in refused {
+        // Secrets are kept as a list, and given one at a time.
+        let pointer = if pointer.starts_with("/secrets/") { "/secret".to_owned() } else { pointer };
         if !faults.iter().any(|fault| fault.is_at(&pointer)) {
             faults.push(Fault::at(pointer, detail));
         }
@@ -244,171 +262,6 @@ fn is_signed(spec: &SinkSpec) -> bool {
 
 fn by_hand(since_ms: u64) -> Disabled {
     Disabled { since_ms, reason: "by hand".to_owned() }
-}
-
-/// A sink with a patch merged into what defined it.
-fn patched(
-    api: &Api,
-    sink: &NamedSink,
-    mut patch: Map<String, Value>,
-) -> Result<SinkSpec, Problem> {
-    let old = &sink.spec;
-    let mut faults = Vec::new();
-    for field in ["secret", "signature"] {
-        if patch.remove(field).is_some() {
-            let detail = format!("is changed by POST /v1/sinks/{}/rotate", sink.name);
-            faults.push(Fault::at(format!("/{field}"), detail));
-        }
-    }
-    if patch.remove("name").is_some_and(|name| name != *sink.name) {
-        faults.push(Fault::at("/name", "cannot be changed: define another sink"));
-    }
-    let merged = merged(old, patch);
-    let merged = serde_json::to_vec(&merged).expect("every key is a string");
-    let given: Definition<'_> = parse::object(&merged, Kind::InvalidSink)?;
-    let mut draft = given.check(&mut faults);
-    if let Some(Draft { spec, .. }) = &mut draft {
-        if is_signed(spec) != is_signed(old) {
-            let detail = "events that are sent and events that are fetched wait apart: define \
-                          another sink";
-            faults.push(Fault::at("/url", detail));
-        }
-        spec.secrets.clone_from(&old.secrets);
-    }
-    let Draft { mut spec, enabled, .. } = judged(api, draft, faults)?;
-    let now_ms = api.clock.now().as_millis();
-    spec.secrets.retain(|secret| secret.expires_ms.is_none_or(|end| end > now_ms));
-    spec.disabled = (!enabled).then(|| old.disabled.clone().unwrap_or_else(|| by_hand(now_ms)));
-    (spec.created_ms, spec.updated_ms) = (old.created_ms, now_ms);
-    Ok(spec)
-}
-
-/// What a sink would have been defined by, with a patch merged in. A field that is `null` stays
-/// there to be read: whether there is such a field is to be checked too.
-fn merged(spec: &SinkSpec, patch: Map<String, Value>) -> Map<String, Value> {
-    let written = serde_json::to_value(Written::new(spec)).expect("every key is a string");
-    let Value::Object(mut target) = written else {
-        return patch;
-    };
-    target.insert("url".to_owned(), spec.url.as_str().into());
-    let headers = spec.headers.iter().map(|(name, value)| (name.clone(), value.as_str().into()));
-    target.insert("headers".to_owned(), Value::Object(headers.collect()));
-    target.insert("enabled".to_owned(), Value::Bool(spec.disabled.is_none()));
-    for (field, value) in patch {
-        match (target.get_mut(&field), value) {
-            (_, Value::Null) => {
-                target.insert(field, Value::Null);
-            }
-            (Some(Value::Object(target)), Value::Object(patch)) if field == "headers" => {
-                merge_headers(target, patch);
-            }
-            (Some(Value::Object(target)), Value::Object(patch)) => target.extend(patch),
-            (_, value) => {
-                target.insert(field, value);
-            }
-        }
-    }
-    target
-}
-
-/// Header fields are the same whatever their case is.
-fn merge_headers(target: &mut Map<String, Value>, patch: Map<String, Value>) {
-    for (name, value) in patch {
-        target.remove(&name.to_ascii_lowercase());
-        if !value.is_null() {
-            target.insert(name, value);
-        }
-    }
-}
-
-/// The only thing of an operator's sink that can be changed here.
-fn switched(
-    api: &Api,
-    sink: &NamedSink,
-    patch: &Map<String, Value>,
-) -> Result<Option<Disabled>, Problem> {
-    if patch.keys().any(|field| field != "enabled") {
-        return Err(operators(&sink.name));
-    }
-    let now_ms = api.clock.now().as_millis();
-    match patch.get("enabled") {
-        None => Ok(sink.spec.disabled.clone()),
-        Some(Value::Bool(true) | Value::Null) => Ok(None),
-        Some(Value::Bool(false)) => {
-            Ok(Some(sink.spec.disabled.clone().unwrap_or_else(|| by_hand(now_ms))))
-        }
-        Some(_) => Err(invalid(vec![Fault::at("/enabled", "must be true or false")])),
-    }
-}
-
-/// What is kept of an operator's sink: whether it is disabled, and no secret. That it was never
-/// created tells it from others.
-fn switch(api: &Api, spec: &SinkSpec) -> SinkSpec {
-    SinkSpec {
-        disabled: spec.disabled.clone(),
-        updated_ms: api.clock.now().as_millis(),
-        ..SinkSpec::new(definition::without_credentials(spec.url.clone()))
-    }
-}
-
-fn rotation<'a>(headers: &HeaderMap, received: &'a Received) -> Result<Rotation<'a>, Problem> {
-    if received.bytes.is_empty() {
-        body::check_type(headers, Typing::AsTyped)?;
-        return Ok(Rotation::default());
-    }
-    body::check_type(headers, Typing::Strict)?;
-    parse::object(&received.bytes, Kind::InvalidSink)
-}
-
-/// A sink with a new secret, which the ones before it join for a while.
-fn rotated(api: &Api, sink: &NamedSink, rotation: Rotation<'_>) -> Result<SinkSpec, Problem> {
-    let Rotation { secret, signature, overlap } = rotation;
-    let mut spec = sink.spec.clone();
-    if !is_signed(&spec) {
-        return Err(conflict(format!("the events of `{}` are fetched, not signed", sink.name)));
-    }
-    let mut faults = Vec::new();
-    let overlap = overlap.map_or(OVERLAP, |overlap| overlap.0);
-    if overlap > MAX_OVERLAP {
-        faults.push(Fault::at("/overlap", "over this server's limit of 30d"));
-    }
-    if secret.is_some() && signature.is_some() {
-        faults.push(Fault::at("/signature", "is for a secret that is made: leave it out"));
-    }
-    let given = secret.map(|text| definition::secret(text, "/secret", &mut faults));
-    if given.iter().flatten().any(|text| spec.secrets.iter().any(|old| old.text == *text)) {
-        faults.push(Fault::at("/secret", "is one of the sink's already: give a new one"));
-    }
-    let text = given.unwrap_or_else(|| {
-        let current = spec.secrets.first().map(|secret| Signature::of(&secret.text));
-        let signature = signature.or(current);
-        Some(api.sinks.new_secret(signature == Some(Signature::V1a)).0)
-    });
-    let now = api.clock.now();
-    for old in &mut spec.secrets {
-        let end = (now + overlap).as_millis();
-        old.expires_ms = Some(old.expires_ms.map_or(end, |earlier| earlier.min(end)));
-    }
-    let now_ms = now.as_millis();
-    spec.secrets.retain(|secret| secret.expires_ms.is_some_and(|end| end > now_ms));
-    if let Some(text) = text {
-        spec.secrets.insert(0, SinkSecret { text, expires_ms: None });
-    }
-    if let Err(refused) = api.sinks.admit_sink_spec(&spec) {
-        add(refused, &mut faults);
-    }
-    if !faults.is_empty() {
-        return Err(invalid(faults));
-    }
-    if spec.secrets.len() > MAX_SECRETS {
-        return Err(conflict(format!(
-            "{MAX_SECRETS} secrets of `{}` sign at the moment; wait for one to expire, or end \
-             them by \"overlap\": \"0s\"",
-            sink.name
-        )));
-    }
-    spec.updated_ms = now_ms;
-    Ok(spec)
 }
 
 /// An answer with a secret in it, which nobody on the way may keep.

@@ -58,7 +58,7 @@ impl Sinks for Desk {
             refuse("/url", "127.0.0.1 may not be sent to");
         }
         if spec.secrets.iter().any(|secret| secret.text.len() < 30) {
-            refuse("/secret", "too short");
+            refuse("/secrets/0", "too short");
         }
         if refused.is_empty() { Ok(()) } else { Err(refused) }
     }

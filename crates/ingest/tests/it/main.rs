@@ -6,6 +6,7 @@
 )]
 
 mod accepted;
+mod bad_sinks;
 mod bodies;
 mod desk;
 mod documents;

@@ -9,9 +9,11 @@ use bytes::Bytes;
 use http::{Request, header};
 use ingest::{BatchSpec, Config, EventFormat, NamedSink, SINKS, SinkSecret, SinkSpec, Sinks as _};
 use jobs::{Bounds, LaneKey, Next, Outcome, Store as _, Verdict};
+use proptest::prelude::*;
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
+use crate::bad_sinks::{BAD_MEMBERS, BAD_SINKS};
 use crate::desk::{Desk, secret};
 use crate::documents::Documents;
 use crate::world::{Answer, DELIVER, SCRAPE, START_MS, World};
@@ -307,88 +309,6 @@ async fn a_patch_is_held_to_what_a_sink_may_be() {
     assert_eq!(office.spec("search"), before);
 }
 
-/// What is wrong with one member of a sink whose name and URL are fine.
-const BAD_MEMBERS: &[(&str, &str)] = &[
-    (r#""nam":1"#, "/nam"),
-    (r#""headers":[]"#, "/headers"),
-    (r#""headers":{"x":1}"#, "/headers/x"),
-    (r#""headers":{"Webhook-Id":"x"}"#, "/headers/Webhook-Id"),
-    (r#""headers":{"content-type":"x"}"#, "/headers/content-type"),
-    (r#""headers":{"a b":"x"}"#, "/headers/a b"),
-    (r#""headers":{"x":"1","X":"2"}"#, "/headers/X"),
-    (r#""secret":"hush""#, "/secret"),
-    (r#""secret":"whsec_""#, "/secret"),
-    (r#""secret":"whsec_hush!""#, "/secret"),
-    (r#""secret":"whsec_aHVzaA==""#, "/secret"),
-    (r#""secret":5"#, "/secret"),
-    (r#""signature":"ed25519""#, "/signature"),
-    (r#""secret":"whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIz","signature":"v1a""#, "/signature"),
-    (r#""events":"job.failed""#, "/events"),
-    (r#""events":[]"#, "/events"),
-    (r#""events":["job.failed","job.done"]"#, "/events/1"),
-    (r#""events":["job.failed","job.failed"]"#, "/events/1"),
-    (r#""events":[1]"#, "/events/0"),
-    (r#""rate":10"#, "/rate"),
-    (r#""rate":"10""#, "/rate"),
-    (r#""rate":"0/s""#, "/rate"),
-    (r#""rate":"10/d""#, "/rate"),
-    (r#""rate":"1000001/s""#, "/rate"),
-    (r#""concurrency":0"#, "/concurrency"),
-    (r#""concurrency":1001"#, "/concurrency"),
-    (r#""concurrency":-1"#, "/concurrency"),
-    (r#""timeout":5"#, "/timeout"),
-    (r#""timeout":"0s""#, "/timeout"),
-    (r#""timeout":"6m""#, "/timeout"),
-    (r#""schedule":"0s""#, "/schedule"),
-    (r#""schedule":[]"#, "/schedule"),
-    (r#""schedule":["0s","soon"]"#, "/schedule/1"),
-    (r#""schedule":["0s","31d"]"#, "/schedule/1"),
-    (r#""inline_limit":"big""#, "/inline_limit"),
-    (r#""inline_limit":-1"#, "/inline_limit"),
-    (r#""format":"xml""#, "/format"),
-    (r#""gzip":"yes""#, "/gzip"),
-    (r#""batch":true"#, "/batch"),
-    (r#""batch":{"max_wait":"1s"}"#, "/batch/max_events"),
-    (r#""batch":{"max_events":1,"max_wait":"1s"}"#, "/batch/max_events"),
-    (r#""batch":{"max_events":1001,"max_wait":"1s"}"#, "/batch/max_events"),
-    (r#""batch":{"max_events":2,"max_wait":"61s"}"#, "/batch/max_wait"),
-    (r#""batch":{"max_events":2,"max_wait":"0s"}"#, "/batch/max_wait"),
-    (r#""batch":{"max_events":2,"max_wait":"1s","x":1}"#, "/batch/x"),
-    (r#""ordered":1"#, "/ordered"),
-    (r#""ordered":true,"concurrency":2"#, "/concurrency"),
-    (r#""ordered":true,"batch":{"max_events":2,"max_wait":"1s"}"#, "/batch"),
-    (r#""format":"raw","batch":{"max_events":2,"max_wait":"1s"}"#, "/batch"),
-    (r#""enabled":"no""#, "/enabled"),
-    (r#""gzip":true,"gzip":true"#, "/gzip"),
-];
-
-/// What is wrong with names and URLs.
-const BAD_SINKS: &[(&str, &str)] = &[
-    ("[]", ""),
-    ("null", ""),
-    (r#"{"url":"https://s.example"}"#, "/name"),
-    (r#"{"name":null,"url":"https://s.example"}"#, "/name"),
-    (r#"{"name":5,"url":"https://s.example"}"#, "/name"),
-    (r#"{"name":"","url":"https://s.example"}"#, "/name"),
-    (r#"{"name":"Search","url":"https://s.example"}"#, "/name"),
-    (r#"{"name":"-a","url":"https://s.example"}"#, "/name"),
-    (r#"{"name":"a/b","url":"https://s.example"}"#, "/name"),
-    (r#"{"name":"ü","url":"https://s.example"}"#, "/name"),
-    (r#"{"name":"a"}"#, "/url"),
-    (r#"{"name":"a","url":"s.example"}"#, "/url"),
-    (r#"{"name":"a","url":"https://me:hush@s.example"}"#, "/url"),
-    (r#"{"name":"a","url":"http://127.0.0.1/"}"#, "/url"),
-    (r#"{"name":"a","url":"file:///etc/passwd"}"#, "/url"),
-    (r#"{"name":"a","url":"pull:elsewhere"}"#, "/url"),
-    (r#"{"name":"a","url":"pull:","gzip":true}"#, "/gzip"),
-    (r#"{"name":"a","url":"pull:","ordered":true}"#, "/ordered"),
-    (r#"{"name":"a","url":"pull:","batch":{"max_events":2,"max_wait":"1s"}}"#, "/batch"),
-    (r#"{"name":"a","url":"pull:","format":"raw"}"#, "/format"),
-    (r#"{"name":"a","url":"pull:","signature":"v1"}"#, "/signature"),
-    (r#"{"name":"a","url":"pull:","headers":{"x":"y"}}"#, "/headers"),
-    (r#"{"name":"a","url":"pull:","rate":"1/s"}"#, "/rate"),
-];
-
 #[tokio::test]
 async fn what_is_no_sink_is_422_at_its_pointer() {
     let office = Office::new();
@@ -675,6 +595,26 @@ async fn a_sink_to_fetch_from_is_not_signed() {
 }
 
 #[tokio::test]
+async fn a_sink_is_tried_with_an_event_of_its_own() {
+    let office = Office::defined(SMALLEST).await;
+    let answer = office.call("POST", "/v1/sinks/search/test").await;
+    assert_eq!(answer.status, 202, "{answer:?}");
+    let job = answer.json();
+    assert_eq!(answer.header(header::LOCATION), job["status_url"]);
+    assert_eq!((&job["sink"], &job["status"]), (&"search".into(), &"delivering".into()));
+    let claimed = office.claim(&DELIVER).await;
+    assert_eq!(claimed.lease.id.to_string(), job["id"]);
+    let spec = office.world.spec(claimed.lease.id).await;
+    let event: Value = serde_json::from_str(spec.notice.unwrap().get()).unwrap();
+    let expected = json!({"type": "sink.test", "timestamp": "2026-11-22T10:00:00Z",
+        "data": {"id": job["id"], "sink": "search"}});
+    assert_eq!(event, expected);
+    office.patch(r#"{"enabled":false}"#).await;
+    let detail = office.call("POST", "/v1/sinks/search/test").await.problem(409);
+    assert!(detail.contains("disabled (by hand)"), "{detail}");
+}
+
+#[tokio::test]
 async fn what_is_no_sink_s_name_is_404() {
     let office = Office::defined(SMALLEST).await;
     for name in ["other", "Search", "%00", "%ff", "..", "a%2fb", &"x".repeat(5000)] {
@@ -682,6 +622,7 @@ async fn what_is_no_sink_s_name_is_404() {
             ("GET", format!("/v1/sinks/{name}")),
             ("DELETE", format!("/v1/sinks/{name}")),
             ("POST", format!("/v1/sinks/{name}/rotate")),
+            ("POST", format!("/v1/sinks/{name}/test")),
         ] {
             office.call(method, &path).await.problem(404);
         }
@@ -701,6 +642,7 @@ async fn sinks_want_an_api_key_as_jobs_do() {
         ("DELETE", SEARCH),
         ("PATCH", SEARCH),
         ("POST", ROTATE),
+        ("POST", "/v1/sinks/search/test"),
     ] {
         office.call(method, path).await.problem(401);
     }
@@ -738,5 +680,48 @@ async fn a_job_that_names_no_known_sink_is_told_which_are_near() {
         let answer = office.post(format!(r#"{{"url":"https://e.example","sink":{sink}}}"#)).await;
         answer.problem(422);
         assert_eq!(answer.json()["errors"], json!([{"pointer": pointer, "detail": detail}]));
+    }
+}
+
+const WHOLE: &[u8] = br#"{"name":"search","url":"https://hooks.example/in",
+"headers":{"Authorization":"Bearer x","x-a":"b"},"signature":"v1a","events":["job.failed"],
+"rate":"30/m","concurrency":8,"timeout":"1s500ms","schedule":["0s","1m","1h30m"],
+"inline_limit":"64KiB","format":"cloudevents","gzip":true,
+"batch":{"max_events":100,"max_wait":"1s"},"ordered":false,"enabled":false}"#;
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(512) })]
+
+    #[test]
+    fn no_sink_is_the_server_s_fault_and_what_is_accepted_reads_back(
+        edits in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>(), 0..3_u8), 0..3),
+    ) {
+        let mut body = WHOLE.to_vec();
+        for (at, byte, edit) in edits {
+            let at = at.index(body.len());
+            match edit {
+                0 => body[at] = byte,
+                1 => body.insert(at, byte),
+                _ => { body.remove(at); }
+            }
+        }
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let office = Office::new();
+            let answer = office.define(body).await;
+            prop_assert!(matches!(answer.status.as_u16(), 201 | 400 | 422), "{answer:?}");
+            if answer.status == 201 {
+                let before = office.desk.sinks().pop().unwrap();
+                let path = format!("/v1/sinks/{}", before.name);
+                let patched = office.give("PATCH", &path, "{}").await;
+                prop_assert_eq!(patched.status, 200, "{:?}", patched);
+                let mut after = office.spec(&before.name);
+                let mut before = before.spec;
+                before.headers.sort();
+                after.headers.sort();
+                prop_assert_eq!(after, before);
+            }
+            Ok(())
+        })?;
     }
 }

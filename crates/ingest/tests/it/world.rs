@@ -40,7 +40,10 @@ fn lane(url: &Url) -> LaneKey {
 
 impl Pipeline for TwoStages {
     fn first(&self, spec: &JobSpec) -> (Stage, LaneKey) {
-        (SCRAPE, lane(&spec.url))
+        match (&spec.notice, &spec.sink_name) {
+            (Some(_), Some(name)) => (DELIVER, LaneKey::new(name)),
+            _ => (SCRAPE, lane(&spec.url)),
+        }
     }
 
     fn cancelled(&self, id: JobId, spec: &JobSpec, now: Timestamp) -> Option<Next> {
@@ -58,12 +61,9 @@ impl Pipeline for TwoStages {
         Redrive { stage: SCRAPE, lane: lane(&spec.url), due: now }
     }
 
-    fn redeliver(&self, spec: &JobSpec, to: Option<&str>, now: Timestamp) -> Option<Redrive> {
-        let lane = match to {
-            Some(name) => LaneKey::new(name),
-            None => lane(&spec.sink.as_ref()?.url),
-        };
-        Some(Redrive { stage: DELIVER, lane, due: now })
+    fn redeliver(&self, spec: &JobSpec, _: Option<&str>, now: Timestamp) -> Option<Redrive> {
+        let sink = spec.sink.as_ref()?;
+        Some(Redrive { stage: DELIVER, lane: lane(&sink.url), due: now })
     }
 
     fn status(&self, record: &Record) -> Status {
