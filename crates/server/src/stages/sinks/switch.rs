@@ -92,8 +92,13 @@ impl Switch {
         let sinks = self.store.documents(SINKS).await?;
         let disabled = self.store.documents(DISABLED_LANES).await?;
         self.registry.load(sinks, disabled);
-        self.store.relimit(&DELIVER);
+        self.relimit();
         Ok(())
+    }
+
+    /// The limits of sinks may be others now.
+    pub(crate) fn relimit(&self) {
+        self.store.relimit(&DELIVER);
     }
 
     /// Looks at every lane now and then, until `stop`.
@@ -136,7 +141,6 @@ impl Switch {
 
     /// Tells the store what holds for the lane of a sink that was changed.
     pub(crate) async fn apply(&self, lane: &LaneKey) {
-        self.store.relimit(&DELIVER);
         let news = if self.registry.disabled(lane).is_some() { held() } else { let_go() };
         if let Err(error) = self.store.tell(&DELIVER, lane, news, self.clock.now()).await {
             tracing::warn!(lane = %lane, %error, "a lane could not be held or let go; trying again");
