@@ -35,7 +35,8 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         filter.push_str(&format!(" & test({only})"));
     }
     let mut run =
-        cargo(&["nextest", "run", "--workspace", "--no-capture", "--color", colour(), "-E"]);
+        cargo(&["nextest", "run", "--workspace", "--no-capture", "--color", colour()]);
+    run.args(test::FEATURES).arg("-E");
     run.arg(filter);
     if let Some(seed) = options.seed {
         run.env("PAGEWIRE_E2E_SEED", seed.to_string());

@@ -8,6 +8,7 @@ mod clock;
 mod command;
 mod e2e;
 mod official;
+mod packages;
 mod test;
 mod tool;
 mod units;

@@ -10,6 +10,7 @@ use clap::ValueEnum;
 use crate::clock;
 use crate::command::{self, cargo, colour, output, succeed, succeed_keeping, works};
 use crate::official;
+use crate::packages;
 
 /// What to run.
 #[derive(clap::Args)]
@@ -117,10 +118,15 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     Ok(())
 }
 
+/// Every way out is tested, those that are not in a usual build too.
+pub(crate) const FEATURES: [&str; 2] = ["--features", "server/nats,server/kafka"];
+
 /// Builds everything once, with the features that the test run will ask for, including what the
 /// tests start but no test target depends on (the fault shim).
 pub(crate) fn build() -> Result<()> {
-    succeed(cargo(&["build", "--workspace", "--all-targets"]))
+    let mut build = cargo(&["build", "--workspace", "--all-targets"]);
+    build.args(FEATURES);
+    succeed(build)
 }
 
 /// The generated page is what the binary would generate now.
@@ -142,9 +148,11 @@ fn config_is_current() -> Result<()> {
 
 /// Every test, by nextest where it can be had.
 fn tests() -> Result<Vec<String>> {
+    packages::install()?;
     build()?;
     if nextest_is_here() {
-        let run = cargo(&["nextest", "run", "--workspace", "--color", colour()]);
+        let mut run = cargo(&["nextest", "run", "--workspace", "--color", colour()]);
+        run.args(FEATURES);
         return succeed_keeping(run, |line| line.trim_start().starts_with("Summary ["));
     }
     eprintln!(
@@ -152,7 +160,7 @@ fn tests() -> Result<Vec<String>> {
          because an end-to-end scenario needs the machine for itself"
     );
     let mut run = cargo(&["test", "--workspace", "--lib", "--bins", "--tests"]);
-    run.env("RUST_TEST_THREADS", "1");
+    run.args(FEATURES).env("RUST_TEST_THREADS", "1");
     succeed(run)
         .map(|()| vec!["tests passed by `cargo test` (cargo-nextest is missing)".to_owned()])
 }

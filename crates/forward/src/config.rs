@@ -24,8 +24,12 @@ pub struct Config {
     /// Which addresses sinks may have. Default: public ones only.
     pub sink_policy: egress::Policy,
     /// Sinks named by the operator: their host and port are exempt from the address policy, for
-    /// deliveries marked [`trusted`](crate::Delivery::trusted). Default: none.
+    /// deliveries marked [`trusted`](crate::Delivery::trusted). Only these may be other than HTTP,
+    /// see [`check_sink_url`](crate::check_sink_url). Default: none.
     pub trusted: Vec<Url>,
+    /// For `s3:` sinks: the standard variables (`AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`,
+    /// `AWS_REGION`, …) and their values; others are not looked at. Default: none.
+    pub aws: Vec<(String, String)>,
     /// The `user-agent` header. Default `Pagewire/<version>`.
     pub user_agent: String,
     /// Most of an answer's body that is read, in bytes, so that its connection can be used again;
@@ -53,6 +57,7 @@ impl Default for Config {
             queue: 256,
             sink_policy: egress::Policy::public_only(),
             trusted: Vec::new(),
+            aws: Vec::new(),
             user_agent: concat!("Pagewire/", env!("CARGO_PKG_VERSION")).to_owned(),
             max_answer_bytes: 64 * 1024,
             idle_per_sink: 8,
@@ -94,9 +99,8 @@ impl Config {
             }
         }
         for url in &self.trusted {
-            if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
-                let scheme = url.scheme();
-                return invalid(format!("a trusted sink is an http or https URL, not `{scheme}:`"));
+            if let Err(why) = crate::check_sink_url(url) {
+                return invalid(format!("a trusted sink cannot be used: {why}"));
             }
         }
         Ok(())

@@ -13,6 +13,7 @@ use crate::delivery::Delivery;
 use crate::error::{Error, ErrorKind};
 use crate::forwarder::Drained;
 use crate::gzip;
+use crate::outlet::Outlets;
 use crate::receipt::{Answer, MAX_DETAIL_BYTES, Receipt, excerpt};
 use crate::signed;
 
@@ -30,6 +31,7 @@ pub(crate) struct Poster {
     operator: Client,
     /// Host and port of each sink the operator named.
     trusted: Vec<(String, u16)>,
+    outlets: Outlets,
     timeout: Duration,
     max_answer_bytes: u64,
     attempts: AtomicU64,
@@ -38,6 +40,7 @@ pub(crate) struct Poster {
 
 impl Poster {
     pub(crate) fn new(config: Config) -> Result<Self, Error> {
+        let outlets = Outlets::new(&config)?;
         let resolver =
             config.resolver.unwrap_or_else(|| Resolver::system(ResolverConfig::default()));
         let client = |policy: Policy, idle: usize| {
@@ -60,6 +63,7 @@ impl Poster {
             trusted: config.trusted.iter().filter_map(host_and_port).collect(),
             timeout: config.timeout,
             max_answer_bytes: config.max_answer_bytes,
+            outlets,
             attempts: AtomicU64::new(0),
             cancelled: AtomicU64::new(0),
         })
@@ -76,7 +80,7 @@ impl Poster {
             Err(receipt) => return receipt,
         };
         if !matches!(delivery.sink.scheme(), "http" | "https") {
-            return Self::elsewhere(&delivery);
+            return self.hand_over(delivery, headers, timeout).await;
         }
         // What its owner says is encoded already is left as it is.
         if delivery.gzip
@@ -99,13 +103,19 @@ impl Poster {
     }
 
     /// What is not sent by HTTP.
-    fn elsewhere(delivery: &Delivery) -> Receipt {
-        let scheme = delivery.sink.scheme();
+    async fn hand_over(
+        &self,
+        delivery: Delivery,
+        headers: HeaderMap,
+        timeout: Duration,
+    ) -> Receipt {
         if !delivery.trusted {
+            let scheme = delivery.sink.scheme();
             let why = format!("only sinks of the operator may have the scheme `{scheme}:`");
             return Receipt::forbidden(&why);
         }
-        Receipt::forbidden(&format!("there is no way out for the scheme `{scheme}:`"))
+        self.attempts.fetch_add(1, Ordering::Relaxed);
+        self.outlets.send(delivery, headers, timeout).await
     }
 
     fn client_for(&self, delivery: &Delivery) -> &Client {

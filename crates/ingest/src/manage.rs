@@ -51,14 +51,12 @@ pub(crate) async fn redeliver(
     let id = path_id(path)?;
     let Redelivery { sink } = redelivery(&api, request).await?;
     let (record, spec) = api.job(id).await?;
+    if let Some(name) = sink.as_deref().filter(|name| api.sinks.sink(name).is_none()) {
+        let fault = Fault::at("/sink", format!("there is no sink {name}"));
+        return Err(Problem::faulty(Kind::InvalidRequest, vec![fault]));
+    }
     let to = api.pipeline.redeliver(&spec, sink.as_deref(), api.clock.now());
-    let to = to.ok_or_else(|| match &sink {
-        Some(name) => {
-            let fault = Fault::at("/sink", format!("there is no sink {name}"));
-            Problem::faulty(Kind::InvalidRequest, vec![fault])
-        }
-        None => conflict(format!("job {id} has no sink to deliver to")),
-    })?;
+    let to = to.ok_or_else(|| conflict(format!("job {id} has no sink to deliver to")))?;
     if record.state.is_terminal() && record.result_bytes.is_none() {
         return Err(conflict(format!("job {id} has no event to deliver; refetch it instead")));
     }

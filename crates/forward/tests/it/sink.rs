@@ -168,7 +168,7 @@ async fn answer(stream: &mut TcpStream, seen: &Seen, reply: &Reply) -> bool {
     true
 }
 
-async fn read_request(stream: &mut TcpStream) -> Option<Received> {
+pub(crate) async fn read_request(stream: &mut TcpStream) -> Option<Received> {
     let mut bytes = Vec::new();
     let head_end = loop {
         if let Some(at) = bytes.windows(4).position(|w| w == b"\r\n\r\n") {

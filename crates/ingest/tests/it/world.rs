@@ -9,7 +9,7 @@ use axum::body::Body;
 use bytes::Bytes;
 use http::{HeaderMap, Request, StatusCode, header};
 use http_body_util::BodyExt as _;
-use ingest::{Config, JobSpec, Pick, Pipeline, Refusal, Robots, Select, Sinks, Status};
+use ingest::{Config, Feed, JobSpec, Pick, Pipeline, Refusal, Robots, Select, Sinks, Status};
 use jobs::{
     Bounds, Claimed, Clock, Filter, JobId, LaneKey, LaneLimit, MemoryStore, Next, Outcome, Record,
     Redrive, Settled, Settlement, Stage, StageConfig, State, Store, Timestamp, Verdict,
@@ -131,6 +131,7 @@ impl Pipeline for TwoStages {
 pub(crate) struct World {
     pub(crate) router: Router,
     pub(crate) store: Arc<MemoryStore>,
+    pub(crate) feed: Feed,
     clock: Arc<Hand>,
 }
 
@@ -185,16 +186,17 @@ impl World {
         let store = MemoryStore::new(jobs::Config { stages, bounds });
         let clock = Arc::new(Hand(AtomicU64::new(START_MS)));
         let metrics = Arc::new(|| "up 1\n".to_owned());
+        let feed = Feed::default();
         let parts = ingest::Parts {
             store: wrap(store.clone()),
             clock: clock.clone(),
             pipeline: Arc::new(TwoStages),
             sinks,
-            feed: ingest::Feed::default(),
+            feed: feed.clone(),
             metrics,
         };
         let router = ingest::router(parts, config);
-        Self { router, store, clock }
+        Self { router, store, feed, clock }
     }
 
     pub(crate) fn pass(&self, time: Duration) {
@@ -271,6 +273,18 @@ impl World {
         let settlement = Settlement::new(lease, outcome);
         let settled = self.store.settle(vec![settlement], self.now()).await.unwrap();
         assert_eq!(settled, [Settled::Recorded]);
+    }
+
+    /// Moves the next fetched job on to be delivered in this lane.
+    pub(crate) async fn advance(&self, lane: &str, result: impl Into<Bytes>) {
+        let next = Next {
+            stage: DELIVER,
+            lane: LaneKey::new(lane),
+            due: self.now(),
+            verdict: Verdict::Succeeded,
+            result: result.into(),
+        };
+        self.settle(&SCRAPE, Outcome::Advance(next)).await;
     }
 
     /// Settles the next job of the first stage as fetched, with nobody to tell.

@@ -29,9 +29,15 @@ pub struct Told {
 #[derive(Debug)]
 pub struct EventStream {
     body: Incoming,
+    reader: Reader,
+    _connection: JoinSet<()>,
+}
+
+/// Takes events out of what has come.
+#[derive(Debug, Default)]
+struct Reader {
     buffer: Vec<u8>,
     id: String,
-    _connection: JoinSet<()>,
 }
 
 impl EventStream {
@@ -61,8 +67,7 @@ impl EventStream {
         let kind = answer.headers().get("content-type").and_then(|kind| kind.to_str().ok());
         let is_stream = kind.is_some_and(|kind| kind.starts_with("text/event-stream"));
         anyhow::ensure!(answer.status() == 200 && is_stream, "{path}: {answer:?}");
-        let (body, buffer, id) = (answer.into_body(), Vec::new(), String::new());
-        Ok(Self { body, buffer, id, _connection: tasks })
+        Ok(Self { body: answer.into_body(), reader: Reader::default(), _connection: tasks })
     }
 
     /// The next event that is `wanted`.
@@ -76,7 +81,7 @@ impl EventStream {
     ) -> anyhow::Result<Told> {
         let end = Instant::now() + limit;
         loop {
-            while let Some(told) = self.parsed() {
+            while let Some(told) = self.reader.parsed() {
                 if wanted(&told) {
                     return Ok(told);
                 }
@@ -85,11 +90,13 @@ impl EventStream {
             let frame = frame.await.with_context(|| format!("no such event in {limit:?}"))?;
             let frame = frame.context("the stream of events ended")??;
             if let Some(data) = frame.data_ref() {
-                self.buffer.extend_from_slice(data);
+                self.reader.buffer.extend_from_slice(data);
             }
         }
     }
+}
 
+impl Reader {
     /// The next whole event of what has come, if there is one. Blocks without data are none.
     fn parsed(&mut self) -> Option<Told> {
         loop {
@@ -116,5 +123,24 @@ impl EventStream {
         }
         let told = || Told { id: self.id.clone(), event, data: data.join("\n") };
         (!data.is_empty()).then(told)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Reader, Told};
+
+    #[test]
+    fn events_are_read_as_the_standard_has_them() {
+        let mut reader = Reader::default();
+        reader
+            .buffer
+            .extend_from_slice(b"retry: 5\n\n: hush\nid: 7\nevent: a\ndata: x\ndata:y\n\nda");
+        let told = Told { id: "7".into(), event: "a".into(), data: "x\ny".into() };
+        assert_eq!(reader.parsed(), Some(told));
+        assert_eq!(reader.parsed(), None);
+        reader.buffer.extend_from_slice(b"ta: z\n\n");
+        let told = Told { id: "7".into(), data: "z".into(), ..Told::default() };
+        assert_eq!(reader.parsed(), Some(told));
     }
 }
