@@ -143,7 +143,7 @@ fn check_url(url: &Url) -> Result<(), String> {
             trusted.check_url(url).map(drop).map_err(|refused| refused.to_string())
         }
         "pull" => Ok(()),
-        scheme => Err(format!("there is no way out by `{scheme}:`")),
+        _ => forward::check_sink_url(url).map_err(|invalid| invalid.to_string()),
     }
 }
 
