@@ -56,6 +56,15 @@ fn what_is_said_of_posts_holds_for_jobs_in_flight() {
 }
 
 #[test]
+fn what_keeps_events_keeps_them_whole_and_brokers_get_what_they_take() {
+    let limit = |url| sink("x", url, |_| ()).inline_limit;
+    assert_eq!(limit("https://crm.example/"), 5_000_000);
+    assert_eq!(limit("file:///var/lib/events.ndjson"), u64::MAX);
+    assert_eq!(limit("nats://127.0.0.1/events"), 1_000_000);
+    assert_eq!(sink("x", "file:///a", |spec| spec.inline_limit = Some(9)).inline_limit, 9);
+}
+
+#[test]
 fn a_secret_signs_until_it_expires_and_the_servers_own_when_there_is_none() {
     let (old, new, own) = (Secret::generate(), Secret::generate(), [Secret::generate()]);
     let secret = |key: &Secret, expires_ms| SinkSecret { text: key.reveal(), expires_ms };
