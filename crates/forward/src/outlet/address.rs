@@ -287,7 +287,14 @@ mod tests {
     #[cfg(feature = "nats")]
     #[test]
     fn a_subject_is_complete_and_without_wildcards() {
-        for text in ["nats://h/", "nats:///x", "nats://h/a.*", "nats://h/a.%3E", "nats://h/a..b", "nats://h/a/b"] {
+        for text in [
+            "nats://h/",
+            "nats:///x",
+            "nats://h/a.*",
+            "nats://h/a.%3E",
+            "nats://h/a..b",
+            "nats://h/a/b",
+        ] {
             assert!(why_not(text).contains("nats://host:port/subject"), "{text}");
         }
     }
@@ -295,7 +302,9 @@ mod tests {
     #[cfg(feature = "kafka")]
     #[test]
     fn a_topic_is_complete_and_legal() {
-        for text in ["kafka://h/", "kafka:///x", "kafka://h/a%20b", "kafka://h/a/b", "kafka://u:p@h/t"] {
+        for text in
+            ["kafka://h/", "kafka:///x", "kafka://h/a%20b", "kafka://h/a/b", "kafka://u:p@h/t"]
+        {
             assert!(why_not(text).contains("kafka://broker:port/topic"), "{text}");
         }
     }

@@ -122,7 +122,8 @@ impl Log {
 
 impl Out for Log {
     fn append(&mut self, lines: &[Line]) -> Result<(), String> {
-        self.try_append(lines).map_err(|e| format!("cannot write {}: {e}", self.rotation.path.display()))
+        self.try_append(lines)
+            .map_err(|e| format!("cannot write {}: {e}", self.rotation.path.display()))
     }
 }
 
@@ -244,9 +245,7 @@ impl Name {
         let text = |part: Option<&std::ffi::OsStr>| match part.map(std::ffi::OsStr::to_str) {
             None => Ok(String::new()),
             Some(Some(text)) => Ok(text.to_owned()),
-            Some(None) => {
-                Err(io::Error::new(ErrorKind::InvalidInput, "its name is not UTF-8"))
-            }
+            Some(None) => Err(io::Error::new(ErrorKind::InvalidInput, "its name is not UTF-8")),
         };
         let extension = match text(path.extension())? {
             extension if extension.is_empty() => extension,

@@ -85,9 +85,11 @@ impl Nats {
             .client_capacity(QUEUE)
             .reconnect_delay_callback(|attempts| {
                 let doubled = 1u64.checked_shl(u32::try_from(attempts).unwrap_or(u32::MAX));
-                Duration::from_millis(50).saturating_mul(doubled.map_or(u32::MAX, |n| {
-                    u32::try_from(n).unwrap_or(u32::MAX)
-                })).min(MAX_RECONNECT_PAUSE)
+                Duration::from_millis(50)
+                    .saturating_mul(
+                        doubled.map_or(u32::MAX, |n| u32::try_from(n).unwrap_or(u32::MAX)),
+                    )
+                    .min(MAX_RECONNECT_PAUSE)
             })
             .event_callback(move |happening| {
                 match happening {
