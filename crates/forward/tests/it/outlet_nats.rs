@@ -61,17 +61,22 @@ impl Server {
 
     /// A connection of the test's own; waits until the server is there.
     async fn jetstream(&self) -> Context {
+        let mut why = String::new();
         for _ in 0..200 {
             let options = ConnectOptions::with_user_and_password("me".into(), PASSWORD.into());
-            if let Ok(client) = options.connect(format!("127.0.0.1:{}", self.port)).await {
-                let jetstream = async_nats::jetstream::new(client);
-                if jetstream.query_account().await.is_ok() {
-                    return jetstream;
+            match options.connect(format!("127.0.0.1:{}", self.port)).await {
+                Ok(client) => {
+                    let jetstream = async_nats::jetstream::new(client);
+                    match jetstream.query_account().await {
+                        Ok(_) => return jetstream,
+                        Err(error) => why = format!("{error:?}"),
+                    }
                 }
+                Err(error) => why = error.to_string(),
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
-        panic!("nats-server did not start");
+        panic!("nats-server did not start: {why}");
     }
 
     async fn add_stream(&self) {
