@@ -65,13 +65,8 @@ impl Server {
         for _ in 0..200 {
             let options = ConnectOptions::with_user_and_password("me".into(), PASSWORD.into());
             match options.connect(format!("127.0.0.1:{}", self.port)).await {
-                Ok(client) => {
-                    let jetstream = async_nats::jetstream::new(client);
-                    match jetstream.query_account().await {
-                        Ok(_) => return jetstream,
-                        Err(error) => why = format!("{error:?}"),
-                    }
-                }
+                // It listens once JetStream is there.
+                Ok(client) => return async_nats::jetstream::new(client),
                 Err(error) => why = error.to_string(),
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
