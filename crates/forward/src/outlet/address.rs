@@ -1,5 +1,7 @@
+#[cfg(feature = "object-store")]
 use std::path::PathBuf;
 
+#[cfg(any(feature = "object-store", feature = "nats", feature = "kafka"))]
 use percent_encoding::percent_decode_str;
 use url::Url;
 
@@ -85,6 +87,7 @@ fn file(url: &Url) -> Result<Address, String> {
     Ok(Address::File(Rotation { path, max_bytes, max_age, keep }))
 }
 
+#[cfg(any(feature = "object-store", feature = "nats", feature = "kafka"))]
 fn decoded(text: &str) -> Result<String, String> {
     let text = percent_decode_str(text).decode_utf8().map_err(|_| "the URL is not UTF-8")?;
     Ok(text.into_owned())
@@ -192,6 +195,7 @@ fn kafka(_: &Url) -> Result<Address, String> {
 
 #[cfg(test)]
 mod tests {
+    use std::path::PathBuf;
     use std::time::Duration;
 
     use super::*;
