@@ -7,6 +7,7 @@
 
 mod clients;
 mod crash;
+mod delivery;
 mod disk;
 mod extraction;
 mod happy;

@@ -1,5 +1,6 @@
 //! What every scenario needs: an origin, a sink, a server and their bookkeeping.
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -22,6 +23,9 @@ const SCHEDULE: &str = "0,100ms,200ms,500ms,1s,1s,1s,1s,2s,2s,2s,2s,2s,2s,5s,5s,
 
 /// Bytes of a page, unless a scenario says otherwise.
 pub(crate) const PAGE: usize = 2_000;
+
+/// Missing jobs that are told of.
+const SHOWN: usize = 3;
 
 /// Fresh jobs ask for pages from here on, far from those of any load.
 const FRESH: u64 = 1 << 40;
@@ -126,7 +130,26 @@ impl World {
             self.fresh_job(server).await.context("a fresh job")?;
             self.ledger.settle(&self.sink, LIMIT).await
         };
-        settled.await.with_context(|| server.log_tail())
+        match settled.await {
+            Ok(verdict) => Ok(verdict),
+            Err(error) => {
+                let missing = self.said_of_missing(server).await;
+                Err(error.context(format!("{}\n{missing}", server.log_tail())))
+            }
+        }
+    }
+
+    /// What the server says of the first jobs whose event did not come.
+    async fn said_of_missing(&self, server: &Server) -> String {
+        let mut said = String::new();
+        let mut client = server.client().with_timeout(Duration::from_secs(5));
+        for id in self.ledger.verdict(&self.sink.report()).missing.iter().take(SHOWN) {
+            for path in [format!("/v1/jobs/{id}"), format!("/v1/jobs/{id}/attempts")] {
+                let answer = client.get(&path).await.map(|answer| answer.text());
+                let _ = writeln!(said, "{path}: {answer:?}");
+            }
+        }
+        said
     }
 
     /// A job submitted now reaches the sink.

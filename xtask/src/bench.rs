@@ -1,14 +1,17 @@
 //! `cargo xtask bench`: the release binary between a real origin, a real sink and a load
 //! generator, each a process of its own, and the baseline in the same call. And extraction alone.
 
+mod delivery;
 mod extract;
 mod in_flight;
+mod isolation;
 mod large;
 mod measure;
 mod overload;
 mod pipeline;
 mod politeness;
 mod process;
+mod recovery;
 mod report;
 mod restart;
 mod rig;
@@ -48,7 +51,8 @@ pub(crate) struct Options {
     /// Formats to ask for, one run each; `text+links` asks for both in one run
     #[arg(long, value_name = "FORMATS", value_delimiter = ',')]
     formats: Vec<String>,
-    /// How often the pipeline scenario is measured, baseline included; the ratio is of the medians
+    /// How often the pipeline, delivery and isolation scenarios are measured, with what they are
+    /// compared to; what is compared are the medians
     #[arg(long, value_name = "N", default_value_t = 1,
           value_parser = clap::value_parser!(u32).range(1..=50))]
     rounds: u32,
@@ -114,6 +118,12 @@ enum Scenario {
     Politeness,
     /// 10,000 fetches at once
     InFlight,
+    /// What delivering costs the server, beside a bare POST
+    Delivery,
+    /// Whether a dead sink with 50,000 deliveries waiting is felt by another
+    Isolation,
+    /// How fast 20,000 waiting deliveries go out once their sink is back
+    Recovery,
     /// Extraction alone: beside a peer on --pages, and on hostile pages
     Extract,
     /// Each of them
@@ -150,6 +160,9 @@ pub(crate) fn run(options: &Options) -> Result<()> {
             Scenario::Restart => restart::run(&rig),
             Scenario::Politeness => politeness::run(&rig),
             Scenario::InFlight => in_flight::run(&rig),
+            Scenario::Delivery => delivery::run(&rig),
+            Scenario::Isolation => isolation::run(&rig),
+            Scenario::Recovery => recovery::run(&rig),
             // Done already, and not a scenario of its own.
             Scenario::Extract | Scenario::All => Ok(Vec::new()),
         };

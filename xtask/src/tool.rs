@@ -31,7 +31,7 @@ pub(crate) enum Tool {
     /// Serves one page under many addresses
     Origin(origin::Options),
     /// Takes deliveries and remembers them
-    Sink,
+    Sink(sink::Options),
     /// Submits jobs
     Load(load::Options),
 }
@@ -45,7 +45,7 @@ pub(crate) fn run(tool: Tool) -> Result<()> {
         .context("cannot start the runtime")?;
     match tool {
         Tool::Origin(options) => runtime.block_on(origin::run(options)),
-        Tool::Sink => runtime.block_on(sink::run()),
+        Tool::Sink(options) => runtime.block_on(sink::run(options)),
         Tool::Load(options) => runtime.block_on(load::run(options)),
     }
 }
@@ -80,10 +80,6 @@ fn listen(addr: SocketAddr) -> std::io::Result<TcpListener> {
     socket.set_reuseaddr(true)?;
     socket.bind(addr)?;
     socket.listen(BACKLOG)
-}
-
-fn loopback() -> SocketAddr {
-    SocketAddr::from((Ipv4Addr::LOCALHOST, 0))
 }
 
 /// Serves every connection of `listener` with `serve`, without end.

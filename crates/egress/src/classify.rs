@@ -1,6 +1,7 @@
 use std::error::Error as StdError;
 use std::io;
 
+use crate::direct;
 use crate::error::{Error, Kind};
 use crate::fault::TlsFault;
 use crate::policy::Refused;
@@ -27,9 +28,7 @@ pub(crate) struct Target<'a> {
 }
 
 /// Makes an [`Error`] out of the client's, by the types in its chain of causes.
-pub(crate) fn classify(error: reqwest::Error, phase: Phase, target: Target<'_>) -> Error {
-    // Its display would have the whole URL.
-    let error = error.without_url();
+pub(crate) fn classify(error: Failed, phase: Phase, target: Target<'_>) -> Error {
     let verdict = judge(&error, phase, target);
     let doing = match phase {
         Phase::Head => "request to",
@@ -39,7 +38,62 @@ pub(crate) fn classify(error: reqwest::Error, phase: Phase, target: Target<'_>) 
     Error::new(verdict.kind, message)
         .lasting(verdict.lasting)
         .with_tls_fault(verdict.tls_fault)
-        .because(error)
+        .because(error.into_cause())
+}
+
+/// What the layers below say.
+pub(crate) enum Failed {
+    Direct(direct::Failure),
+    /// Of a client for a proxy, or of a body.
+    Reqwest(reqwest::Error),
+}
+
+impl From<direct::Failure> for Failed {
+    fn from(failure: direct::Failure) -> Self {
+        Self::Direct(failure)
+    }
+}
+
+impl From<reqwest::Error> for Failed {
+    fn from(error: reqwest::Error) -> Self {
+        // Its display would have the whole URL.
+        Self::Reqwest(error.without_url())
+    }
+}
+
+impl Failed {
+    fn cause(&self) -> &(dyn StdError + 'static) {
+        match self {
+            Self::Direct(failure) => failure,
+            Self::Reqwest(error) => error,
+        }
+    }
+
+    fn into_cause(self) -> Box<dyn StdError + Send + Sync> {
+        match self {
+            Self::Direct(failure) => failure.into(),
+            Self::Reqwest(error) => error.into(),
+        }
+    }
+
+    fn is_timeout(&self) -> bool {
+        match self {
+            Self::Direct(failure) => find::<direct::ConnectTimeout>(failure).is_some(),
+            Self::Reqwest(error) => error.is_timeout(),
+        }
+    }
+
+    /// Whether there was no connection.
+    fn is_connect(&self) -> bool {
+        match self {
+            Self::Direct(failure) => failure.is_connect(),
+            Self::Reqwest(error) => error.is_connect(),
+        }
+    }
+
+    fn is_builder(&self) -> bool {
+        matches!(self, Self::Reqwest(error) if error.is_builder())
+    }
 }
 
 struct Verdict {
@@ -65,7 +119,8 @@ impl Verdict {
     }
 }
 
-fn judge(error: &reqwest::Error, phase: Phase, target: Target<'_>) -> Verdict {
+fn judge(failed: &Failed, phase: Phase, target: Target<'_>) -> Verdict {
+    let error = failed.cause();
     if let Some(refused) = find::<Refused>(error) {
         return Verdict::lasting(Kind::Refused, refused.to_string(), true);
     }
@@ -73,7 +128,7 @@ fn judge(error: &reqwest::Error, phase: Phase, target: Target<'_>) -> Verdict {
         let lasting = lookup.failure() == LookupFailure::NotFound;
         return Verdict::lasting(Kind::Dns, lookup.to_string(), lasting);
     }
-    if error.is_timeout() {
+    if failed.is_timeout() {
         return Verdict::passing(Kind::Timeout, "timed out");
     }
     if let Some(tls) = find::<rustls::Error>(error) {
@@ -82,6 +137,9 @@ fn judge(error: &reqwest::Error, phase: Phase, target: Target<'_>) -> Verdict {
             // A connection that was cut or tampered with, not a failed handshake.
             Phase::Body => Verdict::passing(Kind::Body, tls.to_string()),
         };
+    }
+    if let Some(direct::Failure::Interim) = find(error) {
+        return Verdict::passing(Kind::Protocol, "too many interim answers");
     }
     let lost = if phase == Phase::Head { Kind::Connect } else { Kind::Body };
     if let Some(http) = find::<hyper::Error>(error) {
@@ -101,7 +159,7 @@ fn judge(error: &reqwest::Error, phase: Phase, target: Target<'_>) -> Verdict {
     if let Some(io) = chain(error).filter_map(|cause| cause.downcast_ref::<io::Error>()).last() {
         return match io.kind() {
             // What hyper makes of wrong chunking.
-            io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput if !error.is_connect() => {
+            io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput if !failed.is_connect() => {
                 Verdict::passing(Kind::Protocol, io.to_string())
             }
             // There was a connection, or it would have been refused.
@@ -109,21 +167,23 @@ fn judge(error: &reqwest::Error, phase: Phase, target: Target<'_>) -> Verdict {
             | io::ErrorKind::ConnectionReset
             | io::ErrorKind::ConnectionAborted
             | io::ErrorKind::BrokenPipe
-                if error.is_connect() && target.https && !target.via =>
+                if failed.is_connect() && target.https && !target.via =>
             {
                 Verdict::tls(TlsFault::Handshake, io)
             }
             kind => Verdict::passing(lost, kind.to_string()),
         };
     }
-    if error.is_builder() {
+    if failed.is_builder() {
         return Verdict::lasting(Kind::Invalid, "it cannot be sent", true);
     }
     Verdict::passing(lost, innermost(error))
 }
 
 /// The first `T` in the chain of causes.
-fn find<'a, T: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Option<&'a T> {
+pub(crate) fn find<'a, T: StdError + 'static>(
+    error: &'a (dyn StdError + 'static),
+) -> Option<&'a T> {
     chain(error).find_map(|cause| cause.downcast_ref())
 }
 

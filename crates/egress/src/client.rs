@@ -3,13 +3,17 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use http::header::{CONTENT_LENGTH, PROXY_AUTHORIZATION};
+use http::header::{AUTHORIZATION, CONTENT_LENGTH, Entry, PROXY_AUTHORIZATION};
 use http::{HeaderMap, HeaderValue, Method};
+use percent_encoding::percent_decode_str;
 use url::{Host, Url};
 
 use crate::allow::normal_name;
 use crate::classify::{Phase, Target, classify};
+use crate::direct::Direct;
 use crate::error::{Error, Kind, Result};
 use crate::guard::{Unusable, all_permitted, permitted};
 use crate::policy::{Policy, Refused, Route};
@@ -20,10 +24,11 @@ use crate::transport::{Path, Transport};
 
 /// How a [`Client`] connects and reads.
 ///
-/// What is not a matter of choice: of a head, hyper buffers 408 KiB at most before it is refused;
+/// What is not a matter of choice: of a head, hyper buffers 16 KiB more than `max_header_bytes`
+/// before it is refused (through a proxy 408 KiB), and 32 interim answers (1xx) are passed over
+/// (HTTP/1; otherwise, and through a proxy, they are bounded by the time for the head alone);
 /// with HTTP/2 a server may be ahead of the reader by 256 KiB on a stream and by 1 MiB on a
-/// connection, and may push nothing. Interim answers (1xx) are passed over and bounded by the time
-/// for the head alone.
+/// connection, and may push nothing.
 #[derive(Clone, Debug)]
 pub struct ClientConfig {
     /// The longest that one connection may take, name look-up and TLS handshake included.
@@ -73,7 +78,8 @@ impl Default for ClientConfig {
 /// An HTTP client for URLs that strangers chose. Cheap to clone; its connections are shared.
 ///
 /// One request is one hop: no redirects, no proxy but the one given (none from the environment),
-/// no cookies, no decompression, no retries but of requests that provably were not processed.
+/// no cookies, no decompression, no retries but of requests that provably were not processed, and of
+/// a GET or HEAD whose connection had been used before and turned out to have ended.
 #[derive(Clone)]
 pub struct Client {
     shared: Arc<Shared>,
@@ -82,8 +88,8 @@ pub struct Client {
 struct Shared {
     policy: Arc<Policy>,
     resolver: Resolver,
-    guarded: reqwest::Client,
-    exempt: reqwest::Client,
+    guarded: Direct,
+    exempt: Direct,
     transport: Transport,
     read_timeout: Duration,
     max_header_bytes: usize,
@@ -100,8 +106,8 @@ impl Client {
             config.resolver.take().unwrap_or_else(|| Resolver::system(ResolverConfig::default()));
         let (read_timeout, max_header_bytes) = (config.read_timeout, config.max_header_bytes);
         let transport = Transport::new(config, resolver.clone(), Arc::clone(&policy))?;
-        let guarded = transport.direct(Route::Guarded)?;
-        let exempt = transport.direct(Route::Exempt)?;
+        let guarded = transport.direct(Route::Guarded);
+        let exempt = transport.direct(Route::Exempt);
         let shared =
             Shared { policy, resolver, guarded, exempt, transport, read_timeout, max_header_bytes };
         Ok(Self { shared: Arc::new(shared) })
@@ -162,20 +168,25 @@ impl Client {
         let target = Target { https: url.scheme() == "https", via: via.is_some(), host: &host };
         let asked = method.clone();
         let exchange = async {
-            let (client, peer) = match via {
-                None if route == Route::Guarded => (shared.guarded.clone(), Peer::Guarded),
-                None => (shared.exempt.clone(), Peer::Exempt),
-                Some(proxy) => {
-                    // Another's, if anybody's: ours are for this proxy.
-                    headers.remove(PROXY_AUTHORIZATION);
-                    shared.through(proxy, &url, route, target.host).await?
-                }
+            let failed = |error: reqwest::Error| classify(error.into(), Phase::Head, target);
+            let Some(proxy) = via else {
+                let (client, peer) = match route {
+                    Route::Guarded => (&shared.guarded, Peer::Guarded),
+                    Route::Exempt => (&shared.exempt, Peer::Exempt),
+                };
+                let request = assemble(method, url, headers, body.clone());
+                let request = http::Request::try_from(request).map_err(failed)?;
+                let (head, _) = request.into_parts();
+                let sent = client.send(head, body).await;
+                let inner = sent.map_err(|e| classify(e.into(), Phase::Head, target))?;
+                return Ok((inner.map(reqwest::Body::wrap), peer));
             };
-            let request = assemble(&client, method, url, headers, body)
-                .map_err(|e| classify(e, Phase::Head, target))?;
-            let inner =
-                client.execute(request).await.map_err(|e| classify(e, Phase::Head, target))?;
-            Ok((inner, peer))
+            // Another's, if anybody's: ours are for this proxy.
+            headers.remove(PROXY_AUTHORIZATION);
+            let (client, peer) = shared.through(proxy, &url, route, target.host).await?;
+            let request = assemble(method, url, headers, body);
+            let inner = client.execute(request).await.map_err(failed)?;
+            Ok((inner.into(), peer))
         };
         let (inner, peer) =
             tokio::time::timeout(timeout_to_head, exchange).await.unwrap_or_else(|_| {
@@ -183,7 +194,7 @@ impl Client {
                 let message = format!("request to {host} timed out: no answer in {waited_ms} ms");
                 Err(Error::new(Kind::Timeout, message))
             })?;
-        let response = Response::new(inner, &asked, shared.read_timeout);
+        let response = Response::new(inner, &asked, target, shared.read_timeout);
         shared.assert_address(&response, peer, &host)?;
         shared.assert_head(&response, &host)?;
         Ok(response)
@@ -293,25 +304,34 @@ impl fmt::Debug for Client {
     }
 }
 
-fn assemble(
-    client: &reqwest::Client,
-    method: Method,
-    url: Url,
-    mut headers: HeaderMap,
-    body: Bytes,
-) -> reqwest::Result<reqwest::Request> {
+fn assemble(method: Method, mut url: Url, mut headers: HeaderMap, body: Bytes) -> reqwest::Request {
     // RFC 9110 section 8.6; hyper leaves it out, and some servers answer 411.
     if body.is_empty() && matches!(method, Method::POST | Method::PUT | Method::PATCH) {
         headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
     }
-    if !url.username().is_empty() || url.password().is_some() {
-        // Turns them into an `authorization`, which the caller's own replaces.
-        return client.request(method, url).headers(headers).body(body).build();
+    if let Entry::Vacant(none) = headers.entry(AUTHORIZATION)
+        && let Some(own) = credentials(&url)
+    {
+        none.insert(own);
     }
+    let _ = (url.set_username(""), url.set_password(None));
     let mut request = reqwest::Request::new(method, url);
     *request.headers_mut() = headers;
     *request.body_mut() = Some(body.into());
-    Ok(request)
+    request
+}
+
+/// What a URL's credentials are as an `authorization` (RFC 7617).
+fn credentials(url: &Url) -> Option<HeaderValue> {
+    if url.username().is_empty() && url.password().is_none() {
+        return None;
+    }
+    let mut plain: Vec<u8> = percent_decode_str(url.username()).collect();
+    plain.push(b':');
+    plain.extend(percent_decode_str(url.password().unwrap_or_default()));
+    let mut value = HeaderValue::try_from(format!("Basic {}", STANDARD.encode(plain))).ok()?;
+    value.set_sensitive(true);
+    Some(value)
 }
 
 #[cfg(test)]

@@ -3,6 +3,8 @@ use tokio::net::TcpListener;
 
 use super::*;
 
+const TARGET: Target<'static> = Target { https: false, via: false, host: "a.example" };
+
 /// A client whose first lines of defence are broken: every host gets the unguarded resolver.
 fn broken(policy: Policy) -> Client {
     let config = ClientConfig {
@@ -28,10 +30,11 @@ async fn fetch(client: &Client) -> Result<Response> {
     let url = Url::parse(&format!("http://127.0.0.1:{port}/")).unwrap();
     let request = async {
         let host = "127.0.0.1";
-        let request =
-            assemble(&client.shared.guarded, Method::GET, url, HeaderMap::new(), Bytes::new());
-        let inner = client.shared.guarded.execute(request.unwrap()).await.unwrap();
-        let response = Response::new(inner, &Method::GET, Duration::from_secs(5));
+        let request = assemble(Method::GET, url, HeaderMap::new(), Bytes::new());
+        let (head, _) = http::Request::try_from(request).unwrap().into_parts();
+        let inner = client.shared.guarded.send(head, Bytes::new()).await.unwrap();
+        let inner = inner.map(reqwest::Body::wrap);
+        let response = Response::new(inner, &Method::GET, TARGET, Duration::from_secs(5));
         client.shared.assert_address(&response, Peer::Guarded, host).map(|()| response)
     };
     tokio::select! {
@@ -51,11 +54,11 @@ async fn an_answer_of_a_forbidden_address_is_dropped_even_if_it_was_connected_to
 #[test]
 fn an_answer_of_an_unknown_address_is_dropped() {
     let client = broken(Policy::public_only());
-    let inner = http::Response::new(Bytes::new()).into();
+    let inner = http::Response::new(reqwest::Body::from(""));
     let error = client
         .shared
         .assert_address(
-            &Response::new(inner, &Method::GET, Duration::ZERO),
+            &Response::new(inner, &Method::GET, TARGET, Duration::ZERO),
             Peer::Guarded,
             "a.example",
         )
@@ -67,8 +70,8 @@ fn an_answer_of_an_unknown_address_is_dropped() {
 fn an_answer_that_went_past_the_proxy_is_dropped() {
     let client = broken(Policy::public_only());
     for (port, kind) in [(3128, None), (80, Some(Kind::Refused))] {
-        let inner = http::Response::new(Bytes::new()).into();
-        let mut response = Response::new(inner, &Method::GET, Duration::ZERO);
+        let inner = http::Response::new(reqwest::Body::from(""));
+        let mut response = Response::new(inner, &Method::GET, TARGET, Duration::ZERO);
         response.remote_addr = Some(([8, 8, 8, 8], port).into());
         for route in [Route::Guarded, Route::Exempt] {
             let peer = Peer::Proxy(route, 3128);

@@ -1,7 +1,12 @@
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
+use futures_util::future::BoxFuture;
+use hyper_util::client::legacy::connect::dns;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+
+use tower_service::Service;
 
 use crate::allow::normal_name;
 use crate::policy::{Policy, Refused, Route};
@@ -37,24 +42,52 @@ impl Rule {
 
 /// Hands out permitted addresses only. The connection is made to the very addresses returned, so
 /// a name cannot change its answer between the check and the use.
+#[derive(Clone)]
 pub(crate) struct Guard {
     pub(crate) resolver: Resolver,
     pub(crate) policy: Arc<Policy>,
     pub(crate) rule: Rule,
 }
 
-impl Resolve for Guard {
-    fn resolve(&self, name: Name) -> Resolving {
+impl Guard {
+    /// The addresses of `name` that may be connected to, with no port.
+    fn addresses(&self, name: &str) -> BoxFuture<'static, Result<Addresses, Cause>> {
         let (resolver, policy) = (self.resolver.clone(), Arc::clone(&self.policy));
-        let route = self.rule.of(name.as_str());
+        let (route, name) = (self.rule.of(name), name.to_owned());
         Box::pin(async move {
             let usable = match route {
-                Route::Guarded => permitted(&resolver, &policy, name.as_str()).await,
-                Route::Exempt => exempt(&resolver, name.as_str()).await,
+                Route::Guarded => permitted(&resolver, &policy, &name).await,
+                Route::Exempt => exempt(&resolver, &name).await,
             };
-            let usable = usable.map_err(Unusable::into_cause)?;
-            Ok(Box::new(usable.into_iter().map(|ip| SocketAddr::new(ip, 0))) as Addrs)
+            let usable = usable.map_err(Unusable::into_cause)?.into_iter();
+            Ok(usable.map((|ip| SocketAddr::new(ip, 0)) as fn(IpAddr) -> SocketAddr))
         })
+    }
+}
+
+type Addresses = std::iter::Map<std::vec::IntoIter<IpAddr>, fn(IpAddr) -> SocketAddr>;
+type Cause = Box<dyn std::error::Error + Send + Sync>;
+
+/// For clients of proxies.
+impl Resolve for Guard {
+    fn resolve(&self, name: Name) -> Resolving {
+        let addresses = self.addresses(name.as_str());
+        Box::pin(async move { Ok(Box::new(addresses.await?) as Addrs) })
+    }
+}
+
+/// For clients that go straight to their targets.
+impl Service<dns::Name> for Guard {
+    type Response = Addresses;
+    type Error = Cause;
+    type Future = BoxFuture<'static, Result<Addresses, Cause>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Cause>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, name: dns::Name) -> Self::Future {
+        self.addresses(name.as_str())
     }
 }
 

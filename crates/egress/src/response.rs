@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, Method, StatusCode, Version};
-use hyper::body::Body;
+use http_body_util::BodyExt as _;
+use hyper::body::Body as _;
+use hyper_util::client::legacy::connect::HttpInfo;
 
 use crate::classify::{Phase, Target, classify};
 use crate::error::{Error, Kind, Result};
@@ -26,29 +28,36 @@ pub struct Response {
     /// Of what was announced.
     to_come: Option<u64>,
     read_timeout: Duration,
-    inner: reqwest::Response,
+    /// For messages.
+    host: Box<str>,
+    https: bool,
+    body: reqwest::Body,
 }
 
 impl Response {
     /// `method` is the request's: the answer to `HEAD` has no body.
     pub(crate) fn new(
-        mut inner: reqwest::Response,
+        answer: http::Response<reqwest::Body>,
         method: &Method,
+        target: Target<'_>,
         read_timeout: Duration,
     ) -> Self {
+        let (head, body) = answer.into_parts();
         // RFC 9110 section 6.4.1. HTTP/2 below goes by the header all the same.
         let bodiless = *method == Method::HEAD
-            || matches!(inner.status(), StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
-        let content_length = if bodiless { Some(0) } else { inner.content_length() };
+            || matches!(head.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
+        let content_length = if bodiless { Some(0) } else { body.size_hint().exact() };
         Self {
-            status: inner.status(),
-            headers: std::mem::take(inner.headers_mut()),
-            version: inner.version(),
-            remote_addr: inner.remote_addr(),
+            status: head.status,
+            headers: head.headers,
+            version: head.version,
+            remote_addr: head.extensions.get::<HttpInfo>().map(HttpInfo::remote_addr),
             content_length,
             to_come: content_length,
             read_timeout,
-            inner,
+            host: target.host.into(),
+            https: target.https,
+            body,
         }
     }
 
@@ -65,13 +74,12 @@ impl Response {
     /// connection ends before the body does, [`Kind::Protocol`] when its framing is wrong. There is
     /// nothing more to read after an error.
     pub async fn chunk(&mut self) -> Result<Option<Bytes>> {
-        match tokio::time::timeout(self.read_timeout, self.inner.chunk()).await {
+        let next = tokio::time::timeout(self.read_timeout, next_data(&mut self.body)).await;
+        match next {
             Ok(Ok(chunk)) => self.counted(chunk),
             Ok(Err(error)) => {
-                let url = self.inner.url();
-                let host = url.host_str().unwrap_or_default();
-                let target = Target { host, https: url.scheme() == "https", via: false };
-                Err(classify(error, Phase::Body, target))
+                let target = Target { host: &self.host, https: self.https, via: false };
+                Err(classify(error.into(), Phase::Body, target))
             }
             Err(_) => Err(self.stalled()),
         }
@@ -90,7 +98,7 @@ impl Response {
 
     /// hyper takes a stream of HTTP/2 that is reset with `NO_ERROR` for one that has ended. That is
     /// true only of one that has ended before (RFC 9113 section 8.1).
-    fn assert_whole(&mut self) -> Result<()> {
+    fn assert_whole(&self) -> Result<()> {
         let missing = match self.to_come {
             Some(0) => return Ok(()),
             Some(to_come) => format!("{to_come} bytes are missing"),
@@ -98,16 +106,15 @@ impl Response {
             // Chunked, or ended by the connection: hyper sees to it.
             None => return Ok(()),
         };
-        let nothing = http::Response::new(Bytes::new()).into();
-        let read = std::mem::replace(&mut self.inner, nothing);
-        let host = read.url().host_str().unwrap_or_default();
-        let error = Error::new(Kind::Body, format!("answer of {host} failed: {missing}"));
-        let ended = http::Response::<reqwest::Body>::from(read).body().is_end_stream();
-        if self.to_come.is_none() && ended { Ok(()) } else { Err(error) }
+        if self.to_come.is_none() && self.body.is_end_stream() {
+            return Ok(());
+        }
+        let message = format!("answer of {} failed: {missing}", self.host);
+        Err(Error::new(Kind::Body, message))
     }
 
     fn stalled(&self) -> Error {
-        let host = self.inner.url().host_str().unwrap_or_default();
+        let host = &self.host;
         let waited_ms = self.read_timeout.as_millis();
         Error::new(Kind::Timeout, format!("answer of {host} stalled: nothing for {waited_ms} ms"))
     }
@@ -161,6 +168,16 @@ impl Response {
             }
         }
     }
+}
+
+/// The next piece; trailers are passed over.
+async fn next_data(body: &mut reqwest::Body) -> reqwest::Result<Option<Bytes>> {
+    while let Some(frame) = body.frame().await {
+        if let Ok(data) = frame?.into_data() {
+            return Ok(Some(data));
+        }
+    }
+    Ok(None)
 }
 
 impl fmt::Debug for Response {

@@ -4,6 +4,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use http::HeaderValue;
 
 use crate::client::ClientConfig;
+use crate::direct::{
+    Direct, H2_CONNECTION_WINDOW_BYTES, H2_STREAM_WINDOW_BYTES, HYPER_MAX_HEADERS,
+};
 use crate::error::{Error, Kind, Result};
 use crate::guard::{Guard, Rule};
 use crate::policy::{Policy, Route};
@@ -11,12 +14,6 @@ use crate::proxy::Proxy;
 use crate::resolver::Resolver;
 use crate::tls;
 
-/// What one HTTP/2 stream may have sent that is not read yet: it counts against no budget.
-const H2_STREAM_WINDOW_BYTES: u32 = 256 * 1024;
-/// The same for all streams of one connection.
-const H2_CONNECTION_WINDOW_BYTES: u32 = 1024 * 1024;
-/// What hyper parses into without an allocation, as long as it is not told a number.
-const HYPER_MAX_HEADERS: usize = 100;
 /// Clients of proxies kept, each with its connections: the least recently used goes.
 const MAX_PROXIED: usize = 64;
 
@@ -55,8 +52,9 @@ impl Transport {
     }
 
     /// A client that goes straight to its targets.
-    pub(crate) fn direct(&self, route: Route) -> Result<reqwest::Client> {
-        build(self.builder(Rule::All(route)))
+    pub(crate) fn direct(&self, route: Route) -> Direct {
+        let guard = self.guard(Rule::All(route));
+        Direct::new(&self.config, self.tls.clone(), self.agent.clone(), guard)
     }
 
     /// The client for a way through a proxy, made when there is none.
@@ -81,16 +79,18 @@ impl Transport {
         proxied.front().map(|(_, client)| client.clone())
     }
 
+    fn guard(&self, rule: Rule) -> Guard {
+        Guard { resolver: self.resolver.clone(), policy: Arc::clone(&self.policy), rule }
+    }
+
     fn builder(&self, rule: Rule) -> reqwest::ClientBuilder {
         let config = &self.config;
-        let guard =
-            Guard { resolver: self.resolver.clone(), policy: Arc::clone(&self.policy), rule };
         let mut builder = reqwest::Client::builder()
             .tls_backend_preconfigured(self.tls.clone())
             .redirect(reqwest::redirect::Policy::none())
             .referer(false)
             .no_proxy()
-            .dns_resolver(guard)
+            .dns_resolver(self.guard(rule))
             .user_agent(self.agent.clone())
             .connect_timeout(config.connect_timeout)
             .pool_idle_timeout(config.pool_idle_timeout)

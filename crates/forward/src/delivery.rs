@@ -35,8 +35,9 @@ pub struct Delivery {
     pub secrets: Vec<Secret>,
     /// One attempt's time instead of [`Config::timeout`](crate::Config::timeout).
     pub timeout: Option<Duration>,
-    /// Whether the body is sent with `content-encoding: gzip` when that makes it smaller. It is
-    /// signed as it was before.
+    /// Whether the body is sent with `content-encoding: gzip` when that makes it smaller. Signed
+    /// is what a receiver's application sees once its server has undone that: the body as it is
+    /// here.
     pub gzip: bool,
     /// Set when it may travel with others to the same sink.
     pub batch: Option<Batch>,
@@ -48,13 +49,22 @@ pub struct Delivery {
 /// How deliveries travel together: those of one key are sent as one POST of
 /// `application/x-ndjson`, a line each, in the order in which they were handed over. Each gets the
 /// receipt of the POST.
+///
+/// The POST's `webhook-id` is `batch_` and a hash of the ids in it, so the same events, sent again
+/// in the same order, have the same; `pagewire-batch-size` tells how many there are. One event that
+/// stays alone is sent in the same way. Where a batch goes, and its headers, secrets, timeout and
+/// gzip are those of its first delivery; one for another sink begins a new batch. Bodies are JSON:
+/// an end of line in one becomes a space.
+///
+/// What waits for company holds no place of [`Config::concurrency`](crate::Config::concurrency).
+/// When there is too much of it (256 keys, 16 MiB), the oldest batches are sent as they are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Batch {
     /// Which belong together: one sink with one set of headers and secrets.
     pub key: Arc<str>,
     /// Sent as soon as there are so many; at least 1.
     pub max_events: usize,
-    /// Sent as soon as they have so many bytes.
+    /// Sent as soon as they have so many bytes, and before they have more; a single event may.
     pub max_bytes: usize,
     /// Sent as soon as the first has waited for so long.
     pub max_wait: Duration,

@@ -3,7 +3,8 @@
 //! A tokio task drains a bounded queue of [`Delivery`]s and POSTs each to its sink, with a bounded
 //! number in flight, signed as [Standard Webhooks 1.0](https://www.standardwebhooks.com) asks.
 //! Every attempt gives a [`Receipt`]; what to do next is up to the caller, for whom [`Schedule`]
-//! answers that. This crate keeps nothing: a delivery that is to survive a crash has to be stored
+//! answers that. Deliveries with a [`Batch`] share a POST, a line each. [`verify`] is the other
+//! side: what a receiver does. This crate keeps nothing: a delivery that is to survive a crash has to be stored
 //! by whoever calls, and repeated with the same [`Delivery::id`].
 //!
 //! ```
@@ -62,26 +63,38 @@
 //!   others waiting has to be bounded by who fills the queue.
 //! * Everything is dropped while attempts are in flight: they go on; [`Running`] ends after them.
 
+mod batcher;
 mod config;
+mod control;
 mod delivery;
 mod error;
 mod forwarder;
+mod gzip;
+mod lines;
 mod outlet;
 mod post;
+mod public_key;
 mod receipt;
 mod schedule;
 mod secret;
 mod sign;
 mod signed;
+mod verifier;
 mod verify;
+mod version;
 
 pub use config::Config;
+pub use control::PAGEWIRE_RETRY;
 pub use delivery::{Batch, Delivery, ForbiddenHeader, JSON, check_header_name};
 pub use error::{Error, ErrorKind};
 pub use forwarder::{Drained, Forwarder, Load, Running, start};
+pub use lines::{NDJSON, PAGEWIRE_BATCH_SIZE};
+pub use public_key::{InvalidPublicKey, PublicKey};
 pub use outlet::{InvalidSink, check_sink_url, parse_sink_url};
 pub use receipt::{Answer, MAX_DETAIL_BYTES, Receipt};
 pub use schedule::{InvalidSchedule, NextTry, Schedule};
 pub use secret::{InvalidSecret, Secret};
 pub use sign::{WEBHOOK_ID, WEBHOOK_SIGNATURE, WEBHOOK_TIMESTAMP, sign, sign_all};
-pub use verify::{TOLERANCE_S, VerifyError, verify};
+pub use verifier::{InvalidVerifier, Verifier};
+pub use verify::{TOLERANCE_S, Verified, VerifyError, verify, verify_any_age};
+pub use version::Version;

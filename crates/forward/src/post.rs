@@ -2,20 +2,26 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use egress::{Client, ClientConfig, Kind, Policy, Resolver, ResolverConfig, Response};
-use http::Method;
+use http::header::CONTENT_ENCODING;
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use tokio::time::{Instant, timeout_at};
 use url::Url;
 
 use crate::config::Config;
+use crate::control;
 use crate::delivery::Delivery;
 use crate::error::{Error, ErrorKind};
 use crate::forwarder::Drained;
+use crate::gzip;
 use crate::outlet::Outlets;
 use crate::receipt::{Answer, MAX_DETAIL_BYTES, Receipt, excerpt};
-use crate::signed::Signed;
+use crate::signed;
 
 /// How long the rest of an answer is waited for once its head, which decides, is there.
 const ANSWER_BODY_PATIENCE: Duration = Duration::from_secs(5);
+
+/// The content coding of compressed bodies (RFC 9110, section 8.4.1.3).
+const GZIP: HeaderValue = HeaderValue::from_static("gzip");
 
 /// Makes attempts.
 pub(crate) struct Poster {
@@ -64,21 +70,31 @@ impl Poster {
     }
 
     /// Makes one attempt. `since` is when the delivery's timestamp was true.
-    pub(crate) async fn post(&self, delivery: Delivery, since: Instant) -> Receipt {
+    pub(crate) async fn post(&self, mut delivery: Delivery, since: Instant) -> Receipt {
         let started = Instant::now();
         let waited_s = i64::try_from(started.duration_since(since).as_secs()).unwrap_or(i64::MAX);
         let now_s = delivery.timestamp_s.saturating_add(waited_s);
+        let timeout = delivery.timeout.unwrap_or(self.timeout);
+        let mut headers = match signed::headers(&mut delivery, now_s).await {
+            Ok(headers) => headers,
+            Err(receipt) => return receipt,
+        };
         if !matches!(delivery.sink.scheme(), "http" | "https") {
-            return self.hand_over(delivery, now_s).await;
+            return self.hand_over(delivery, headers, timeout).await;
+        }
+        // What its owner says is encoded already is left as it is.
+        if delivery.gzip
+            && !headers.contains_key(CONTENT_ENCODING)
+            && let Some(packed) = gzip::smaller(&delivery.body).await
+        {
+            headers.insert(CONTENT_ENCODING, GZIP);
+            delivery.body = packed;
         }
         let client = self.client_for(&delivery);
-        let Signed { sink, headers, body } = match Signed::new(delivery, now_s).await {
-            Ok(signed) => signed,
-            Err(why) => return Receipt::forbidden(&why),
-        };
         self.attempts.fetch_add(1, Ordering::Relaxed);
-        match client.send_to(Method::POST, sink, headers, body, self.timeout, None).await {
-            Ok(response) => self.answered(response, started, now_s).await,
+        let Delivery { sink, body, .. } = delivery;
+        match client.send_to(Method::POST, sink, headers, body, timeout, None).await {
+            Ok(response) => self.answered(response, started, timeout, now_s).await,
             Err(error) => {
                 let what = error.to_string();
                 Receipt::unanswered(meaning(error.kind()), started.elapsed(), &what)
@@ -86,14 +102,19 @@ impl Poster {
         }
     }
 
-    /// To a sink that is not HTTP.
-    async fn hand_over(&self, delivery: Delivery, now_s: i64) -> Receipt {
-        let headers = match Signed::new(delivery.clone(), now_s).await {
-            Ok(signed) => signed.headers,
-            Err(why) => return Receipt::forbidden(&why),
-        };
+    /// What is not sent by HTTP.
+    async fn hand_over(
+        &self,
+        delivery: Delivery,
+        headers: HeaderMap,
+        timeout: Duration,
+    ) -> Receipt {
+        if !delivery.trusted {
+            let scheme = delivery.sink.scheme();
+            let why = format!("only sinks of the operator may have the scheme `{scheme}:`");
+            return Receipt::forbidden(&why);
+        }
         self.attempts.fetch_add(1, Ordering::Relaxed);
-        let timeout = delivery.timeout.unwrap_or(self.timeout);
         self.outlets.send(delivery, headers, timeout).await
     }
 
@@ -106,17 +127,23 @@ impl Poster {
         if delivery.trusted && named() { &self.operator } else { &self.sinks }
     }
 
-    async fn answered(&self, response: Response, started: Instant, now_s: i64) -> Receipt {
-        let status = response.status;
-        let outcome = Answer::of_status(status);
+    async fn answered(
+        &self,
+        response: Response,
+        started: Instant,
+        timeout: Duration,
+        now_s: i64,
+    ) -> Receipt {
+        let outcome = outcome(response.status, &response.headers);
         let retry_after = match outcome {
             Answer::Accepted => None,
             _ => egress::retry_after(&response.headers, now_s),
         };
-        let until = (started + self.timeout).min(Instant::now() + ANSWER_BODY_PATIENCE);
+        let pause = egress::rate_limit(&response.headers, now_s);
+        let status = Some(response.status.as_u16());
+        let until = (started + timeout).min(Instant::now() + ANSWER_BODY_PATIENCE);
         let detail = self.read_answer(response, until).await;
-        let status = Some(status.as_u16());
-        Receipt { outcome, status, duration: started.elapsed(), retry_after, pause: None, detail }
+        Receipt { outcome, status, duration: started.elapsed(), retry_after, pause, detail }
     }
 
     /// The beginning of the answer's body. It is read to its end when that is near, so that the
@@ -148,6 +175,14 @@ impl Poster {
             attempts: self.attempts.load(Ordering::Relaxed),
             cancelled: self.cancelled.load(Ordering::Relaxed),
         }
+    }
+}
+
+/// What an answer means.
+fn outcome(status: StatusCode, headers: &HeaderMap) -> Answer {
+    match Answer::of_status(status) {
+        Answer::Retryable | Answer::Refused if control::declines(headers) => Answer::Declined,
+        other => other,
     }
 }
 

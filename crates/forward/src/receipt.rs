@@ -19,7 +19,8 @@ pub enum Answer {
     Refused,
     /// 410: the sink is gone for good.
     Gone,
-    /// The sink said, beside a status that is no 2xx, that it does not want to be asked again.
+    /// The sink said, beside a status that is no 2xx, that it does not want to be asked again:
+    /// with `pagewire-retry: never`, or with `upstash-nonretryable-error: true`.
     Declined,
     /// Nothing was sent: the address policy or the delivery itself forbids it, and trying again
     /// would not change that.
@@ -27,7 +28,7 @@ pub enum Answer {
 }
 
 impl Answer {
-    /// What a status code means.
+    /// What a status code means by itself.
     pub fn of_status(status: StatusCode) -> Self {
         match status.as_u16() {
             200..=299 => Self::Accepted,

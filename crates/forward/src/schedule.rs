@@ -75,7 +75,7 @@ impl Schedule {
     /// * [`Answer::Retryable`]: the next delay of the schedule, spread by ±10 % with `rng`; or
     ///   `Retry-After`, up to [`MAX_RETRY_AFTER`](Self::MAX_RETRY_AFTER), when that is longer.
     /// * [`Answer::Refused`]: the same after the first attempt; after a later one it is final.
-    /// * [`Answer::Gone`], [`Answer::Forbidden`]: final. So is [`Answer::Accepted`], of course.
+    /// * [`Answer::Gone`], [`Answer::Declined`], [`Answer::Forbidden`]: final. So is [`Answer::Accepted`], of course.
     pub fn next(&self, attempt: u32, receipt: &Receipt, rng: &mut (impl Rng + ?Sized)) -> NextTry {
         let again = match receipt.outcome {
             Answer::Retryable => true,

@@ -1,40 +1,39 @@
-use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue};
-use url::Url;
 
 use crate::delivery::{Delivery, check_header_name};
+use crate::receipt::{Answer, Receipt};
 use crate::sign::{WEBHOOK_ID, WEBHOOK_SIGNATURE, WEBHOOK_TIMESTAMP, sign_all_in_turns};
 
 /// Longest `webhook-id` in characters: it is a key in the receiver's store.
 const MAX_ID_CHARS: usize = 256;
 
-/// What is POSTed.
-pub(crate) struct Signed {
-    pub(crate) sink: Url,
-    pub(crate) headers: HeaderMap,
-    pub(crate) body: Bytes,
-}
-
-impl Signed {
-    /// The delivery as it is sent at `timestamp_s`, or why it cannot be.
-    pub(crate) async fn new(delivery: Delivery, timestamp_s: i64) -> Result<Self, String> {
-        let Delivery { id, sink, mut headers, body, content_type, secrets, .. } = delivery;
-        let id_value = check_id(&id)?;
-        if secrets.is_empty() {
-            return Err("the delivery has no signing secret".into());
-        }
-        for name in headers.keys() {
-            check_header_name(name.as_str()).map_err(|e| e.to_string())?;
-        }
-        let signature = sign_all_in_turns(&secrets, &id, timestamp_s, &body).await;
-        let signature = HeaderValue::try_from(signature).expect("base64 is visible ASCII");
-        headers.entry(CONTENT_TYPE).or_insert(content_type);
-        headers.insert(WEBHOOK_ID, id_value);
-        headers.insert(WEBHOOK_TIMESTAMP, HeaderValue::from(timestamp_s));
-        headers.insert(WEBHOOK_SIGNATURE, signature);
-        Ok(Self { sink, headers, body })
+/// The header fields that `delivery` is sent with at `timestamp_s`: its own, which are taken out
+/// of it, its content type and the three of the signature. Or why it cannot be sent.
+pub(crate) async fn headers(
+    delivery: &mut Delivery,
+    timestamp_s: i64,
+) -> Result<HeaderMap, Receipt> {
+    let id = check_id(&delivery.id).map_err(|why| Receipt::forbidden(&why))?;
+    if delivery.secrets.is_empty() {
+        return Err(Receipt::forbidden("the delivery has no signing secret"));
     }
+    let mut headers = std::mem::take(&mut delivery.headers);
+    for name in headers.keys() {
+        check_header_name(name.as_str()).map_err(|e| Receipt::forbidden(&e.to_string()))?;
+    }
+    let signing =
+        sign_all_in_turns(&delivery.secrets, &delivery.id, timestamp_s, &delivery.body).await;
+    let signature = signing.map_err(|error| {
+        let why = format!("the delivery could not be signed: {error}");
+        Receipt::unanswered(Answer::Retryable, std::time::Duration::ZERO, &why)
+    })?;
+    let signature = HeaderValue::try_from(signature).expect("base64 is visible ASCII");
+    headers.entry(CONTENT_TYPE).or_insert_with(|| delivery.content_type.clone());
+    headers.insert(WEBHOOK_ID, id);
+    headers.insert(WEBHOOK_TIMESTAMP, HeaderValue::from(timestamp_s));
+    headers.insert(WEBHOOK_SIGNATURE, signature);
+    Ok(headers)
 }
 
 fn check_id(id: &str) -> Result<HeaderValue, String> {
@@ -50,6 +49,8 @@ fn check_id(id: &str) -> Result<HeaderValue, String> {
 
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
+
     use super::*;
     use crate::{JSON, Secret};
 
@@ -70,20 +71,13 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_body_is_shared_not_copied() {
-        let delivery = Delivery { body: Bytes::from(vec![7; 100]), ..delivery() };
-        let body = delivery.body.clone();
-        assert_eq!(Signed::new(delivery, 5).await.ok().unwrap().body.as_ptr(), body.as_ptr());
-    }
-
-    #[tokio::test]
     async fn the_content_type_of_the_sinks_owner_wins() {
         let mut delivery = delivery();
         let own = HeaderValue::from_static("application/cloudevents+json");
         delivery.headers.insert(CONTENT_TYPE, own.clone());
-        let signed = Signed::new(delivery, 5).await.ok().unwrap();
-        assert_eq!(signed.headers[CONTENT_TYPE], own);
-        assert_eq!(signed.headers[WEBHOOK_TIMESTAMP], "5");
+        let signed = headers(&mut delivery, 5).await.unwrap();
+        assert_eq!(signed[CONTENT_TYPE], own);
+        assert_eq!(signed[WEBHOOK_TIMESTAMP], "5");
     }
 
     #[tokio::test]
@@ -101,7 +95,9 @@ mod tests {
         }
     }
 
-    async fn refused(delivery: Delivery) -> String {
-        Signed::new(delivery, 5).await.err().expect("it is refused")
+    async fn refused(mut delivery: Delivery) -> String {
+        let receipt = headers(&mut delivery, 5).await.expect_err("it is refused");
+        assert_eq!(receipt.outcome, Answer::Forbidden);
+        receipt.detail
     }
 }

@@ -1,6 +1,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use crate::Links;
+
 /// How the API behaves. Every field has a default that suits one machine.
 #[derive(Clone)]
 pub struct Config {
@@ -16,11 +18,20 @@ pub struct Config {
     pub api_keys: Vec<String>,
     /// What one job may ask for.
     pub limits: Limits,
+    /// Most sinks defined through the API; above it 409. Default 1,000.
+    pub max_sinks: usize,
     /// When set, `/readyz` fails while a job has been due for longer than this. Default none: one
     /// slow host's backlog is no reason to refuse everybody else's jobs.
     pub max_queue_age: Option<Duration>,
     /// What a refused caller is told to wait when the queue is full. Default 5 s.
     pub retry_after: Duration,
+    /// Links to results that open without a key; `None` when there are none. Default none.
+    pub links: Option<Links>,
+    /// A redrive by filter waits while more jobs than this are not over. Default 500,000, half of
+    /// what the queue takes by default.
+    pub redrive_live_jobs: u64,
+    /// It waits too while what they hold is more than this, in bytes. Default 500 MB.
+    pub redrive_live_bytes: u64,
     /// Shown on the page at `/` and by `/healthz`; empty to show none. Default: this crate's.
     pub version: String,
 }
@@ -33,8 +44,12 @@ impl Default for Config {
             memory: 64 << 20,
             api_keys: Vec::new(),
             limits: Limits::default(),
+            max_sinks: 1000,
             max_queue_age: None,
             retry_after: Duration::from_secs(5),
+            links: None,
+            redrive_live_jobs: 500_000,
+            redrive_live_bytes: 500_000_000,
             version: env!("CARGO_PKG_VERSION").to_owned(),
         }
     }
@@ -49,8 +64,12 @@ impl fmt::Debug for Config {
             .field("memory", &self.memory)
             .field("api_keys", &self.api_keys.len())
             .field("limits", &self.limits)
+            .field("max_sinks", &self.max_sinks)
             .field("max_queue_age", &self.max_queue_age)
             .field("retry_after", &self.retry_after)
+            .field("links", &self.links)
+            .field("redrive_live_jobs", &self.redrive_live_jobs)
+            .field("redrive_live_bytes", &self.redrive_live_bytes)
             .field("version", &self.version)
             .finish()
     }

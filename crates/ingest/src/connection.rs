@@ -1,8 +1,8 @@
 use std::convert::Infallible;
 use std::io;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -12,7 +12,9 @@ use axum::routing::future::RouteFuture;
 use hyper::body::Incoming;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::time::{Instant, Sleep};
+use tokio_util::sync::CancellationToken;
 use tower::Service as _;
 
 use crate::ServeConfig;
@@ -34,15 +36,63 @@ pub(crate) struct Exchange {
     refused: AtomicBool,
 }
 
+/// Who is at the other end of a connection, for handlers that keep it waiting: an extension of
+/// each request.
+#[derive(Clone, Debug)]
+pub(crate) struct Peer {
+    reading: Reading,
+    stop: CancellationToken,
+}
+
+impl Peer {
+    pub(crate) const fn new(reading: Reading, stop: CancellationToken) -> Self {
+        Self { reading, stop }
+    }
+
+    /// Resolves when the peer has closed its side, or when the server stops. Once it has sent
+    /// another request that can no longer be seen.
+    pub(crate) async fn gone(&self) {
+        let closed = std::future::poll_fn(|cx| {
+            let mut byte = [0];
+            let mut byte = ReadBuf::new(&mut byte);
+            let half = self.reading.lock();
+            match half.as_ref().poll_peek(cx, &mut byte) {
+                Poll::Ready(Ok(0) | Err(_)) => Poll::Ready(()),
+                Poll::Ready(Ok(_)) | Poll::Pending => Poll::Pending,
+            }
+        });
+        tokio::select! {
+            () = closed => {}
+            () = self.stop.cancelled() => {}
+        }
+    }
+}
+
+/// The side of a socket that is read. Whoever reads and whoever looks live in one task, so there
+/// is never a wait for the lock, and they share the socket's one waker.
+#[derive(Clone, Debug)]
+pub(crate) struct Reading(Arc<Mutex<OwnedReadHalf>>);
+
+impl Reading {
+    fn lock(&self) -> MutexGuard<'_, OwnedReadHalf> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn poll_read(&self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut *self.lock()).poll_read(cx, buf)
+    }
+}
+
 /// The router as hyper wants it.
 pub(crate) struct Handler {
     router: Router,
     exchange: Arc<Exchange>,
+    peer: Peer,
 }
 
 impl Handler {
-    pub(crate) const fn new(router: Router, exchange: Arc<Exchange>) -> Self {
-        Self { router, exchange }
+    pub(crate) const fn new(router: Router, exchange: Arc<Exchange>, peer: Peer) -> Self {
+        Self { router, exchange, peer }
     }
 }
 
@@ -51,7 +101,8 @@ impl hyper::service::Service<http::Request<Incoming>> for Handler {
     type Error = Infallible;
     type Future = Handling;
 
-    fn call(&self, request: http::Request<Incoming>) -> Handling {
+    fn call(&self, mut request: http::Request<Incoming>) -> Handling {
+        request.extensions_mut().insert(self.peer.clone());
         self.exchange.begun.fetch_add(1, Ordering::Relaxed);
         self.exchange.active.store(true, Ordering::Relaxed);
         let answer = self.router.clone().call(request);
@@ -80,7 +131,8 @@ impl Future for Handling {
 /// A socket that gives up on a peer that sends no request, sends its header section too slowly,
 /// or does not take its answer. One timer per connection, which is moved only when it fires.
 pub(crate) struct Guarded {
-    stream: TcpStream,
+    reading: Reading,
+    writing: OwnedWriteHalf,
     exchange: Arc<Exchange>,
     header_time: Duration,
     idle_time: Duration,
@@ -100,8 +152,10 @@ pub(crate) struct Guarded {
 impl Guarded {
     pub(crate) fn new(stream: TcpStream, exchange: Arc<Exchange>, config: &ServeConfig) -> Self {
         let read_by = Instant::now() + config.header_read_timeout;
+        let (reading, writing) = stream.into_split();
         Self {
-            stream,
+            reading: Reading(Arc::new(Mutex::new(reading))),
+            writing,
             exchange,
             header_time: config.header_read_timeout,
             idle_time: config.idle_timeout,
@@ -112,6 +166,10 @@ impl Guarded {
             write_by: None,
             linger: None,
         }
+    }
+
+    pub(crate) fn reading(&self) -> Reading {
+        self.reading.clone()
     }
 
     /// Whether `deadline` has passed; if not, the task is woken then or earlier.
@@ -169,7 +227,7 @@ impl Guarded {
             let (by, left) =
                 *self.linger.get_or_insert_with(|| (Instant::now() + LINGER_TIME, LINGER_BYTES));
             let mut scrap = ReadBuf::new(&mut scrap);
-            match Pin::new(&mut self.stream).poll_read(cx, &mut scrap) {
+            match self.reading.poll_read(cx, &mut scrap) {
                 Poll::Ready(Ok(())) if !scrap.filled().is_empty() && left > 0 => {
                     self.linger = Some((by, left.saturating_sub(scrap.filled().len())));
                 }
@@ -191,7 +249,7 @@ impl AsyncRead for Guarded {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        if let Poll::Ready(result) = Pin::new(&mut self.stream).poll_read(cx, buf) {
+        if let Poll::Ready(result) = self.reading.poll_read(cx, buf) {
             self.received();
             return Poll::Ready(result);
         }
@@ -209,7 +267,7 @@ impl AsyncWrite for Guarded {
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let result = Pin::new(&mut self.stream).poll_write(cx, buf);
+        let result = Pin::new(&mut self.writing).poll_write(cx, buf);
         self.write(result, cx)
     }
 
@@ -218,21 +276,21 @@ impl AsyncWrite for Guarded {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let result = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
+        let result = Pin::new(&mut self.writing).poll_write_vectored(cx, bufs);
         self.write(result, cx)
     }
 
     fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
+        self.writing.is_write_vectored()
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
+        Pin::new(&mut self.writing).poll_flush(cx)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         if self.linger.is_none() {
-            ready!(Pin::new(&mut self.stream).poll_shutdown(cx))?;
+            ready!(Pin::new(&mut self.writing).poll_shutdown(cx))?;
         }
         if self.exchange.refused.load(Ordering::Relaxed) {
             ready!(self.poll_linger(cx));

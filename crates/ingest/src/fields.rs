@@ -49,7 +49,7 @@ impl Owner {
                 Some("names that start with `webhook-` are kept for the signature")
             }
             Self::Sink if name == "content-type" || name == "content-encoding" => {
-                Some("an event is always plain application/json")
+                Some("is set by what is sent")
             }
             Self::Sink | Self::Fetch => None,
         }

@@ -3,14 +3,15 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::header::{self, HeaderValue};
 use http::{StatusCode, Uri};
-use jobs::{Filter, JobId};
+use jobs::{JobId, Timestamp};
 use serde::Serialize;
 
 use crate::Status;
 use crate::auth::Caller;
 use crate::problem::{Fault, Kind, Problem};
-use crate::router::{Api, store_problem};
-use crate::view::{JobView, json, rfc3339};
+use crate::router::{Api, spec_of, store_problem};
+use crate::selection::{self, Moment, Selection};
+use crate::view::{JobView, circuit, json, rfc3339};
 
 const DEFAULT_LIMIT: usize = 100;
 const MAX_LIMIT: usize = 1000;
@@ -18,6 +19,9 @@ const MAX_LIMIT: usize = 1000;
 const SLICE: usize = 32;
 /// A page ends early past this many bytes of what callers chose.
 const PAGE_BYTES: usize = 4 << 20;
+/// A page also ends when this many records were looked at: with a filter that little fits, the
+/// caller gets an answer in time and goes on from there.
+const PAGE_RECORDS: usize = 10_000;
 /// First byte of a cursor. A change of meaning takes the next number.
 const CURSOR_VERSION: u8 = 1;
 
@@ -32,10 +36,11 @@ struct Page {
 /// `GET /v1/jobs`
 pub(crate) async fn jobs(Caller(api): Caller, uri: Uri) -> Result<Response, Problem> {
     let query = Query::read(uri.query().unwrap_or_default(), true)?;
+    let selection = query.selection(api.clock.now());
     let _slot = api.listings.acquire().await.expect("the semaphore is never closed");
-    let (jobs, last) = page(&api, &query).await?;
+    let (jobs, last) = page(&api, &query, &selection).await?;
     let next_cursor = last.map(cursor);
-    let link = next_cursor.as_ref().map(|cursor| link(&query, cursor));
+    let link = next_cursor.as_ref().map(|cursor| link(&selection, query.limit, cursor));
     let mut response = json(StatusCode::OK, &Page { jobs, next_cursor });
     if let Some(link) = link {
         response.headers_mut().insert(header::LINK, link);
@@ -44,24 +49,37 @@ pub(crate) async fn jobs(Caller(api): Caller, uri: Uri) -> Result<Response, Prob
 }
 
 /// One page, and the last job it passed over when there may be more after it.
-async fn page(api: &Api, query: &Query) -> Result<(Vec<JobView>, Option<JobId>), Problem> {
-    let filter = query.status.map_or_else(Filter::default, |status| api.pipeline.filter(status));
+async fn page(
+    api: &Api,
+    query: &Query,
+    selection: &Selection,
+) -> Result<(Vec<JobView>, Option<JobId>), Problem> {
+    let filter = selection.filter(&*api.pipeline);
     let mut jobs = Vec::new();
-    let mut bytes = 0;
-    let mut before = query.before;
+    let (mut bytes, mut looked_at) = (0, 0);
+    let mut before = selection.begin(query.before);
     loop {
         // One more than wanted tells whether there is a next page.
-        let wanted = (query.limit - jobs.len() + 1).min(SLICE);
+        let most = if selection.is_narrow() { SLICE } else { query.limit - jobs.len() + 1 };
+        let wanted = most.min(SLICE);
         let failed = |error| store_problem(&error);
         let records = api.store.list(filter.clone(), before, wanted).await.map_err(failed)?;
         let exhausted = records.len() < wanted;
         for record in records {
-            if jobs.len() == query.limit || bytes > PAGE_BYTES {
+            if selection.is_past(record.id) {
+                return Ok((jobs, None));
+            }
+            if jobs.len() == query.limit || bytes > PAGE_BYTES || looked_at == PAGE_RECORDS {
                 return Ok((jobs, before));
             }
             before = Some(record.id);
-            if query.status.is_none_or(|status| api.pipeline.status(&record) == status) {
-                let job = JobView::of(api, record)?;
+            looked_at += 1;
+            if !selection.admits(&*api.pipeline, &record) {
+                continue;
+            }
+            let spec = spec_of(&record)?;
+            if selection.admits_spec(&record, &spec) {
+                let job = JobView::new(api, record, spec);
                 bytes += job.weight();
                 jobs.push(job);
             }
@@ -83,6 +101,7 @@ struct Lane {
     key: String,
     waiting: u64,
     in_flight: u64,
+    circuit: &'static str,
     #[serde(skip_serializing_if = "is_nothing")]
     interval_ms: u64,
     #[serde(skip_serializing_if = "is_nothing")]
@@ -106,6 +125,7 @@ pub(crate) async fn lanes(Caller(api): Caller, uri: Uri) -> Result<Response, Pro
         key: lane.key.to_string(),
         waiting: lane.waiting,
         in_flight: lane.in_flight,
+        circuit: circuit(lane.circuit),
         interval_ms: u64::try_from(lane.interval.as_millis()).unwrap_or(u64::MAX),
         failures: u64::from(lane.failures),
         failing_since: lane.failing_since.map(rfc3339),
@@ -115,8 +135,14 @@ pub(crate) async fn lanes(Caller(api): Caller, uri: Uri) -> Result<Response, Pro
 }
 
 /// What a listing asks for.
+#[derive(Default)]
 struct Query {
     status: Option<Status>,
+    sink: Option<String>,
+    host: Option<String>,
+    tag: Option<String>,
+    since: Option<Moment>,
+    until: Option<Moment>,
     limit: usize,
     before: Option<JobId>,
 }
@@ -125,35 +151,60 @@ impl Query {
     /// Each parameter at most once, and none that is not known. `filtered` lists have all of
     /// them, others only `limit`.
     fn read(text: &str, filtered: bool) -> Result<Self, Problem> {
-        let (mut status, mut limit, mut before) = (None, None, None);
+        let mut query = Self::default();
+        let mut limit = None;
         for (name, value) in url::form_urlencoded::parse(text.as_bytes()) {
             let refused = |detail: String| {
                 Problem::faulty(Kind::BadRequest, vec![Fault::parameter(&name, detail)])
             };
-            let again = match &*name {
-                "limit" => {
-                    let given = value.parse().ok().filter(|n| (1..=MAX_LIMIT).contains(n));
-                    let detail = || refused(format!("not a number from 1 to {MAX_LIMIT}"));
-                    limit.replace(given.ok_or_else(detail)?).is_some()
-                }
-                "status" if filtered => {
-                    let given: Result<Status, _> = value.parse();
-                    status.replace(given.map_err(|e| refused(e.to_string()))?).is_some()
-                }
-                "cursor" if filtered => {
-                    let detail = || refused("not a cursor of this server".to_owned());
-                    before.replace(uncursor(&value).ok_or_else(detail)?).is_some()
-                }
-                _ if filtered => {
-                    return Err(refused("unknown; known are status, limit, cursor".to_owned()));
-                }
-                _ => return Err(refused("unknown; known is limit".to_owned())),
+            let again = if name == "limit" {
+                let given = value.parse().ok().filter(|n| (1..=MAX_LIMIT).contains(n));
+                let detail = || refused(format!("not a number from 1 to {MAX_LIMIT}"));
+                limit.replace(given.ok_or_else(detail)?).is_some()
+            } else if filtered {
+                query.take(&name, &value).map_err(refused)?
+            } else {
+                return Err(refused("unknown; known is limit".to_owned()));
             };
             if again {
                 return Err(refused("given twice".to_owned()));
             }
         }
-        Ok(Self { status, limit: limit.unwrap_or(DEFAULT_LIMIT), before })
+        Ok(Self { limit: limit.unwrap_or(DEFAULT_LIMIT), ..query })
+    }
+
+    /// Takes one of a filtered list's parameters; answers whether it was there before.
+    fn take(&mut self, name: &str, value: &str) -> Result<bool, String> {
+        Ok(match name {
+            "status" => {
+                let status = value.parse::<Status>().map_err(|error| error.to_string())?;
+                self.status.replace(status).is_some()
+            }
+            "sink" => self.sink.replace(selection::sink(value)?).is_some(),
+            "host" => self.host.replace(selection::host(value)?).is_some(),
+            "tag" => self.tag.replace(selection::words(value)?).is_some(),
+            "since" => self.since.replace(Moment::read(value)?).is_some(),
+            "until" => self.until.replace(Moment::read(value)?).is_some(),
+            "cursor" => {
+                let place = uncursor(value).ok_or("not a cursor of this server")?;
+                self.before.replace(place).is_some()
+            }
+            _ => {
+                let known = "status, sink, host, tag, since, until, limit, cursor";
+                return Err(format!("unknown; known are {known}"));
+            }
+        })
+    }
+
+    fn selection(&self, now: Timestamp) -> Selection {
+        Selection {
+            statuses: self.status.into_iter().collect(),
+            sink: self.sink.clone(),
+            host: self.host.clone(),
+            tag: self.tag.clone(),
+            since: self.since.map(|moment| moment.at(now)),
+            until: self.until.map(|moment| moment.at(now)),
+        }
     }
 }
 
@@ -173,12 +224,23 @@ fn uncursor(text: &str) -> Option<JobId> {
     Some(JobId::from_bytes(id.try_into().ok()?))
 }
 
-/// The next page's address (RFC 8288).
-fn link(query: &Query, cursor: &str) -> HeaderValue {
-    let status = query.status.map(|status| format!("status={status}&")).unwrap_or_default();
-    let limit = query.limit;
-    HeaderValue::try_from(format!("</v1/jobs?{status}limit={limit}&cursor={cursor}>; rel=\"next\""))
-        .expect("base64url, digits and names are visible ASCII")
+/// The next page's address (RFC 8288), with the same filters; times that were told as so long ago
+/// stay where they were.
+fn link(selection: &Selection, limit: usize, cursor: &str) -> HeaderValue {
+    let mut query = url::form_urlencoded::Serializer::new(String::new());
+    if let [status] = selection.statuses.as_slice() {
+        query.append_pair("status", status.as_str());
+    }
+    let texts = [("sink", &selection.sink), ("host", &selection.host), ("tag", &selection.tag)];
+    for (name, text) in texts {
+        text.as_ref().map(|text| query.append_pair(name, text));
+    }
+    for (name, at) in [("since", selection.since), ("until", selection.until)] {
+        at.map(|at| query.append_pair(name, &rfc3339(at).to_string()));
+    }
+    let query = query.append_pair("limit", &limit.to_string()).append_pair("cursor", cursor);
+    HeaderValue::try_from(format!("</v1/jobs?{}>; rel=\"next\"", query.finish()))
+        .expect("what is form-encoded is visible ASCII")
 }
 
 #[cfg(test)]

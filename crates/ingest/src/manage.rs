@@ -1,13 +1,17 @@
+use axum::extract::Request;
 use axum::response::Response;
 use http::StatusCode;
+use http::request::Parts;
 use jobs::{Cancelled, JobId, Redrive, Redriven};
+use serde::Deserialize;
 
-use crate::Status;
 use crate::auth::Caller;
-use crate::problem::{Kind, Problem};
+use crate::body::{self, Typing};
+use crate::problem::{Fault, Kind, Problem};
 use crate::read::{PathParts, path_id};
 use crate::router::{Api, store_problem, unknown};
 use crate::view::{JobView, json};
+use crate::{Status, parse};
 
 /// `DELETE /v1/jobs/{id}`: calls a job off. Doing it twice is the same as doing it once.
 pub(crate) async fn cancel(Caller(api): Caller, path: PathParts) -> Result<Response, Problem> {
@@ -29,11 +33,29 @@ pub(crate) async fn cancel(Caller(api): Caller, path: PathParts) -> Result<Respo
     }
 }
 
-/// `POST /v1/jobs/{id}/redeliver`: sends the stored event of a job that is over once more.
-pub(crate) async fn redeliver(Caller(api): Caller, path: PathParts) -> Result<Response, Problem> {
+/// What may be said of a redelivery.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, expecting = "an object such as {\"sink\": \"archive\"}")]
+struct Redelivery {
+    /// The name of another sink than the job's own.
+    sink: Option<String>,
+}
+
+/// `POST /v1/jobs/{id}/redeliver`: sends the stored event of a job that is over once more, to its
+/// own sink or to another.
+pub(crate) async fn redeliver(
+    Caller(api): Caller,
+    path: PathParts,
+    request: Request,
+) -> Result<Response, Problem> {
     let id = path_id(path)?;
+    let Redelivery { sink } = redelivery(&api, request).await?;
     let (record, spec) = api.job(id).await?;
-    let to = api.pipeline.redeliver(&spec, None, api.clock.now());
+    if let Some(name) = sink.as_deref().filter(|name| api.sinks.sink(name).is_none()) {
+        let fault = Fault::at("/sink", format!("there is no sink {name}"));
+        return Err(Problem::faulty(Kind::InvalidRequest, vec![fault]));
+    }
+    let to = api.pipeline.redeliver(&spec, sink.as_deref(), api.clock.now());
     let to = to.ok_or_else(|| conflict(format!("job {id} has no sink to deliver to")))?;
     if record.state.is_terminal() && record.result_bytes.is_none() {
         return Err(conflict(format!("job {id} has no event to deliver; refetch it instead")));
@@ -41,11 +63,26 @@ pub(crate) async fn redeliver(Caller(api): Caller, path: PathParts) -> Result<Re
     redrive(&api, id, to).await
 }
 
+/// A body is not needed, nor is its type when there is none.
+async fn redelivery(api: &Api, request: Request) -> Result<Redelivery, Problem> {
+    let (Parts { headers, .. }, body) = request.into_parts();
+    let config = &api.config;
+    let received = body::read(body, config.max_body, config.body_timeout, &api.budget).await?;
+    if received.bytes.trim_ascii().is_empty() {
+        return Ok(Redelivery::default());
+    }
+    body::check_type(&headers, Typing::Strict)?;
+    parse::object(&received.bytes, Kind::InvalidRequest)
+}
+
 /// `POST /v1/jobs/{id}/refetch`: starts a job that is over again from its URL.
 pub(crate) async fn refetch(Caller(api): Caller, path: PathParts) -> Result<Response, Problem> {
     let id = path_id(path)?;
     let (_, spec) = api.job(id).await?;
     let now = api.clock.now();
+    if spec.notice.is_some() {
+        return Err(conflict(format!("{id} is a notice of the server's; it has no page to fetch")));
+    }
     if spec.deadline().is_some_and(|deadline| deadline <= now) {
         return Err(conflict(format!("job {id} is past its deadline; submit it anew")));
     }

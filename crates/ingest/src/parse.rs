@@ -1,6 +1,6 @@
 use serde::Deserialize;
-use serde_json::Deserializer;
 use serde_json::error::Category;
+use serde_json::{Deserializer, Value};
 use serde_path_to_error::{Path, Segment};
 
 use crate::problem::{Fault, Kind, Problem};
@@ -9,21 +9,42 @@ use crate::submission::Submission;
 
 /// Reads a body in one pass; only a body that is refused is read again, to say where.
 pub(crate) fn submission(body: &[u8]) -> Result<Submission<'_>, Problem> {
-    let text = std::str::from_utf8(body).map_err(|error| not_utf8(body, error.valid_up_to()))?;
-    let submission: Submission<'_> = serde_json::from_str(text).map_err(|e| explain(text, &e))?;
+    let submission: Submission<'_> = object(body, Kind::Invalid)?;
     // The typed pass has checked everything but what it kept raw.
-    if let Some(metadata) = submission.metadata {
-        serde_json::from_str::<Strict>(metadata.get()).map_err(|error| explain(text, &error))?;
+    if let Some(metadata) = submission.metadata
+        && let Err(error) = serde_json::from_str::<Strict>(metadata.get())
+    {
+        return Err(explain::<Submission<'_>>(utf8(body)?, &error, Kind::Invalid));
     }
     Ok(submission)
 }
 
-/// The problem with a body whose reading ended in `error`.
+/// Reads a body that is to be a `T`; JSON that is none is a problem of this kind.
+pub(crate) fn object<'a, T: Deserialize<'a>>(body: &'a [u8], kind: Kind) -> Result<T, Problem> {
+    let text = utf8(body)?;
+    serde_json::from_str(text).map_err(|error| explain::<T>(text, &error, kind))
+}
+
+/// Reads a body of which every member counts, `null` too.
+pub(crate) fn value(body: &[u8], kind: Kind) -> Result<Value, Problem> {
+    object::<Strict>(body, kind)?;
+    object(body, kind)
+}
+
+fn utf8(body: &[u8]) -> Result<&str, Problem> {
+    std::str::from_utf8(body).map_err(|error| not_utf8(body, error.valid_up_to()))
+}
+
+/// The problem with a body that was to be a `T` and whose reading ended in `error`.
 #[cold]
-fn explain(text: &str, error: &serde_json::Error) -> Problem {
+fn explain<'a, T: Deserialize<'a>>(
+    text: &'a str,
+    error: &serde_json::Error,
+    kind: Kind,
+) -> Problem {
     if let Err((pointer, error)) = place::<Strict>(text) {
         return match error.classify() {
-            Category::Data => misunderstood(pointer, &error),
+            Category::Data => misunderstood(pointer, &error, kind),
             Category::Syntax | Category::Eof | Category::Io => {
                 Problem::new(Kind::Unreadable, format!("the body is not JSON: {error}"))
             }
@@ -31,8 +52,8 @@ fn explain(text: &str, error: &serde_json::Error) -> Problem {
     }
     // It is JSON, so whatever is wrong is what it says. (`serde_json` calls a number in the place
     // of a name an error of syntax.)
-    match place::<Submission<'_>>(text) {
-        Err((pointer, error)) => misunderstood(pointer, &error),
+    match place::<T>(text) {
+        Err((pointer, error)) => misunderstood(pointer, &error, kind),
         Ok(()) => Problem::new(Kind::Unreadable, error.to_string()),
     }
 }
@@ -46,12 +67,12 @@ fn place<'de, T: Deserialize<'de>>(text: &'de str) -> Result<(), (String, serde_
     }
 }
 
-fn misunderstood(pointer: String, error: &serde_json::Error) -> Problem {
+fn misunderstood(pointer: String, error: &serde_json::Error, kind: Kind) -> Problem {
     let text = error.to_string();
     // The pointer says it better than the position, which `serde_json` appends.
     let position = format!(" at line {} column {}", error.line(), error.column());
     let detail = text.strip_suffix(&position).unwrap_or(&text);
-    Problem::faulty(Kind::Invalid, vec![Fault::at(pointer, detail)])
+    Problem::faulty(kind, vec![Fault::at(pointer, detail)])
 }
 
 fn not_utf8(body: &[u8], at: usize) -> Problem {

@@ -3,7 +3,7 @@ use std::str::FromStr;
 
 use bytes::Bytes;
 use jobs::{Filter, JobId, LaneKey, Next, Record, Redrive, Stage, Timestamp};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::{JobSpec, NamedSink, Robots, Select, SinkSpec};
@@ -129,7 +129,7 @@ pub struct Refusal {
 }
 
 /// A job's place in its life, in its owner's words.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
     /// Waits to be fetched.
@@ -165,6 +165,11 @@ impl Status {
         Self::Undelivered,
         Self::Cancelled,
     ];
+
+    /// Whether the job is over unless somebody redrives it.
+    pub(crate) const fn is_over(self) -> bool {
+        !matches!(self, Self::Queued | Self::Fetching | Self::Delivering)
+    }
 
     /// Its name in the API.
     pub const fn as_str(self) -> &'static str {

@@ -27,6 +27,8 @@ pub(crate) enum Kind {
     UnsupportedType,
     /// Readable, but not a job that can be accepted.
     Invalid,
+    /// Readable, but not a sink, or not a change of one, that can be accepted.
+    InvalidSink,
     /// The idempotency key is in use for another body.
     KeyReused,
     /// The queue is at its bound.
@@ -39,10 +41,18 @@ pub(crate) enum Kind {
     Busy,
     /// Our fault.
     Internal,
+    /// A link that opens nothing.
+    Forbidden,
+    /// No part of what there is was asked for.
+    NoSuchRange,
+    /// Readable, but not what can be done.
+    InvalidRequest,
+    /// As many of these are under way as may be.
+    TooMany,
 }
 
 impl Kind {
-    pub(crate) const ALL: [Self; 16] = [
+    pub(crate) const ALL: [Self; 21] = [
         Self::Unreadable,
         Self::BadRequest,
         Self::Unauthorized,
@@ -53,12 +63,17 @@ impl Kind {
         Self::TooLarge,
         Self::UnsupportedType,
         Self::Invalid,
+        Self::InvalidSink,
         Self::KeyReused,
         Self::QueueFull,
         Self::NoSpace,
         Self::Unavailable,
         Self::Busy,
         Self::Internal,
+        Self::Forbidden,
+        Self::NoSuchRange,
+        Self::InvalidRequest,
+        Self::TooMany,
     ];
 
     const fn facts(self) -> (StatusCode, &'static str, &'static str) {
@@ -79,6 +94,7 @@ impl Kind {
                 "Unsupported media type",
             ),
             Self::Invalid => (StatusCode::UNPROCESSABLE_ENTITY, "invalid-job", "Invalid job"),
+            Self::InvalidSink => (StatusCode::UNPROCESSABLE_ENTITY, "invalid-sink", "Invalid sink"),
             Self::KeyReused => (
                 StatusCode::UNPROCESSABLE_ENTITY,
                 "idempotency-key-reused",
@@ -91,6 +107,14 @@ impl Kind {
             }
             Self::Busy => (StatusCode::SERVICE_UNAVAILABLE, "busy", "Server busy"),
             Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "internal", "Internal error"),
+            Self::Forbidden => (StatusCode::FORBIDDEN, "forbidden", "Link not valid"),
+            Self::NoSuchRange => {
+                (StatusCode::RANGE_NOT_SATISFIABLE, "range-not-satisfiable", "No such range")
+            }
+            Self::InvalidRequest => {
+                (StatusCode::UNPROCESSABLE_ENTITY, "invalid-request", "Invalid request")
+            }
+            Self::TooMany => (StatusCode::TOO_MANY_REQUESTS, "too-many", "Too many at once"),
         }
     }
 
@@ -133,6 +157,20 @@ impl Fault {
 
     pub(crate) fn header(name: &HeaderName, detail: impl Into<String>) -> Self {
         Self { place: Place::Header(name.as_str().to_owned()), detail: clipped(detail.into()) }
+    }
+
+    /// Whether it is at this place in the body.
+    pub(crate) fn is_at(&self, pointer: &str) -> bool {
+        matches!(&self.place, Place::Pointer(at) if at == pointer)
+    }
+
+    /// As one line about a file, in which the body stands at `base`.
+    pub(crate) fn in_file(&self, base: &str) -> String {
+        let place = match &self.place {
+            Place::Pointer(at) => at.replace('/', ".").replace("~1", "/").replace("~0", "~"),
+            Place::Parameter(at) | Place::Header(at) => format!(".{at}"),
+        };
+        format!("{base}{place}: {}", self.detail)
     }
 
     fn summary(&self) -> String {
@@ -196,6 +234,11 @@ impl Problem {
 
     pub(crate) fn kind(&self) -> Kind {
         self.0.kind
+    }
+
+    /// What is wrong, and where; empty when the whole is.
+    pub(crate) fn into_faults(self) -> Vec<Fault> {
+        self.0.faults
     }
 }
 

@@ -1,16 +1,29 @@
+use std::sync::Arc;
+
 use axum::body::Body;
-use axum::extract::RawPathParams;
 use axum::extract::rejection::RawPathParamsRejection;
+use axum::extract::{FromRequestParts as _, RawPathParams, Request, State};
 use axum::response::Response;
-use http::StatusCode;
-use http::header::{self, HeaderMap, HeaderValue};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use http::request::Parts;
+use http::{Method, StatusCode};
 use jobs::{JobId, Record};
+use sha2::{Digest as _, Sha256};
 
 use crate::auth::Caller;
 use crate::body::busy;
-use crate::problem::{Kind, Problem};
-use crate::router::{self, store_problem, unknown};
-use crate::view::{JobView, json};
+use crate::links::Denied;
+use crate::problem::{Fault, Kind, Problem};
+use crate::range::{self, Asked};
+use crate::router::{self, Api, store_problem, unknown};
+use crate::view::{JobView, json, rfc3339};
+
+const REPR_DIGEST: HeaderName = HeaderName::from_static("repr-digest");
+/// What is digested on the spot; more is left to another thread.
+const DIGEST_AT_ONCE: usize = 256 << 10;
 
 /// The captured parts of a path.
 pub(crate) type PathParts = Result<RawPathParams, RawPathParamsRejection>;
@@ -28,13 +41,90 @@ pub(crate) async fn job(Caller(api): Caller, path: PathParts) -> Result<Response
     Ok(json(StatusCode::OK, &JobView::new(&api, record, spec)))
 }
 
-/// `GET /v1/jobs/{id}/result`: the stored event, byte for byte.
+/// `GET /v1/jobs/{id}/result`: the stored event, byte for byte, or a part of it. Opens with an API
+/// key, or by a link that was made for it.
 pub(crate) async fn result(
-    Caller(api): Caller,
+    State(api): State<Arc<Api>>,
     path: PathParts,
-    headers: HeaderMap,
+    request: Request,
 ) -> Result<Response, Problem> {
-    let id = path_id(path)?;
+    let (mut parts, _) = request.into_parts();
+    match Opener::read(parts.uri.query().unwrap_or_default())? {
+        Some(opener) => {
+            let id = path_id(path)?;
+            opener.check(&api, id)?;
+            stored(&api, id, &parts).await
+        }
+        None => {
+            Caller::from_request_parts(&mut parts, &api).await?;
+            no_parameters(parts.uri.query().unwrap_or_default())?;
+            stored(&api, path_id(path)?, &parts).await
+        }
+    }
+}
+
+/// What a link says for itself.
+struct Opener {
+    expires: String,
+    signature: String,
+}
+
+impl Opener {
+    /// `None` when neither parameter is there. Others beside them are refused.
+    fn read(query: &str) -> Result<Option<Self>, Problem> {
+        let given = |wanted: &str| {
+            let mut pairs = url::form_urlencoded::parse(query.as_bytes());
+            pairs.find(|(name, _)| name == wanted).map(|(_, value)| value.into_owned())
+        };
+        let (expires, signature) = match (given("expires"), given("signature")) {
+            (None, None) => return Ok(None),
+            (Some(expires), Some(signature)) => (expires, signature),
+            (None, Some(_)) => return Err(refused("expires", "missing beside `signature`")),
+            (Some(_), None) => return Err(refused("signature", "missing beside `expires`")),
+        };
+        let mut seen = Vec::new();
+        for (name, _) in url::form_urlencoded::parse(query.as_bytes()) {
+            if !matches!(&*name, "expires" | "signature") {
+                return Err(refused(&name, "not a parameter of a link"));
+            }
+            if seen.contains(&name) {
+                return Err(refused(&name, "given twice"));
+            }
+            seen.push(name);
+        }
+        Ok(Some(Self { expires, signature }))
+    }
+
+    fn check(&self, api: &Api, id: JobId) -> Result<(), Problem> {
+        let Some(links) = &api.config.links else {
+            return Err(Problem::new(Kind::Forbidden, "this server makes no links to results"));
+        };
+        let checked = links.check(id, &self.expires, &self.signature, api.clock.now());
+        checked.map_err(|denied| {
+            let detail = match denied {
+                Denied::Forged => "the signature is not this server's for this result".to_owned(),
+                Denied::Expired(at) => {
+                    format!("the link expired at {}; ask for a new one", rfc3339(at))
+                }
+            };
+            Problem::new(Kind::Forbidden, detail)
+        })
+    }
+}
+
+fn refused(parameter: &str, detail: &str) -> Problem {
+    Problem::faulty(Kind::BadRequest, vec![Fault::parameter(parameter, detail)])
+}
+
+fn no_parameters(query: &str) -> Result<(), Problem> {
+    match url::form_urlencoded::parse(query.as_bytes()).next() {
+        Some((name, _)) => Err(refused(&name, "unknown; a link has expires and signature")),
+        None => Ok(()),
+    }
+}
+
+/// The stored event as `parts` ask for it.
+async fn stored(api: &Api, id: JobId, parts: &Parts) -> Result<Response, Problem> {
     let failed = |error| store_problem(&error);
     let record = api.store.get(id).await.map_err(failed)?.ok_or_else(|| unknown(id))?;
     let none = || {
@@ -43,7 +133,7 @@ pub(crate) async fn result(
     };
     let size = record.result_bytes.ok_or_else(none)?;
     let tag = entity_tag(&record);
-    if if_none_match(&headers, &tag) {
+    if if_none_match(&parts.headers, &tag) {
         return Ok(answer(StatusCode::NOT_MODIFIED, tag, Body::empty()));
     }
     let mut held = api.budget.reservation();
@@ -51,10 +141,50 @@ pub(crate) async fn result(
         return Err(busy());
     }
     let bytes = api.store.result(id).await.map_err(failed)?.ok_or_else(none)?;
-    let mut response = answer(StatusCode::OK, tag, held.bind(bytes).into());
-    let media = HeaderValue::from_static("application/json");
-    response.headers_mut().insert(header::CONTENT_TYPE, media);
+    let bytes = held.bind(bytes);
+    let digest = digest(bytes.clone()).await;
+    let length = bytes.len();
+    // Of a HEAD the field means nothing (RFC 9110 §14.2).
+    let field = parts.headers.get(header::RANGE).and_then(|value| value.to_str().ok());
+    let field = field.filter(|_| parts.method == Method::GET && if_range(&parts.headers, &tag));
+    let mut response = match range::asked(field, length) {
+        Asked::Whole => answer(StatusCode::OK, tag, bytes.into()),
+        Asked::Part(part) => {
+            let place = format!("bytes {}-{}/{length}", part.start, part.end - 1);
+            let mut response = answer(StatusCode::PARTIAL_CONTENT, tag, bytes.slice(part).into());
+            response.headers_mut().insert(header::CONTENT_RANGE, digits(&place));
+            response
+        }
+        Asked::Nothing => {
+            let detail = format!("the result has {length} bytes, and none of those was asked for");
+            let place = digits(&format!("bytes */{length}"));
+            return Err(
+                Problem::new(Kind::NoSuchRange, detail).with_header(header::CONTENT_RANGE, place)
+            );
+        }
+    };
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+    headers.insert(REPR_DIGEST, digest);
     Ok(response)
+}
+
+fn digits(text: &str) -> HeaderValue {
+    HeaderValue::try_from(text).expect("digits and visible ASCII")
+}
+
+/// The digest of the whole event (RFC 9530 §3), also beside a part of it.
+async fn digest(bytes: Bytes) -> HeaderValue {
+    let at_once = bytes.len() <= DIGEST_AT_ONCE;
+    let digest = move || {
+        let digest = STANDARD.encode(Sha256::digest(&bytes));
+        HeaderValue::try_from(format!("sha-256=:{digest}:")).expect("base64 is visible ASCII")
+    };
+    match at_once {
+        true => digest(),
+        false => tokio::task::spawn_blocking(digest).await.expect("a digest does not panic"),
+    }
 }
 
 /// `GET /v1/jobs/{id}/attempts`: what became of each, as the stages wrote it down.
@@ -86,6 +216,12 @@ fn answer(status: StatusCode, tag: String, body: Body) -> Response {
 fn entity_tag(record: &Record) -> String {
     let changed = record.updated_at.as_millis();
     format!("\"{}-{changed:x}-{:x}\"", record.id, record.result_bytes.unwrap_or(0))
+}
+
+/// Whether a part may be sent: the caller has the rest of this very one (RFC 9110 §13.1.5). A date
+/// is nothing that is told here.
+fn if_range(headers: &HeaderMap, tag: &str) -> bool {
+    headers.get(header::IF_RANGE).is_none_or(|value| value.as_bytes() == tag.as_bytes())
 }
 
 /// Whether the caller has this one already (RFC 9110 §13.1.2; the comparison is weak).

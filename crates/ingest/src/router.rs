@@ -5,13 +5,19 @@ use axum::extract::Request;
 use axum::routing::{get, post};
 use http::Uri;
 use jobs::{Clock, ErrorKind, JobId, Record, Store};
-use tokio::sync::Semaphore;
+use tokio::sync::{Mutex, Semaphore};
+use tokio_util::task::TaskTracker;
 
 use crate::auth::Keys;
 use crate::budget::Budget;
 use crate::meters::Meters;
 use crate::problem::{Kind, Problem};
-use crate::{Config, Feed, JobSpec, Pipeline, Sinks, list, manage, ops, read, submit};
+use crate::pull::Pulls;
+use crate::redrive::Redrives;
+use crate::{
+    Config, Feed, JobSpec, Pipeline, Sinks, events, list, manage, ops, pull, read, redrive,
+    sinks as named, submit,
+};
 
 /// Listings under way at once: each holds a slice of whole specs in memory.
 const LISTINGS: usize = 4;
@@ -27,10 +33,18 @@ pub(crate) struct Api {
     pub(crate) pipeline: Arc<dyn Pipeline>,
     pub(crate) sinks: Arc<dyn Sinks>,
     pub(crate) feed: Feed,
+    /// Held by whoever changes a sink.
+    pub(crate) sink_changes: Arc<Mutex<()>>,
+    /// Changes that end even if their callers go away.
+    pub(crate) changes: TaskTracker,
     pub(crate) config: Config,
     pub(crate) keys: Keys,
     pub(crate) budget: Arc<Budget>,
-    pub(crate) listings: Semaphore,
+    pub(crate) listings: Arc<Semaphore>,
+    /// Places of readers of the events.
+    pub(crate) readers: Arc<Semaphore>,
+    pub(crate) redrives: Redrives,
+    pub(crate) pulls: Pulls,
     pub(crate) meters: Meters,
     pub(crate) metrics: Arc<dyn Fn() -> String + Send + Sync>,
 }
@@ -56,7 +70,7 @@ pub fn router(parts: Parts, mut config: Config) -> Router {
     let Parts { store, clock, pipeline, sinks, feed, metrics } = parts;
     let keys = Keys::new(&std::mem::take(&mut config.api_keys));
     let budget = Budget::new(config.memory);
-    let listings = Semaphore::new(LISTINGS);
+    let listings = Arc::new(Semaphore::new(LISTINGS));
     let meters = Meters::new();
     let api = Api {
         store,
@@ -64,10 +78,15 @@ pub fn router(parts: Parts, mut config: Config) -> Router {
         pipeline,
         sinks,
         feed,
+        sink_changes: Arc::default(),
+        changes: TaskTracker::new(),
         config,
         keys,
         budget,
         listings,
+        readers: events::readers(),
+        redrives: Redrives::default(),
+        pulls: Pulls::default(),
         meters,
         metrics,
     };
@@ -79,7 +98,18 @@ pub fn router(parts: Parts, mut config: Config) -> Router {
         .route("/v1/jobs/{id}/attempts", get(read::attempts))
         .route("/v1/jobs/{id}/redeliver", post(manage::redeliver))
         .route("/v1/jobs/{id}/refetch", post(manage::refetch))
+        .route("/v1/redrive", get(redrive::list).post(redrive::start))
+        .route("/v1/redrive/{id}", get(redrive::show).delete(redrive::stop))
+        .route("/v1/pull", get(pull::pull))
+        .route("/v1/pull/ack", post(pull::ack))
+        .route("/v1/pull/nack", post(pull::nack))
+        .route("/v1/pull/extend", post(pull::extend))
+        .route("/v1/events", get(events::events))
         .route("/v1/lanes", get(list::lanes))
+        .route("/v1/sinks", get(named::list).post(named::define))
+        .route("/v1/sinks/{name}", get(named::show).patch(named::change).delete(named::remove))
+        .route("/v1/sinks/{name}/rotate", post(named::rotate))
+        .route("/v1/sinks/{name}/test", post(named::test))
         .route("/healthz", get(ops::alive))
         .route("/readyz", get(ops::ready))
         .route("/metrics", get(ops::metrics))

@@ -64,7 +64,7 @@ impl Rules<'_> {
 }
 
 /// An RFC 3339 time; before 1970 counts as 1970.
-fn instant(text: &str) -> Option<Timestamp> {
+pub(crate) fn instant(text: &str) -> Option<Timestamp> {
     let at: jiff::Timestamp = text.parse().ok()?;
     Some(Timestamp::from_millis(u64::try_from(at.as_millisecond()).unwrap_or(0)))
 }

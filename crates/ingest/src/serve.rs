@@ -11,7 +11,7 @@ use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use crate::ServeConfig;
-use crate::connection::{Exchange, Guarded, Handler};
+use crate::connection::{Exchange, Guarded, Handler, Peer};
 
 /// First and longest pause after a failed accept: out of descriptors, or of memory. Somebody has
 /// to let go of some first.
@@ -20,8 +20,8 @@ const MAX_BACK_OFF: Duration = Duration::from_secs(1);
 /// Least that hyper takes for a header section.
 const LEAST_HEADER_BYTES: usize = 8192;
 
-/// Serves `router` over HTTP/1.1 until `stop`, then lets requests that are under way finish. The
-/// time for that is the caller's: dropping the future closes what is still open.
+/// Serves `router` over HTTP/1.1 until `stop`, then lets requests that are under way finish; those
+/// that only wait for something to happen are answered at once, and event streams end. The time for that is the caller's: dropping the future closes what is still open.
 ///
 /// # Errors
 /// When the listener cannot be used at all. What fails while a connection is accepted is waited
@@ -109,7 +109,9 @@ async fn connection(
         return;
     }
     let exchange = Arc::new(Exchange::default());
-    let io = TokioIo::new(Guarded::new(stream, Arc::clone(&exchange), &config));
+    let guarded = Guarded::new(stream, Arc::clone(&exchange), &config);
+    let peer = Peer::new(guarded.reading(), stop.clone());
+    let io = TokioIo::new(guarded);
     let max_header_bytes = config.max_header_bytes.max(LEAST_HEADER_BYTES);
     let served = http1::Builder::new()
         // `Guarded` keeps the time, for less than a timer per request.
@@ -118,7 +120,7 @@ async fn connection(
         .half_close(true)
         .max_header_size(max_header_bytes)
         .max_buf_size(max_header_bytes)
-        .serve_connection(io, Handler::new(router, exchange));
+        .serve_connection(io, Handler::new(router, exchange, peer));
     tokio::pin!(served);
     let ended = tokio::select! {
         biased;

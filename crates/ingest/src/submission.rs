@@ -7,7 +7,7 @@ use serde::de::{Deserializer, Error, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use crate::quantity::{DurationText, SizeText};
-use crate::{Format, Robots, Scope, Select};
+use crate::{EventFormat, Format, Robots, Scope, Select};
 
 /// A job as its owner writes it. The field names are the interface; what is not here is refused
 /// by name.
@@ -40,7 +40,7 @@ pub(crate) struct Submission<'a> {
     pub(crate) scope: Option<Scope>,
     pub(crate) select: Option<Select>,
     #[serde(borrow)]
-    pub(crate) sink: Option<SinkText<'a>>,
+    pub(crate) sink: Option<SinkGiven<'a>>,
     #[serde(borrow)]
     pub(crate) metadata: Option<&'a RawValue>,
     pub(crate) tags: Option<Vec<String>>,
@@ -66,48 +66,58 @@ pub(crate) struct CacheText {
     pub(crate) revalidate: Option<bool>,
 }
 
-/// Where the event goes: a URL, or an object with one.
-#[derive(Debug)]
-pub(crate) struct SinkText<'a> {
-    pub(crate) url: Option<Cow<'a, str>>,
-    pub(crate) headers: Option<Pairs<'a>>,
-    /// Whether it was an object: decides where its URL's faults are.
-    pub(crate) object: bool,
-}
-
-#[derive(Deserialize)]
+/// Where the event goes: a sink's name, a URL, or an object with one of them.
+#[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct SinkObject<'a> {
+pub(crate) struct SinkText<'a> {
     #[serde(borrow)]
-    url: Option<Cow<'a, str>>,
+    pub(crate) name: Option<Cow<'a, str>>,
     #[serde(borrow)]
-    headers: Option<Pairs<'a>>,
+    pub(crate) url: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    pub(crate) headers: Option<Pairs<'a>>,
+    pub(crate) format: Option<EventFormat>,
+    pub(crate) events: Option<Vec<String>>,
 }
 
-impl<'de: 'a, 'a> Deserialize<'de> for SinkText<'a> {
+/// A [`SinkText`], and how it was written.
+#[derive(Debug)]
+pub(crate) enum SinkGiven<'a> {
+    /// As one string: decides where its faults are.
+    Text(SinkText<'a>),
+    /// As an object.
+    Object(SinkText<'a>),
+}
+
+impl<'a> SinkGiven<'a> {
+    /// A name has no colon, and no URL is without one.
+    fn text(text: Cow<'a, str>) -> Self {
+        let (name, url) = if text.contains(':') { (None, Some(text)) } else { (Some(text), None) };
+        Self::Text(SinkText { name, url, ..SinkText::default() })
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for SinkGiven<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Either;
 
         impl<'de> Visitor<'de> for Either {
-            type Value = SinkText<'de>;
+            type Value = SinkGiven<'de>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a URL, or an object with `url` and optional `headers`")
+                f.write_str("a URL, the name of a sink, or an object with one of them")
             }
 
-            fn visit_borrowed_str<E: Error>(self, url: &'de str) -> Result<SinkText<'de>, E> {
-                Ok(SinkText { url: Some(Cow::Borrowed(url)), headers: None, object: false })
+            fn visit_borrowed_str<E: Error>(self, text: &'de str) -> Result<SinkGiven<'de>, E> {
+                Ok(SinkGiven::text(Cow::Borrowed(text)))
             }
 
-            fn visit_str<E: Error>(self, url: &str) -> Result<SinkText<'de>, E> {
-                let url = Some(Cow::Owned(url.to_owned()));
-                Ok(SinkText { url, headers: None, object: false })
+            fn visit_str<E: Error>(self, text: &str) -> Result<SinkGiven<'de>, E> {
+                Ok(SinkGiven::text(Cow::Owned(text.to_owned())))
             }
 
-            fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<SinkText<'de>, A::Error> {
-                let members = MapAccessDeserializer::new(members);
-                let SinkObject { url, headers } = SinkObject::deserialize(members)?;
-                Ok(SinkText { url, headers, object: true })
+            fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<SinkGiven<'de>, A::Error> {
+                SinkText::deserialize(MapAccessDeserializer::new(members)).map(SinkGiven::Object)
             }
         }
 

@@ -48,7 +48,7 @@ async fn submit(api: &Api, request: Request, typing: Typing) -> Result<Response,
     let received = body::read(body, config.max_body, config.body_timeout, &api.budget).await?;
     let now = api.clock.now();
     let given = parse::submission(&received.bytes)?;
-    let rules = Rules { limits: &config.limits, pipeline: &*api.pipeline, now };
+    let rules = Rules { limits: &config.limits, pipeline: &*api.pipeline, sinks: &*api.sinks, now };
     let Valid { spec, due } = rules.check(given)?;
     let idempotency =
         key.map(|key| Idempotency { key, fingerprint: Sha256::digest(&received.bytes).into() });

@@ -11,8 +11,11 @@ use url::Url;
 use crate::fields::{self, Owner};
 use crate::problem::{Fault, Kind, Problem};
 use crate::quantity::DurationText;
-use crate::submission::{CacheText, Retry, SinkText, Submission};
-use crate::{Cache, EventFormat, Format, JobSpec, Limits, Pipeline, Refusal, Robots, Select, Sink};
+use crate::submission::{CacheText, Retry, SinkGiven, SinkText, Submission};
+use crate::{
+    Cache, Format, JobSpec, Limits, Pipeline, Refusal, Robots, Select, Sink, Sinks, definition,
+    nearest,
+};
 
 /// Longest URL in bytes.
 const MAX_URL_BYTES: usize = 8 << 10;
@@ -42,6 +45,7 @@ pub(crate) struct Valid {
 pub(crate) struct Rules<'a> {
     pub(crate) limits: &'a Limits,
     pub(crate) pipeline: &'a dyn Pipeline,
+    pub(crate) sinks: &'a dyn Sinks,
     pub(crate) now: Timestamp,
 }
 
@@ -78,7 +82,10 @@ impl Rules<'_> {
         let deadline = self.deadline(given.deadline.as_deref(), due, &mut faults);
         let formats = formats(given.formats, &mut faults);
         self.select(given.select.as_ref(), &mut faults);
-        let sink = given.sink.and_then(|sink| self.sink(sink, &mut faults));
+        let (sink, sink_name) = match given.sink {
+            Some(sink) => self.sink(sink, &mut faults),
+            None => (None, None),
+        };
         let metadata = given.metadata.map(ToOwned::to_owned);
         if metadata.as_ref().is_some_and(|metadata| !metadata.get().starts_with('{')) {
             faults.push(Fault::at("/metadata", "must be an object"));
@@ -104,7 +111,7 @@ impl Rules<'_> {
             scope: given.scope.unwrap_or_default(),
             select: given.select,
             sink,
-            sink_name: None,
+            sink_name,
             notice: None,
             max_attempts,
             waits_ms,
@@ -120,15 +127,62 @@ impl Rules<'_> {
         url.map_err(|detail| faults.push(Fault::at("/url", detail))).ok()
     }
 
-    fn sink(&self, given: SinkText<'_>, faults: &mut Vec<Fault>) -> Option<Sink> {
-        let pointer = if given.object { "/sink/url" } else { "/sink" };
+    /// A sink of the job's own, or the name of one.
+    fn sink(
+        &self,
+        given: SinkGiven<'_>,
+        faults: &mut Vec<Fault>,
+    ) -> (Option<Sink>, Option<String>) {
+        let (at_name, at_url, given) = match given {
+            SinkGiven::Text(given) => ("/sink", "/sink", given),
+            SinkGiven::Object(given) => ("/sink/name", "/sink/url", given),
+        };
+        match given.name {
+            Some(_) => (None, self.named_sink(given, at_name, faults)),
+            None => (self.own_sink(given, at_url, faults), None),
+        }
+    }
+
+    fn named_sink(&self, given: SinkText<'_>, at: &str, faults: &mut Vec<Fault>) -> Option<String> {
+        let SinkText { name, url, headers, format, events } = given;
+        let others = [
+            ("url", url.is_some()),
+            ("headers", headers.is_some()),
+            ("format", format.is_some()),
+            ("events", events.is_some()),
+        ];
+        for (field, _) in others.into_iter().filter(|(_, is_given)| *is_given) {
+            let detail = "is the named sink's own to say: give `name` alone, or none";
+            faults.push(Fault::at(format!("/sink/{field}"), detail));
+        }
+        let name = name?;
+        if definition::is_name(&name) && self.sinks.sink(&name).is_some() {
+            return Some(name.into_owned());
+        }
+        faults.push(Fault::at(at, self.unknown_sink(&name)));
+        None
+    }
+
+    fn unknown_sink(&self, name: &str) -> String {
+        if !definition::is_name(name) {
+            return "neither an absolute URL nor the name of a sink".to_owned();
+        }
+        let known: Vec<_> = self.sinks.sinks().into_iter().map(|sink| sink.name).collect();
+        match nearest::names(name, &known).as_slice() {
+            [] => format!("there is no sink `{name}`; GET /v1/sinks lists those there are"),
+            near => format!("there is no sink `{name}`; did you mean {}?", near.join(" or ")),
+        }
+    }
+
+    fn own_sink(&self, given: SinkText<'_>, at: &str, faults: &mut Vec<Fault>) -> Option<Sink> {
         let url = web_url(given.url.as_deref())
             .and_then(|url| self.pipeline.admit_sink(&url).map(|()| url).map_err(Cow::Owned))
-            .map_err(|detail| faults.push(Fault::at(pointer, detail)));
+            .map_err(|detail| faults.push(Fault::at(at, detail)));
         let headers = given.headers.map_or_else(Vec::new, |headers| {
             fields::headers(headers, Owner::Sink, "/sink/headers", faults)
         });
-        Some(Sink { url: url.ok()?, headers, format: EventFormat::default(), events: Vec::new() })
+        let events = definition::events(given.events, "/sink/events", faults);
+        Some(Sink { url: url.ok()?, headers, format: given.format.unwrap_or_default(), events })
     }
 
     fn proxy(&self, given: Option<Cow<'_, str>>, faults: &mut Vec<Fault>) -> Option<String> {
@@ -195,15 +249,22 @@ impl Rules<'_> {
 
 /// An http or https URL that can be stored and logged.
 fn web_url(given: Option<&str>) -> Result<Url, Cow<'static, str>> {
+    let url = any_url(given)?;
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err("only http and https are supported".into());
+    }
+    Ok(url)
+}
+
+/// A URL that can be stored and, when it is http or https, logged.
+pub(crate) fn any_url(given: Option<&str>) -> Result<Url, Cow<'static, str>> {
     let text = given.ok_or("is required")?;
     if text.len() > MAX_URL_BYTES {
         return Err(format!("longer than {MAX_URL_BYTES} bytes").into());
     }
     let url = Url::parse(text).map_err(|error| format!("not an absolute URL: {error}"))?;
-    if !matches!(url.scheme(), "http" | "https") {
-        return Err("only http and https are supported".into());
-    }
-    if !url.username().is_empty() || url.password().is_some() {
+    let is_web = matches!(url.scheme(), "http" | "https");
+    if is_web && (!url.username().is_empty() || url.password().is_some()) {
         return Err("holds credentials: send them as an `authorization` header instead".into());
     }
     // Percent-encoding can triple a text.
@@ -247,7 +308,13 @@ fn body(
     }
 }
 
-fn within(pointer: &str, given: Option<u64>, least: u64, most: u64, faults: &mut Vec<Fault>) {
+pub(crate) fn within(
+    pointer: &str,
+    given: Option<u64>,
+    least: u64,
+    most: u64,
+    faults: &mut Vec<Fault>,
+) {
     match given {
         Some(value) if value < least => {
             faults.push(Fault::at(pointer, format!("must be at least {least}")));
@@ -302,6 +369,6 @@ fn cache(CacheText { max_age, revalidate }: CacheText) -> Cache {
     Cache { max_age_ms: max_age.map(|age| millis(age.0)), revalidate }
 }
 
-fn millis(duration: Duration) -> u64 {
+pub(crate) fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

@@ -3,12 +3,11 @@ use std::sync::LazyLock;
 use axum::response::Response;
 use http::StatusCode;
 use http::header::{self, HeaderValue};
-use jobs::{JobId, Record, State, Timestamp};
+use jobs::{Circuit, JobId, Record, State, Timestamp};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use crate::problem::Problem;
-use crate::router::{Api, spec_of};
+use crate::router::Api;
 use crate::{Format, JobSpec, Scope, Select, Status};
 
 /// Where jobs live.
@@ -63,7 +62,7 @@ impl JobView {
             formats: spec.formats,
             scope: spec.scope,
             select: spec.select,
-            sink: spec.sink.map(|sink| sink.url.into()),
+            sink: spec.sink.map(|sink| sink.url.into()).or(spec.sink_name),
             tags: spec.tags,
             result_url: record.result_bytes.map(|_| format!("{status_url}/result")),
             status_url,
@@ -84,11 +83,6 @@ impl JobView {
             + self.sink.as_ref().map_or(0, String::len)
             + self.select.as_ref().map_or(0, Select::bytes)
     }
-
-    pub(crate) fn of(api: &Api, record: Record) -> Result<Self, Problem> {
-        let spec = spec_of(&record)?;
-        Ok(Self::new(api, record, spec))
-    }
 }
 
 pub(crate) fn status_url(id: JobId) -> String {
@@ -108,6 +102,15 @@ pub(crate) fn metadata(spec: &JobSpec) -> &RawValue {
 pub(crate) fn rfc3339(at: Timestamp) -> jiff::Timestamp {
     let ms = i64::try_from(at.as_millis()).unwrap_or(i64::MAX);
     jiff::Timestamp::from_millisecond(ms).unwrap_or(jiff::Timestamp::MAX)
+}
+
+/// A lane's circuit, in the API's words.
+pub(crate) const fn circuit(circuit: Circuit) -> &'static str {
+    match circuit {
+        Circuit::Closed => "closed",
+        Circuit::Open => "open",
+        Circuit::HalfOpen => "half_open",
+    }
 }
 
 /// An `application/json` answer.

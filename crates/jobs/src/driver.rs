@@ -132,7 +132,7 @@ struct Driver {
     stop: CancellationToken,
     tasks: JoinSet<Finish>,
     /// Whose task is whose.
-    hands: HashMap<Id, (Lease, AbortHandle)>,
+    hands: HashMap<Id, Hand>,
     backoff: Backoff,
     heartbeat: Interval,
     /// When the leases in hand were last extended.
@@ -204,11 +204,11 @@ impl Driver {
         };
         self.backoff.clear();
         for job in claimed {
-            let lease = job.lease;
+            let (lease, accepted) = (job.lease, job.created_at);
             let work = self.work.clone();
             // `run` itself is called inside the task, so that its panics are the task's.
-            let handle = self.tasks.spawn(async move { work.run(job).await });
-            self.hands.insert(handle.id(), (lease, handle));
+            let task = self.tasks.spawn(async move { work.run(job).await });
+            self.hands.insert(task.id(), Hand { lease, accepted, task });
         }
         // What is claimable now but was not taken waits for a slot, and a slot is a settled job.
         let due = self.store.next_due(&self.stage);
@@ -232,7 +232,7 @@ impl Driver {
     /// Enters what came of one task.
     fn take(&mut self, joined: Joined, now: Timestamp, batch: &mut Batch) {
         let id = joined.as_ref().map_or_else(JoinError::id, |(id, _)| *id);
-        let Some((lease, _)) = self.hands.remove(&id) else {
+        let Some(Hand { lease, .. }) = self.hands.remove(&id) else {
             return;
         };
         let finish = match joined {
@@ -316,7 +316,7 @@ impl Driver {
     async fn beat(&mut self, settling: &[Lease]) -> Result<()> {
         let now = self.clock.now();
         self.beaten_at = now;
-        let mut leases: Vec<_> = self.hands.values().map(|(lease, _)| *lease).collect();
+        let mut leases: Vec<_> = self.hands.values().map(|hand| hand.lease).collect();
         leases.extend(settling);
         if leases.is_empty() {
             return Ok(());
@@ -325,10 +325,8 @@ impl Driver {
             Ok(kept) => {
                 let lost: HashSet<_> =
                     leases.iter().zip(kept).filter(|(_, kept)| !kept).map(|(l, _)| *l).collect();
-                for (lease, handle) in self.hands.values() {
-                    if lost.contains(lease) {
-                        handle.abort();
-                    }
+                for hand in self.hands.values().filter(|hand| lost.contains(&hand.lease)) {
+                    hand.task.abort();
                 }
                 Ok(())
             }
@@ -336,7 +334,8 @@ impl Driver {
         }
     }
 
-    /// The grace period is over: what is still in hand is put back.
+    /// The grace period is over: what is still in hand is put back, before what waits in its lane:
+    /// there it was claimed first.
     async fn release(&mut self) -> Result<()> {
         self.tasks.abort_all();
         let now = self.clock.now();
@@ -347,14 +346,21 @@ impl Driver {
             if !aborted {
                 self.drained.finished += 1;
                 self.take(joined, now, &mut batch);
-            } else if let Some((lease, _)) = self.hands.remove(&id) {
+            } else if let Some(Hand { lease, accepted, .. }) = self.hands.remove(&id) {
                 self.drained.released += 1;
-                let outcome = Outcome::Release { at: now };
+                let outcome = Outcome::Release { at: accepted.min(now) };
                 batch.settlements.push(Settlement::new(lease, outcome));
             }
         }
         self.record(batch).await
     }
+}
+
+/// A job at work.
+struct Hand {
+    lease: Lease,
+    accepted: Timestamp,
+    task: AbortHandle,
 }
 
 /// What is settled in one call, and what must not be let go of before.

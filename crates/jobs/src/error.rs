@@ -40,6 +40,11 @@ impl Error {
         Self::new(ErrorKind::Closed, "the store is closed")
     }
 
+    /// The same for another who waited for it.
+    pub(crate) fn told_again(&self) -> Self {
+        Self::new(self.kind, self.to_string())
+    }
+
     /// The same, with its cause.
     #[must_use]
     pub fn because(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {

@@ -17,7 +17,9 @@ pub struct LaneLimit {
 }
 
 /// When a lane's circuit opens: when this many of the latest outcomes were bad. It stays as
-/// [`crate::Health::Bad`] says, and closes with the next [`crate::Health::Good`].
+/// [`crate::Health::Bad`] says, and closes with the first [`crate::Health::Good`] of what was
+/// claimed since; then the lane starts slowly: with one job in flight, and twice as many after
+/// each round that goes well. What it looks back on is forgotten with a restart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Breaker {
     /// Outcomes looked back on: 1 to 64.
@@ -46,7 +48,8 @@ impl Default for LaneLimit {
 
 /// The limit of each lane of a stage: a usual one, and exceptions by key.
 ///
-/// A lane's limit is looked up when its first job comes, and kept for as long as the lane is.
+/// A lane's limit is looked up when its first job comes, and kept for as long as the lane is, or
+/// until [`crate::Store::relimit`].
 #[derive(Clone, Default)]
 pub struct LaneLimits {
     /// Of every lane that is no exception.

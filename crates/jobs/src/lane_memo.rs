@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use crate::{Health, LaneKey, LaneNews, Timestamp};
+use crate::{Circuit, LaneKey, LaneNews, Timestamp};
 
 /// What is known of a lane beyond its jobs; a durable store keeps it across restarts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -11,21 +11,23 @@ pub(crate) struct Memo {
     pub(crate) backoff_until: Timestamp,
     /// Least time between claims that was asked for, in whole milliseconds.
     pub(crate) interval: Duration,
-    /// [`Health::Bad`] in a row, as far as they count.
+    /// Back-offs since the last [`Health::Good`]; while there are any, the circuit is not closed.
     pub(crate) failures: u32,
-    /// When the first of them was told; the beginning of time when there are none.
+    /// When the first [`Health::Bad`] since then was told; the beginning of time when there is none.
     pub(crate) failing_since: Timestamp,
     /// When any of this was last told.
     pub(crate) heard: Timestamp,
 }
 
-/// What news made of a memo.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Heard {
-    /// It has to be kept anew.
-    pub(crate) changed: bool,
-    /// A back-off has begun: what is in flight now was claimed before it.
-    pub(crate) backed_off: bool,
+/// What it means for a lane how the other side fared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Turn {
+    /// It is well, whatever was before.
+    Well,
+    /// It fails, but a back-off would be too much.
+    Ill,
+    /// A back-off begins, or the next one.
+    BackOff,
 }
 
 /// The back-off's pause after the first failure.
@@ -46,48 +48,63 @@ impl Memo {
 
     /// Whether there is more to know than when a pause ends.
     pub(crate) const fn outlasts_pauses(&self) -> bool {
-        self.failures > 0 || !self.interval.is_zero()
+        self.failing_since().is_some() || !self.interval.is_zero()
     }
 
-    /// Takes in news. `counts` is false for work that was claimed before the last back-off began:
-    /// that it went badly too is no news.
+    /// Since when the other side has been failing.
+    pub(crate) const fn failing_since(&self) -> Option<Timestamp> {
+        if self.failing_since.as_millis() > 0 { Some(self.failing_since) } else { None }
+    }
+
+    /// Whether work is given out at `now`, but for a pause that was asked for.
+    pub(crate) fn circuit(&self, now: Timestamp) -> Circuit {
+        match (self.failures, self.backoff_until > now) {
+            (0, _) => Circuit::Closed,
+            (_, true) => Circuit::Open,
+            (_, false) => Circuit::HalfOpen,
+        }
+    }
+
+    /// Takes in news, and what it means how the other side fared; answers whether it has to be
+    /// kept anew.
     pub(crate) fn hear(
         &mut self,
         news: LaneNews,
-        counts: bool,
+        turn: Option<Turn>,
         key: &LaneKey,
         now: Timestamp,
-    ) -> Heard {
+    ) -> bool {
         let before = *self;
-        let mut backed_off = false;
+        if news.resume {
+            self.paused_until = Timestamp::default();
+        }
         if let Some(until) = news.pause_until.filter(|until| *until > now) {
             self.paused_until = self.paused_until.max(until);
         }
         if let Some(interval) = news.interval {
             self.interval = whole_millis(interval);
         }
-        match news.health {
-            Some(Health::Good) => {
+        match turn {
+            None => {}
+            Some(Turn::Well) => {
                 self.failures = 0;
                 self.failing_since = Timestamp::default();
                 self.backoff_until = Timestamp::default();
             }
-            Some(Health::Bad) if counts && self.backoff_until <= now => {
-                if self.failures == 0 {
-                    self.failing_since = now;
+            Some(failing) => {
+                self.failing_since = self.failing_since().unwrap_or(now);
+                if failing == Turn::BackOff {
+                    self.failures = self.failures.saturating_add(1);
+                    self.backoff_until = now + pause(key, self.failures);
                 }
-                self.failures = self.failures.saturating_add(1);
-                self.backoff_until = now + pause(key, self.failures);
-                backed_off = true;
             }
-            Some(Health::Bad) | None => {}
         }
         let stale = self.outlasts_pauses() && now.since(self.heard) >= REFRESH;
         let changed = *self != before || (news != LaneNews::default() && stale);
         if changed {
             self.heard = now;
         }
-        Heard { changed, backed_off }
+        changed
     }
 }
 
@@ -113,15 +130,12 @@ pub(crate) fn whole_millis(time: Duration) -> Duration {
 mod tests {
     use super::*;
 
-    const BAD: LaneNews =
-        LaneNews { pause_until: None, interval: None, resume: false, health: Some(Health::Bad) };
-
     /// The pauses of failures in a row, each told right after the pause before it.
     fn pauses(key: &str, count: usize) -> Vec<Duration> {
         let (key, mut memo) = (LaneKey::new(key), Memo::default());
         let mut now = Timestamp::from_millis(1_000_000);
         let pauses = std::iter::repeat_with(|| {
-            assert!(memo.hear(BAD, true, &key, now).backed_off);
+            assert!(memo.hear(LaneNews::default(), Some(Turn::BackOff), &key, now));
             let pause = memo.backoff_until.since(now);
             now = memo.backoff_until;
             pause
@@ -154,11 +168,11 @@ mod tests {
         let (key, mut memo) = (LaneKey::new("a"), Memo::default());
         let news = LaneNews { interval: Some(Duration::from_secs(1)), ..LaneNews::default() };
         let now = Timestamp::from_millis(1_000_000);
-        assert!(memo.hear(news, true, &key, now).changed);
-        assert!(!memo.hear(news, true, &key, now + REFRESH / 2).changed);
-        assert!(memo.hear(news, true, &key, now + REFRESH).changed);
+        assert!(memo.hear(news, None, &key, now));
+        assert!(!memo.hear(news, None, &key, now + REFRESH / 2));
+        assert!(memo.hear(news, None, &key, now + REFRESH));
         let nothing = LaneNews::default();
-        assert!(!memo.hear(nothing, true, &key, now + REFRESH * 3).changed);
+        assert!(!memo.hear(nothing, None, &key, now + REFRESH * 3));
     }
 
     #[test]

@@ -7,13 +7,15 @@
 //! [`drive`] is the loop that claims, keeps leases alive, settles and drains.
 //!
 //! A **lane** is what jobs of one stage with the same key share: a limit of jobs in flight, a
-//! least interval between starts, pauses, and a back-off while the other side fails. Workers tell
-//! of it when they settle ([`LaneNews`]). Lanes are served in turn, so a long one holds nobody up;
+//! least interval between starts, pauses, and a back-off while the other side fails, at once or
+//! when a [`Breaker`] has seen enough of it. Workers tell of it when they settle ([`LaneNews`]),
+//! others by [`Store::tell`]. Lanes are served in turn, so a long one holds nobody up;
 //! and a job whose time is up, or whose lane fails for too long, is given out beside its lane's
 //! limits so that its end can be told ([`Claimed::without_work`]).
 //!
 //! Beside its result a job keeps what workers told of its attempts ([`Store::attempts`]); beside
-//! the jobs there are notes, which are forgotten some day ([`Store::note`]).
+//! the jobs there are notes, which are forgotten some day ([`Store::note`]), and documents, which
+//! are not ([`Store::put_document`]).
 //!
 //! This crate knows nothing of HTTP, of pages or of webhooks: a stage is a name, a spec and a
 //! result are bytes.
@@ -73,6 +75,7 @@
 //! ```
 
 mod config;
+mod document;
 mod driver;
 mod error;
 mod job;
@@ -80,6 +83,7 @@ mod lane;
 mod lane_limits;
 mod lane_memo;
 mod lane_news;
+mod lane_window;
 mod ledger;
 mod memory;
 mod note;

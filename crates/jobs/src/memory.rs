@@ -1,4 +1,5 @@
 use std::collections::{BTreeMap, HashMap};
+use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
@@ -6,14 +7,15 @@ use futures_util::FutureExt;
 use futures_util::future::{self, BoxFuture};
 use tokio::sync::Notify;
 
+use crate::document::{self, Place};
 use crate::ledger::Ledger;
 use crate::notes::Notes;
 use crate::scheduler::{Decision, Found, Scheduler, Taken};
 use crate::transition::{Event, Row, transition};
 use crate::{
-    Cancelled, Claimed, Config, Counts, Error, Filter, Idempotency, JobId, LaneView, Lease, NewJob,
-    Next, Note, Record, Redrive, Redriven, Result, Settled, Settlement, Stage, State, Store,
-    Submitted, Swept, Timestamp,
+    Cancelled, Claimed, Config, Counts, Error, Filter, Idempotency, JobId, LaneKey, LaneNews,
+    LaneView, Lease, NewJob, Next, Note, Record, Redrive, Redriven, Result, Settled, Settlement,
+    Stage, State, Store, Submitted, Swept, Timestamp,
 };
 
 /// A store that forgets everything with the process: for tests and for jobs that may be lost.
@@ -29,6 +31,7 @@ struct Inner {
     jobs: BTreeMap<JobId, Kept>,
     keys: HashMap<String, JobId>,
     notes: Notes,
+    documents: BTreeMap<Place, Bytes>,
     closed: bool,
 }
 
@@ -54,6 +57,7 @@ impl MemoryStore {
             jobs: BTreeMap::new(),
             keys: HashMap::new(),
             notes: Notes::new(bounds.notes),
+            documents: BTreeMap::new(),
             closed: false,
         };
         Arc::new(Self { inner: Mutex::new(inner) })
@@ -147,9 +151,30 @@ impl Inner {
         })
     }
 
-    fn claimed(&self, stage: &Stage, taken: Taken) -> Claimed {
-        let spec = self.jobs.get(&taken.lease.id).map(|k| k.spec.clone()).unwrap_or_default();
-        taken.into_claimed(stage, spec)
+    /// Keeps what a claim decided; answers what it gave.
+    fn claimed(
+        &mut self,
+        stage: &Stage,
+        (taken, expired): (Vec<Taken>, Vec<Decision>),
+        now: Timestamp,
+    ) -> Vec<Claimed> {
+        for decision in expired {
+            self.keep(decision, now);
+        }
+        let claimed = |taken: Taken| {
+            let spec = self.jobs.get(&taken.lease.id).map(|k| k.spec.clone()).unwrap_or_default();
+            taken.into_claimed(stage, spec)
+        };
+        taken.into_iter().map(claimed).collect()
+    }
+
+    fn put_document(&mut self, place: Place, value: Option<Bytes>) -> Result<()> {
+        document::check(&place, value.as_ref())?;
+        match value {
+            Some(value) => self.documents.insert(place, value),
+            None => self.documents.remove(&place),
+        };
+        Ok(())
     }
 
     fn redrive(&mut self, id: JobId, to: Redrive, now: Timestamp) -> Result<Redriven> {
@@ -220,11 +245,22 @@ impl Store for MemoryStore {
         now: Timestamp,
     ) -> BoxFuture<'_, Result<Vec<Claimed>>> {
         self.with(|inner| {
-            let (taken, expired) = inner.scheduler.claim(stage, max, until, now)?;
-            for decision in expired {
-                inner.keep(decision, now);
-            }
-            Ok(taken.into_iter().map(|t| inner.claimed(stage, t)).collect())
+            let decided = inner.scheduler.claim(stage, max, until, now)?;
+            Ok(inner.claimed(stage, decided, now))
+        })
+    }
+
+    fn claim_lane(
+        &self,
+        stage: &Stage,
+        lane: &LaneKey,
+        max: usize,
+        until: Timestamp,
+        now: Timestamp,
+    ) -> BoxFuture<'_, Result<Vec<Claimed>>> {
+        self.with(|inner| {
+            let decided = inner.scheduler.claim_lane(stage, lane, max, (until, now))?;
+            Ok(inner.claimed(stage, decided, now))
         })
     }
 
@@ -285,8 +321,8 @@ impl Store for MemoryStore {
         limit: usize,
     ) -> BoxFuture<'_, Result<Vec<Record>>> {
         self.with(|inner| {
-            let end = before.unwrap_or(JobId::from_bytes([0xff; 16]));
-            let ids = inner.jobs.range(..end).rev();
+            let Range { start, end } = filter.ids(before);
+            let ids = inner.jobs.range(start..end.max(start)).rev();
             let records = ids.filter_map(|(id, _)| inner.record(*id));
             Ok(records.filter(|r| filter.matches(r)).take(limit).collect())
         })
@@ -310,6 +346,36 @@ impl Store for MemoryStore {
 
     fn redrive(&self, id: JobId, to: Redrive, now: Timestamp) -> BoxFuture<'_, Result<Redriven>> {
         self.with(|inner| inner.redrive(id, to, now))
+    }
+
+    fn tell(
+        &self,
+        stage: &Stage,
+        lane: &LaneKey,
+        news: LaneNews,
+        now: Timestamp,
+    ) -> BoxFuture<'_, Result<()>> {
+        self.with(|inner| inner.scheduler.tell(stage, lane, news, now).map(|_| ()))
+    }
+
+    fn relimit(&self, stage: &Stage) {
+        self.lock().scheduler.relimit(stage);
+    }
+
+    fn put_document(
+        &self,
+        space: &'static str,
+        key: String,
+        value: Option<Bytes>,
+    ) -> BoxFuture<'_, Result<()>> {
+        self.with(|inner| inner.put_document((space, key), value))
+    }
+
+    fn documents(&self, space: &'static str) -> BoxFuture<'_, Result<Vec<(String, Bytes)>>> {
+        self.with(|inner| {
+            let all = inner.documents.iter().filter(|((of, _), _)| *of == space);
+            Ok(all.map(|((_, key), value)| (key.clone(), value.clone())).collect())
+        })
     }
 
     fn sweep(&self, before: Timestamp, max: usize) -> BoxFuture<'_, Result<Swept>> {

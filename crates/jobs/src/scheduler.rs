@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -275,17 +276,52 @@ impl Scheduler {
         taken: &mut Vec<Taken>,
     ) {
         while taken.len() < max && self.has_room(at) {
-            let Some((lane, id)) = self.stages[at].next(now) else {
+            let Some(next) = self.stages[at].next(now) else {
                 return;
             };
-            let live = self.live[&id];
-            let queue = &mut self.stages[at];
-            queue.unexpire(id, live.expires());
-            queue.lease(lane, id, until);
-            // It has its turn, but the other side need not be asked any more.
-            let why = (live.expires <= now).then_some(Why::Expired);
-            taken.push(self.give_out(at, id, why, until, now));
+            taken.push(self.give_to_work(at, next, until, now));
         }
+    }
+
+    /// Leases due jobs of one lane, whatever holds it back.
+    pub(crate) fn claim_lane(
+        &mut self,
+        stage: &Stage,
+        key: &LaneKey,
+        max: usize,
+        (until, now): (Timestamp, Timestamp),
+    ) -> Result<(Vec<Taken>, Vec<Decision>)> {
+        let at = self.index(stage)?;
+        let expired = self.expire(at, now);
+        self.stages[at].serve_by_lane();
+        self.stages[at].wake(now);
+        // Of each claim alone: one who keeps what he has must not keep others from theirs.
+        let full = self.stages[at].leased_bytes + LEASED_SPECS;
+        let mut taken = Vec::new();
+        while taken.len() < max && self.stages[at].leased_bytes < full {
+            let Some(next) = self.stages[at].next_of(key, now) else {
+                break;
+            };
+            taken.push(self.give_to_work(at, next, until, now));
+        }
+        Ok((taken, expired))
+    }
+
+    /// Leases a job that is in flight.
+    fn give_to_work(
+        &mut self,
+        at: usize,
+        (lane, id): (usize, JobId),
+        until: Timestamp,
+        now: Timestamp,
+    ) -> Taken {
+        let live = self.live[&id];
+        let queue = &mut self.stages[at];
+        queue.unexpire(id, live.expires());
+        queue.lease(lane, id, until);
+        // It has its turn, but the other side need not be asked any more.
+        let why = (live.expires <= now).then_some(Why::Expired);
+        self.give_out(at, id, why, until, now)
     }
 
     /// Fills `taken` up to `max` with jobs that are to be ended.
@@ -395,7 +431,8 @@ impl Scheduler {
             return None;
         }
         let Settlement { outcome, lane: news, attempt, mut notes, .. } = settlement;
-        let lanes = self.hear(id, &row, news, now);
+        let went_well = matches!(outcome, Outcome::Advance(_) | Outcome::Done { .. });
+        let lanes = self.hear(id, &row, (news, went_well), now);
         let decision = self.decide(id, Event::Settle { epoch, outcome }, now)?.ok()?;
         let ledger = Ledger::of(attempt.map(|bytes| Entry::new(epoch, bytes)));
         notes.retain(|note| {
@@ -409,18 +446,59 @@ impl Scheduler {
     }
 
     /// Takes in what was learned of a leased job's lane.
-    fn hear(&mut self, id: JobId, row: &Row, news: LaneNews, now: Timestamp) -> Vec<LaneChange> {
+    fn hear(
+        &mut self,
+        id: JobId,
+        row: &Row,
+        news: (LaneNews, bool),
+        now: Timestamp,
+    ) -> Vec<LaneChange> {
         let Some(live) = self.live.get(&id) else {
             return Vec::new();
         };
-        let queue = &mut self.stages[usize::from(live.stage)];
-        let Some(memo) = queue.hear(live.lane as usize, id, news, now) else {
+        let stage = usize::from(live.stage);
+        let Some(memo) = self.stages[stage].hear(live.lane as usize, id, news, now) else {
             return Vec::new();
         };
+        self.lane_changes(stage, row.lane.clone(), memo, now)
+    }
+
+    /// Takes in what is known of a lane by other ways than its jobs.
+    pub(crate) fn tell(
+        &mut self,
+        stage: &Stage,
+        key: &LaneKey,
+        news: LaneNews,
+        now: Timestamp,
+    ) -> Result<Vec<LaneChange>> {
+        let stage = self.index(stage)?;
+        let queue = &mut self.stages[stage];
+        let lane = queue.lane(key);
+        let memo = queue.tell(lane, news, now);
+        Ok(memo.map_or_else(Vec::new, |memo| self.lane_changes(stage, key.clone(), memo, now)))
+    }
+
+    /// What has to be kept of a lane that news came of, and of one that had to make way.
+    fn lane_changes(
+        &mut self,
+        stage: usize,
+        key: LaneKey,
+        memo: Memo,
+        now: Timestamp,
+    ) -> Vec<LaneChange> {
+        let queue = &mut self.stages[stage];
+        let stage = queue.config.stage.clone();
         let memo = (memo.outlasts_pauses() || memo.open() > now).then_some(memo);
-        let change = |key, memo| LaneChange { stage: row.stage.clone(), key, memo };
-        let surplus = queue.forget_surplus(self.bounds.lanes, now).map(|key| change(key, None));
-        std::iter::once(change(row.lane.clone(), memo)).chain(surplus).collect()
+        let surplus = queue.forget_surplus(self.bounds.lanes, now);
+        let surplus = surplus.map(|key| LaneChange { stage: stage.clone(), key, memo: None });
+        std::iter::once(LaneChange { stage: stage.clone(), key, memo }).chain(surplus).collect()
+    }
+
+    /// The limits of a stage's lanes are others now.
+    pub(crate) fn relimit(&mut self, stage: &Stage) {
+        if let Ok(stage) = self.index(stage) {
+            self.stages[stage].relimit();
+        }
     }
 
     /// `None`: the job is not live.
@@ -515,10 +593,16 @@ impl Scheduler {
         })
     }
 
-    /// Live jobs older than `before`, newest first.
-    pub(crate) fn newest(&self, before: Option<JobId>) -> impl Iterator<Item = JobId> + '_ {
-        let end = before.unwrap_or(JobId::from_bytes([0xff; 16]));
-        self.live.range(..end).rev().map(|(id, _)| *id)
+    /// Whether a live job is in a lane with this key, which is quicker to tell than its row.
+    pub(crate) fn is_in_lane(&self, id: JobId, key: &LaneKey) -> bool {
+        self.live.get(&id).is_some_and(|live| {
+            self.stages[usize::from(live.stage)].get(live.lane as usize).key == *key
+        })
+    }
+
+    /// Live jobs with ids in `range`, newest first.
+    pub(crate) fn newest(&self, range: &Range<JobId>) -> impl Iterator<Item = JobId> + '_ {
+        self.live.range(range.start..range.end.max(range.start)).rev().map(|(id, _)| *id)
     }
 
     /// Leased jobs, in no order.
@@ -557,12 +641,9 @@ impl Scheduler {
     }
 
     pub(crate) fn lanes(&self, limit: usize, now: Timestamp) -> Vec<LaneView> {
-        let mut views: Vec<_> = self.stages.iter().flat_map(StageQueue::views).collect();
+        let mut views: Vec<_> = self.stages.iter().flat_map(|queue| queue.views(now)).collect();
         // A lane without jobs is kept for what is known of it only.
         views.retain(|v| v.waiting + v.in_flight > 0);
-        for view in &mut views {
-            view.paused_until = view.paused_until.filter(|until| *until > now);
-        }
         views.sort_by_key(|v| std::cmp::Reverse(v.waiting + v.in_flight));
         views.truncate(limit);
         views

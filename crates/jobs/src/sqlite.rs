@@ -26,7 +26,8 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, oneshot};
 
-use crate::scheduler::{Decision, Scheduler, Taken};
+use crate::document;
+use crate::scheduler::{Decision, LaneChange, Scheduler, Taken};
 use crate::sqlite::admission::Admission;
 use crate::sqlite::checkpoint::Wal;
 use crate::sqlite::directory::Directory;
@@ -34,11 +35,11 @@ use crate::sqlite::failure::{Doing, io_error, sqlite_error};
 use crate::sqlite::ram::Ram;
 use crate::sqlite::segments::Segments;
 use crate::sqlite::shared::Shared;
-use crate::sqlite::writer::{Command, NotesOnDisk, Submission, Writer};
+use crate::sqlite::writer::{Command, NewDocument, NotesOnDisk, Submission, Writer};
 use crate::{
-    Cancelled, Claimed, Clock, Config, Counts, Error, ErrorKind, Filter, JobId, LaneView, Lease,
-    NewJob, Next, Note, Outcome, Record, Redrive, Redriven, Result, Settled, Settlement, Stage,
-    Store, Submitted, Swept, SystemClock, Timestamp,
+    Cancelled, Claimed, Clock, Config, Counts, Error, ErrorKind, Filter, JobId, LaneKey, LaneNews,
+    LaneView, Lease, NewJob, Next, Note, Outcome, Record, Redrive, Redriven, Result, Settled,
+    Settlement, Stage, Store, Submitted, Swept, SystemClock, Timestamp,
 };
 
 /// How the embedded store uses memory and disk.
@@ -60,7 +61,8 @@ impl Default for SqliteConfig {
 
 /// The durable store in one directory, for one process.
 ///
-/// Accepted jobs are committed in groups, `synchronous=FULL`, by one writer thread. Decisions
+/// Accepted jobs and documents are committed in groups, `synchronous=FULL`, by one writer thread.
+/// Decisions
 /// (`settle`, `cancel`, what is learned of lanes, notes) take effect in memory at once and are on disk within about
 /// 100 ms; a result and the decision that follows it often become one write. A sync that fails
 /// is final: everything answers [`ErrorKind::Unavailable`] until the directory is opened again.
@@ -174,8 +176,23 @@ impl SqliteStore {
             ram.keep(decision, now);
             any = true;
         }
+        if any {
+            self.poke(ram);
+        }
+    }
+
+    /// Keeps what is known of lanes for the writer.
+    fn keep_lanes(&self, changes: Vec<LaneChange>, ram: &mut Ram) {
+        if !changes.is_empty() {
+            ram.keep_lanes(changes);
+            self.poke(ram);
+        }
+    }
+
+    /// Has the writer look for what there is to write, unless it will by itself.
+    fn poke(&self, ram: &mut Ram) {
         let pressed = ram.is_pressed(self.shared.hot_limit) && !ram.hurried;
-        if any && (!ram.expected || pressed) {
+        if !ram.expected || pressed {
             ram.expected = true;
             ram.hurried |= pressed;
             // A full channel means that the writer is awake and looks by itself.
@@ -247,20 +264,19 @@ impl SqliteStore {
     async fn claim_some(
         &self,
         stage: Stage,
-        max: usize,
-        until: Timestamp,
+        claim: impl FnOnce(&mut Scheduler, &Stage) -> Result<(Vec<Taken>, Vec<Decision>)>,
         now: Timestamp,
     ) -> Result<Vec<Claimed>> {
         self.shared.check()?;
         let (found, missing) = self.shared.look(|ram| {
-            let (taken, expired) = ram.scheduler.claim(&stage, max, until, now)?;
+            let (taken, expired) = claim(&mut ram.scheduler, &stage)?;
             self.keep(expired, ram, now);
             let mut found = Vec::with_capacity(taken.len());
             let mut missing = Vec::new();
-            for taken in taken {
+            for (at, taken) in taken.into_iter().enumerate() {
                 match ram.specs.get(taken.lease.id) {
                     Some(spec) => found.push(taken.into_claimed(&stage, spec)),
-                    None => missing.push(taken),
+                    None => missing.push((at, taken)),
                 }
             }
             Ok::<_, Error>((found, missing))
@@ -269,11 +285,13 @@ impl SqliteStore {
             return Ok(found);
         }
         let leases: Vec<_> =
-            found.iter().map(|c| c.lease).chain(missing.iter().map(|t| t.lease)).collect();
+            found.iter().map(|c| c.lease).chain(missing.iter().map(|(_, t)| t.lease)).collect();
+        let (places, missing): (Vec<_>, Vec<_>) = missing.into_iter().unzip();
         match self.read_specs(&stage, missing).await {
             Ok(read) => {
+                // In the order in which they were given out.
                 let mut claimed = found;
-                claimed.extend(read);
+                places.into_iter().zip(read).for_each(|(at, read)| claimed.insert(at, read));
                 Ok(claimed)
             }
             Err(error) => {
@@ -418,7 +436,24 @@ impl Store for SqliteStore {
         until: Timestamp,
         now: Timestamp,
     ) -> BoxFuture<'_, Result<Vec<Claimed>>> {
-        self.claim_some(stage.clone(), max, until, now).boxed()
+        let claim =
+            move |scheduler: &mut Scheduler, stage: &Stage| scheduler.claim(stage, max, until, now);
+        self.claim_some(stage.clone(), claim, now).boxed()
+    }
+
+    fn claim_lane(
+        &self,
+        stage: &Stage,
+        lane: &LaneKey,
+        max: usize,
+        until: Timestamp,
+        now: Timestamp,
+    ) -> BoxFuture<'_, Result<Vec<Claimed>>> {
+        let lane = lane.clone();
+        let claim = move |scheduler: &mut Scheduler, stage: &Stage| {
+            scheduler.claim_lane(stage, &lane, max, (until, now))
+        };
+        self.claim_some(stage.clone(), claim, now).boxed()
     }
 
     fn extend(
@@ -483,6 +518,45 @@ impl Store for SqliteStore {
             self.ask(|reply| Command::Redrive { id, to, now, reply }).await
         }
         .boxed()
+    }
+
+    fn tell(
+        &self,
+        stage: &Stage,
+        lane: &LaneKey,
+        news: LaneNews,
+        now: Timestamp,
+    ) -> BoxFuture<'_, Result<()>> {
+        let answer = self.shared.check().and_then(|()| {
+            self.shared.look(|ram| {
+                let changes = ram.scheduler.tell(stage, lane, news, now)?;
+                self.keep_lanes(changes, ram);
+                Ok(())
+            })
+        });
+        futures_util::future::ready(answer).boxed()
+    }
+
+    fn relimit(&self, stage: &Stage) {
+        self.shared.look(|ram| ram.scheduler.relimit(stage));
+    }
+
+    fn put_document(
+        &self,
+        space: &'static str,
+        key: String,
+        value: Option<Bytes>,
+    ) -> BoxFuture<'_, Result<()>> {
+        async move {
+            let place = (space, key);
+            document::check(&place, value.as_ref())?;
+            self.ask(|reply| Command::Document(NewDocument { place, value, reply })).await
+        }
+        .boxed()
+    }
+
+    fn documents(&self, space: &'static str) -> BoxFuture<'_, Result<Vec<(String, Bytes)>>> {
+        list::documents(&self.shared, space).boxed()
     }
 
     fn sweep(&self, before: Timestamp, max: usize) -> BoxFuture<'_, Result<Swept>> {

@@ -44,6 +44,8 @@ pub(crate) struct StageQueue {
     pub(crate) leased_bytes: u64,
     /// Whose turn it is when there is room for one: what is to be ended, or worked on.
     pub(crate) ends_first: bool,
+    /// It is claimed from by lane, beside limits and pauses, and only so.
+    by_lane: bool,
 }
 
 /// How a leased job was given out.
@@ -78,6 +80,7 @@ impl StageQueue {
             leased: 0,
             leased_bytes: 0,
             ends_first: false,
+            by_lane: false,
         }
     }
 
@@ -119,18 +122,20 @@ impl StageQueue {
         if let Some(expires) = expires {
             self.expiries.insert((expires, id));
             if self.expiries.first().is_some_and(|first| first.1 == id) {
-                self.signal.notify_one();
+                self.announce();
             }
         }
         if due > now {
             self.timers.insert((due, id, at));
             // Whoever sleeps until the next due time may have to wake earlier now.
             if self.timers.first().is_some_and(|first| first.1 == id) {
-                self.signal.notify_one();
+                self.announce();
             }
         } else {
             self.get_mut(at).due.insert((due, id));
-            self.relist_and_signal(at, now);
+            if self.relist(at, now) || self.by_lane {
+                self.announce();
+            }
         }
     }
 
@@ -197,29 +202,66 @@ impl StageQueue {
         self.relist_and_signal(at, now);
     }
 
-    /// Takes in what the holder of a lease learned of the lane; answers what has to be kept anew.
+    /// Takes in what the holder of a lease learned of the lane, and whether its work went well;
+    /// answers what has to be kept anew.
     pub(crate) fn hear(
         &mut self,
         at: usize,
         id: JobId,
-        news: LaneNews,
+        (news, went_well): (LaneNews, bool),
         now: Timestamp,
     ) -> Option<Memo> {
-        if news == LaneNews::default() {
+        if news == LaneNews::default() && !(went_well && self.get(at).starts_slowly()) {
             return None;
         }
         let held = self.held.get(&id).copied();
-        let lane = self.get_mut(at);
         // Whoever only ended a job has not asked the other side anything.
-        let health = news.health.filter(|_| held.is_some_and(|held| !held.ending));
-        let counts = held.is_some_and(|held| held.era == lane.era);
-        let heard = lane.memo.hear(LaneNews { health, ..news }, counts, &lane.key, now);
-        if heard.backed_off {
-            lane.era = lane.era.wrapping_add(1);
+        let worked = held.is_some_and(|held| !held.ending);
+        let health = news.health.filter(|_| worked);
+        let lane = self.get_mut(at);
+        let current = held.is_some_and(|held| held.era == lane.era);
+        if went_well && worked && health.is_none() {
+            lane.speed_up();
         }
+        self.take_in(at, LaneNews { health, ..news }, current, now)
+    }
+
+    /// Takes in what is known of a lane by other ways than its jobs.
+    pub(crate) fn tell(&mut self, at: usize, news: LaneNews, now: Timestamp) -> Option<Memo> {
+        self.take_in(at, news, true, now)
+    }
+
+    fn take_in(
+        &mut self,
+        at: usize,
+        news: LaneNews,
+        current: bool,
+        now: Timestamp,
+    ) -> Option<Memo> {
+        let lane = self.get_mut(at);
+        let changed = lane.hear(news, current, now);
         let memo = lane.memo;
         self.relist_and_signal(at, now);
-        heard.changed.then_some(memo)
+        changed.then_some(memo)
+    }
+
+    /// Looks up the limits of all lanes anew. What that changes is found by the next claim.
+    pub(crate) fn relimit(&mut self) {
+        for (at, lane) in self.lanes.iter_mut().enumerate() {
+            let Some(lane) = lane else { continue };
+            lane.relimit(self.config.lanes.of(&lane.key));
+            // One that is ready is looked at when its turn comes.
+            if lane.listed == Listed::Ready {
+                continue;
+            }
+            let at_once = Timestamp::default();
+            if let Listed::Until(time) = std::mem::replace(&mut lane.listed, Listed::Until(at_once))
+            {
+                self.sleeping.remove(&(time, at));
+            }
+            self.sleeping.insert((at_once, at));
+        }
+        self.announce();
     }
 
     /// What was known before this process began; what is over of it is not taken up.
@@ -264,7 +306,7 @@ impl StageQueue {
     fn forget_memo(&mut self, at: usize, now: Timestamp) -> LaneKey {
         let lane = self.get_mut(at);
         let key = lane.key.clone();
-        lane.memo = Memo::default();
+        lane.forget_all();
         self.relist(at, now);
         key
     }
@@ -299,19 +341,39 @@ impl StageQueue {
                 continue;
             }
             if lane.place(now) == Listed::Ready
-                && let Some((_, id)) = lane.due.pop_first()
+                && let Some(id) = self.start(at, now)
             {
-                lane.waiting -= 1;
-                lane.in_flight += 1;
-                lane.last_start = now;
-                self.waiting -= 1;
-                self.leased += 1;
-                self.relist(at, now);
                 return Some((at, id));
             }
             self.relist(at, now);
         }
         None
+    }
+
+    /// The same of one lane, whatever holds it back.
+    pub(crate) fn next_of(&mut self, key: &LaneKey, now: Timestamp) -> Option<(usize, JobId)> {
+        let at = *self.by_key.get(key)?;
+        self.get(at).due.first().filter(|first| first.0 <= now)?;
+        Some((at, self.start(at, now)?))
+    }
+
+    /// From now on its jobs are claimed by lane: every arrival is told to all who wait, since
+    /// neither a turn nor a limit holds them back.
+    pub(crate) const fn serve_by_lane(&mut self) {
+        self.by_lane = true;
+    }
+
+    /// Puts a lane's first due job in flight.
+    fn start(&mut self, at: usize, now: Timestamp) -> Option<JobId> {
+        let lane = self.get_mut(at);
+        let (_, id) = lane.due.pop_first()?;
+        lane.waiting -= 1;
+        lane.in_flight += 1;
+        lane.last_start = now;
+        self.waiting -= 1;
+        self.leased += 1;
+        self.relist(at, now);
+        Some(id)
     }
 
     /// The clock has stepped back since these were found due: they wait for it.
@@ -333,8 +395,9 @@ impl StageQueue {
     }
 
     /// The next moment at which waiting alone makes something claimable. What is to be ended is
-    /// left out unless there is `room` for it.
+    /// left out unless there is `room` for it; who claims by lane is not given it either.
     pub(crate) fn next_due(&self, room: bool) -> Option<Timestamp> {
+        let room = room && !self.by_lane;
         let timer = self.timers.first().map(|t| t.0);
         let lane = self.sleeping.first().map(|s| s.0);
         let lease = self.leases.first().map(|l| l.0);
@@ -347,17 +410,17 @@ impl StageQueue {
         self.first_due.first().map(|first| first.0)
     }
 
-    pub(crate) fn views(&self) -> impl Iterator<Item = LaneView> + '_ {
-        self.lanes.iter().flatten().map(|lane| LaneView {
+    pub(crate) fn views(&self, now: Timestamp) -> impl Iterator<Item = LaneView> + '_ {
+        self.lanes.iter().flatten().map(move |lane| LaneView {
             stage: self.config.stage.clone(),
             key: lane.key.clone(),
             waiting: lane.waiting,
             in_flight: lane.in_flight + lane.ending,
-            paused_until: Some(lane.memo.open()).filter(|until| *until > Timestamp::default()),
+            paused_until: Some(lane.memo.open()).filter(|until| *until > now),
             interval: lane.memo.interval,
             failures: lane.memo.failures,
-            failing_since: (lane.memo.failures > 0).then_some(lane.memo.failing_since),
-            circuit: crate::Circuit::Closed,
+            failing_since: lane.memo.failing_since(),
+            circuit: lane.memo.circuit(now),
         })
     }
 
@@ -365,9 +428,17 @@ impl StageQueue {
         self.lanes[at].as_mut().expect("a lane is kept while anything names it")
     }
 
+    fn announce(&self) {
+        if self.by_lane {
+            // Each of those who wait may wait for another lane.
+            self.signal.notify_waiters();
+        }
+        self.signal.notify_one();
+    }
+
     fn relist_and_signal(&mut self, at: usize, now: Timestamp) {
         if self.relist(at, now) {
-            self.signal.notify_one();
+            self.announce();
         }
     }
 

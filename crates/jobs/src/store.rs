@@ -1,3 +1,4 @@
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -45,6 +46,11 @@ pub struct Bounds {
     pub lanes: usize,
 }
 
+impl Bounds {
+    /// Bytes of one document ([`Store::put_document`]).
+    pub const DOCUMENT_BYTES: usize = 64 * 1024;
+}
+
 impl Default for Bounds {
     fn default() -> Self {
         Self { jobs: 1_000_000, bytes: 1_000_000_000, notes: 1_000_000, lanes: 100_000 }
@@ -71,13 +77,28 @@ pub struct Filter {
 impl Filter {
     /// Whether a job matches.
     pub fn matches(&self, record: &Record) -> bool {
-        self.admits(record.state, &record.stage, record.verdict)
+        self.ids(None).contains(&record.id)
+            && self.admits(record.state, (&record.stage, &record.lane), record.verdict)
     }
 
-    pub(crate) fn admits(&self, state: State, stage: &Stage, verdict: Option<Verdict>) -> bool {
+    /// Whether a job matches, but for its id.
+    pub(crate) fn admits(
+        &self,
+        state: State,
+        (stage, lane): (&Stage, &LaneKey),
+        verdict: Option<Verdict>,
+    ) -> bool {
         (self.states.is_empty() || self.states.contains(&state))
             && self.stage.as_ref().is_none_or(|wanted| wanted == stage)
+            && self.lane.as_ref().is_none_or(|wanted| wanted == lane)
             && self.verdict.is_none_or(|wanted| verdict == Some(wanted))
+    }
+
+    /// Where the ids of jobs that match are, of those older than `before`.
+    pub(crate) fn ids(&self, before: Option<JobId>) -> Range<JobId> {
+        let start = self.since.map_or(JobId::from_bytes([0; 16]), JobId::floor);
+        let end = self.until.map_or(JobId::from_bytes([0xff; 16]), JobId::floor);
+        start..before.map_or(end, |before| before.min(end))
     }
 }
 
@@ -130,11 +151,12 @@ pub struct LaneView {
     /// What the other side asked to be kept between claims ([`crate::LaneNews::interval`]); zero
     /// for nothing.
     pub interval: Duration,
-    /// Failures in a row that drive the lane's back-off ([`crate::Health`]); 0 when it is well.
+    /// Failures in a row that drive the lane's back-off ([`crate::Health`]); 0 when it is well,
+    /// or not ill enough for its [`crate::Breaker`].
     pub failures: u32,
-    /// When the first of them was told.
+    /// When [`crate::Health::Bad`] was first told since the last [`crate::Health::Good`].
     pub failing_since: Option<Timestamp>,
-    /// Whether its jobs are given out.
+    /// Whether its jobs are given out, but for a pause that was asked for.
     pub circuit: Circuit,
 }
 
@@ -187,7 +209,7 @@ pub struct Swept {
 /// backend; backends differ only in how they make it last.
 ///
 /// # Durability
-/// `submit` answers after its jobs are on disk. Everything else is decided at once, seen by every
+/// `submit` and `put_document` answer after what they bring is on disk. Everything else is decided at once, seen by every
 /// later call, and on disk soon after ([`Store::flush`] waits for it): a crash in between repeats
 /// work, it never loses any.
 pub trait Store: Send + Sync + 'static {
@@ -256,8 +278,10 @@ pub trait Store: Send + Sync + 'static {
     /// Takes up a job that is over once more.
     fn redrive(&self, id: JobId, to: Redrive, now: Timestamp) -> BoxFuture<'_, Result<Redriven>>;
 
-    /// As [`Store::claim`], of one lane, beside its limits and pauses: for a stage that nobody
-    /// claims from but by lane.
+    /// As [`Store::claim`], of one lane, beside its limits and pauses, by due time and then id:
+    /// for a stage that nobody claims from but by lane. [`Store::signal`] wakes all who wait for
+    /// such a stage whenever a job comes to it, and [`Store::next_due`] leaves out what is to be
+    /// ended without work.
     fn claim_lane(
         &self,
         stage: &Stage,
@@ -265,54 +289,34 @@ pub trait Store: Send + Sync + 'static {
         max: usize,
         until: Timestamp,
         now: Timestamp,
-    ) -> BoxFuture<'_, Result<Vec<Claimed>>> {
-        {
-            let _ = (stage, lane, max, until, now);
-            unbuilt()
-        }
-    }
+    ) -> BoxFuture<'_, Result<Vec<Claimed>>>;
 
-    /// News of a lane that no settlement brings. Durable soon, as a settlement is.
+    /// News of a lane that no settlement brings, with or without jobs. Durable soon, as a
+    /// settlement is.
     fn tell(
         &self,
         stage: &Stage,
         lane: &LaneKey,
         news: LaneNews,
         now: Timestamp,
-    ) -> BoxFuture<'_, Result<()>> {
-        {
-            let _ = (stage, lane, news, now);
-            unbuilt()
-        }
-    }
+    ) -> BoxFuture<'_, Result<()>>;
 
-    /// The limits of this stage's lanes changed: those that are known are looked up anew.
-    fn relimit(&self, stage: &Stage) {
-        let _ = stage;
-    }
+    /// The limits of this stage's lanes changed ([`LaneLimits::with`]): those of known lanes are
+    /// looked up anew. What is in flight stays there.
+    fn relimit(&self, stage: &Stage);
 
     /// Keeps a small document under `key` in `space`, in the place of what is there, or removes
-    /// it: for what is neither job nor note, such as settings. On disk when it answers. At most
-    /// 64 KiB each.
+    /// it: for what is neither job nor note, such as settings. On disk when it answers; never
+    /// swept. A value longer than [`Bounds::DOCUMENT_BYTES`] is [`crate::ErrorKind::Invalid`].
     fn put_document(
         &self,
         space: &'static str,
         key: String,
         value: Option<Bytes>,
-    ) -> BoxFuture<'_, Result<()>> {
-        {
-            let _ = (space, key, value);
-            unbuilt()
-        }
-    }
+    ) -> BoxFuture<'_, Result<()>>;
 
     /// All documents of a space, by key.
-    fn documents(&self, space: &'static str) -> BoxFuture<'_, Result<Vec<(String, Bytes)>>> {
-        {
-            let _ = space;
-            unbuilt()
-        }
-    }
+    fn documents(&self, space: &'static str) -> BoxFuture<'_, Result<Vec<(String, Bytes)>>>;
 
     /// Removes up to `max` jobs that were over before `before`, and their results; as many notes
     /// that expired before it; and what was learned of as many lanes that have no jobs and were
@@ -346,8 +350,4 @@ pub trait Store: Send + Sync + 'static {
 
     /// Resolves when the store has failed for good, with the reason.
     fn failed(&self) -> BoxFuture<'_, String>;
-}
-
-fn unbuilt<T: Send + 'static>() -> BoxFuture<'static, Result<T>> {
-    Box::pin(async { Err(crate::Error::new(crate::ErrorKind::Invalid, "not built yet")) })
 }

@@ -1,21 +1,24 @@
 //! From flags to what the parts are started with. What does not fit together is refused here, with
 //! the remedy in the message.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use egress::{Allow, Policy};
-use forward::{Schedule, Secret};
-use jobs::{LaneLimit, LaneLimits, StageConfig};
+use forward::Secret;
+use ingest::SinkSpec;
+use jobs::{Breaker, LaneLimit, LaneLimits, StageConfig};
 use url::Url;
 
 use crate::byte_size::ByteSize;
-use crate::cli::{Options, RobotsRule, StoreKind};
+use crate::cli::{ForwardTo, Options, RobotsRule, StoreKind};
 use crate::descriptors::{LEAST, Shares};
 use crate::exit::Failure;
 use crate::host_limit::{HostLimit, HostLimits};
 use crate::span::Span;
-use crate::stages::{DELIVER, SCRAPE, Terms};
+use crate::stages::sinks::{Defaults, Registry};
+use crate::stages::{DELIVER, PULL, SCRAPE, Terms};
 
 /// Fetches in flight unless told otherwise, when the descriptors allow it: enough for slow
 /// origins, few enough that their buffers stay within some 100 MB.
@@ -24,6 +27,9 @@ const FETCHES: usize = 1_792;
 const LEAST_MEMORY: u64 = 16_000_000;
 /// Shorter keys can be guessed.
 const LEAST_KEY_CHARS: usize = 16;
+/// When a sink is left alone for a while: half of what it was sent lately went badly. A single
+/// event that it cannot digest does not hold up the others.
+const SINK_BREAKER: Breaker = Breaker { window: 20, failures: 10 };
 
 /// What the parts are started with.
 pub(crate) struct Settings {
@@ -47,14 +53,22 @@ pub(crate) struct Settings {
     pub(crate) terms: Terms,
     /// Delivering.
     pub(crate) forward: forward::Config,
-    /// When a delivery is repeated.
-    pub(crate) schedule: Schedule,
+    /// The operator's sinks, and whatever else will be known of sinks.
+    pub(crate) sinks: Arc<Registry>,
+    /// How long a delivery waits for a sink that fails.
+    pub(crate) give_up_after: Duration,
+    /// How long a sink may fail; `None` for ever.
+    pub(crate) disable_after: Option<Duration>,
+    /// How long links to results work.
+    pub(crate) link_ttl: Duration,
+    /// Where receivers reach this server, when that was said.
+    pub(crate) public_url: Option<Url>,
     /// What robots.txt is worth.
     pub(crate) robots: RobotsRule,
     /// The proxies that jobs may name.
     pub(crate) proxies: Vec<Allow>,
-    /// The operator's sink.
-    pub(crate) forward_to: Option<Url>,
+    /// The sink of jobs that name none.
+    pub(crate) forward_to: Option<ForwardTo>,
     /// The operator's signing secrets.
     pub(crate) secrets: Vec<Secret>,
     /// Bytes of results that deliveries hold at once.
@@ -76,11 +90,15 @@ pub(crate) fn check(options: &Options, descriptors: u64) -> Result<Settings, Fai
     let shares = shares(options).fit(descriptors);
     let sink_policy = Policy::public_only().allow(&options.sink_allow);
     let budget = options.memory_budget.0;
+    let operators = operators_sinks(options.sinks.as_deref()).map_err(Failure::Usage)?;
+    let trusted = trusted(options.forward_to.as_ref(), &operators);
+    let sinks = Registry::new(sink_defaults(options), options.forward_to.as_ref(), operators);
+    let sinks = Arc::new(sinks.map_err(Failure::Usage)?);
     Ok(Settings {
         listen: options.listen,
         keyed: !options.api_key.is_empty(),
         data_dir: (options.store == StoreKind::Sqlite).then(|| options.data_dir.clone()),
-        jobs: queue(options),
+        jobs: queue(options, &sinks),
         sqlite: jobs::SqliteConfig { hot_bytes: budget / 4, ..jobs::SqliteConfig::default() },
         ingest: ingest_config(options),
         serve: ingest::ServeConfig {
@@ -107,10 +125,14 @@ pub(crate) fn check(options: &Options, descriptors: u64) -> Result<Settings, Fai
             concurrency: shares.deliveries,
             queue: shares.deliveries,
             sink_policy,
-            trusted: options.forward_to.iter().cloned().collect(),
+            trusted,
             ..forward::Config::default()
         },
-        schedule: options.delivery_schedule.clone(),
+        sinks,
+        give_up_after: options.give_up_after.0,
+        disable_after: options.disable_after.0,
+        link_ttl: options.link_ttl.0.min(options.retain.0),
+        public_url: options.public_url.clone(),
         forward_to: options.forward_to.clone(),
         secrets: secrets(options).map_err(Failure::Usage)?,
         delivery_bytes: budget / 16 * 3,
@@ -171,15 +193,25 @@ fn shares(options: &Options) -> Shares {
     }
 }
 
-fn queue(options: &Options) -> jobs::Config {
+fn queue(options: &Options, sinks: &Arc<Registry>) -> jobs::Config {
     let hosts = HostLimits::new(&options.host_limit);
     let per_host = LaneLimits::same(options.per_host.0).with(move |lane| hosts.of(lane));
-    let per_sink =
-        LaneLimit { concurrency: options.per_sink, interval: Duration::ZERO, breaker: None };
+    let sinks = Arc::clone(sinks);
+    let per_sink = LaneLimits::same(per_sink(options)).with(move |lane| sinks.limit(lane));
+    let give_up_after = |after: Span| Some(after.0);
     jobs::Config {
         stages: vec![
-            StageConfig { stage: SCRAPE, lanes: per_host, give_up_after: Some(options.deadline.0) },
-            StageConfig::new(DELIVER, per_sink),
+            StageConfig {
+                stage: SCRAPE,
+                lanes: per_host,
+                give_up_after: give_up_after(options.deadline),
+            },
+            StageConfig {
+                stage: DELIVER,
+                lanes: per_sink,
+                give_up_after: give_up_after(options.give_up_after),
+            },
+            StageConfig::new(PULL, LaneLimit::default()),
         ],
         bounds: jobs::Bounds {
             jobs: options.queue_max_jobs,
@@ -187,6 +219,43 @@ fn queue(options: &Options) -> jobs::Config {
             ..jobs::Bounds::default()
         },
     }
+}
+
+fn per_sink(options: &Options) -> LaneLimit {
+    LaneLimit {
+        concurrency: options.per_sink,
+        interval: Duration::ZERO,
+        breaker: Some(SINK_BREAKER),
+    }
+}
+
+fn sink_defaults(options: &Options) -> Defaults {
+    Defaults {
+        schedule: Arc::new(options.delivery_schedule.clone()),
+        limit: per_sink(options),
+        inline_limit: options.inline_limit.0,
+    }
+}
+
+/// The sinks of the operator's file.
+fn operators_sinks(path: Option<&Path>) -> Result<Vec<(String, SinkSpec)>, String> {
+    let Some(path) = path else {
+        return Ok(Vec::new());
+    };
+    let named = |error: String| format!("--sinks {}: {error}", path.display());
+    let text = std::fs::read_to_string(path).map_err(|error| named(error.to_string()))?;
+    ingest::sinks_from_toml(&text, |name| std::env::var(name).ok()).map_err(named)
+}
+
+/// The addresses that are exempt from the policy: the operator's own.
+fn trusted(forward_to: Option<&ForwardTo>, operators: &[(String, SinkSpec)]) -> Vec<Url> {
+    let default = match forward_to {
+        Some(ForwardTo::Url(url)) => Some(url),
+        _ => None,
+    };
+    let named = operators.iter().map(|(_, spec)| &spec.url);
+    let web = |url: &&Url| matches!(url.scheme(), "http" | "https");
+    default.into_iter().chain(named).filter(web).cloned().collect()
 }
 
 fn ingest_config(options: &Options) -> ingest::Config {
@@ -201,6 +270,9 @@ fn ingest_config(options: &Options) -> ingest::Config {
             ..ingest::Limits::default()
         },
         version: env!("CARGO_PKG_VERSION").to_owned(),
+        // Whatever is redriven leaves room for what comes.
+        redrive_live_jobs: options.queue_max_jobs / 2,
+        redrive_live_bytes: options.queue_max_bytes.0 / 2,
         ..ingest::Config::default()
     }
 }
@@ -228,10 +300,6 @@ fn access(options: &Options) -> Result<(), String> {
                  spaces; `openssl rand -hex 32` makes a good one"
             ));
         }
-    }
-    if let Some(url) = &options.forward_to {
-        let trusted = Policy::trusted(std::slice::from_ref(url));
-        trusted.check_url(url).map_err(|refused| format!("--forward-to: {refused}"))?;
     }
     if http::HeaderValue::from_str(&options.user_agent).is_err() || options.user_agent.is_empty() {
         return Err("--user-agent: expected visible ASCII characters, such as MyBot/1.0".to_owned());
@@ -274,6 +342,8 @@ fn times(options: &Options) -> Result<(), String> {
         ("--delivery-timeout", options.delivery_timeout),
         ("--retain", options.retain),
         ("--remember", options.remember),
+        ("--give-up-after", options.give_up_after),
+        ("--link-ttl", options.link_ttl),
     ];
     for (flag, span) in positive {
         if span.0.is_zero() {

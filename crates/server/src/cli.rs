@@ -1,15 +1,19 @@
 //! The flags. Their defaults are the libraries' own; their meaning is checked in [`crate::check`].
 
 mod get;
+mod verify;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
 
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use egress::Allow;
 use url::Url;
 
 pub(crate) use self::get::{Get, Printed, Scope};
+pub(crate) use self::verify::Verify;
 use crate::byte_size::ByteSize;
 use crate::host_limit::HostLimit;
 use crate::pace::Pace;
@@ -41,8 +45,8 @@ pub(crate) struct Cli {
 }
 
 const AFTER_HELP: &str = "\
-Exit codes: 0 stopped as asked; 1 could not run (port taken, a part failed), or an input of `get` \
-could not be had; 2 bad flag or environment variable; 74 the store could not be opened or failed; 130 or 143 a second signal cut \
+Exit codes: 0 stopped as asked; 1 could not run (port taken, a part failed), an input of `get` \
+could not be had, or what `verify` was given does not verify; 2 bad flag or environment variable; 74 the store could not be opened or failed; 130 or 143 a second signal cut \
 the shutdown short.
 
 Try it:
@@ -62,6 +66,10 @@ pub(crate) enum Command {
     /// Prints what is made of pages: of files, of standard input, or of URLs that it fetches under
     /// the same limits as the server. Markdown of the main content unless told otherwise.
     Get(Get),
+    /// Checks a delivery that was received, a Standard Webhook of whatever sender, and says exactly
+    /// what is wrong with it: from a request saved to a file or standard input, or from its body and
+    /// headers. Verifies with --secret or --secret-file: secrets (whsec_…) or public keys (whpk_…).
+    Verify(Verify),
 }
 
 /// Everything that can be set.
@@ -204,11 +212,16 @@ pub(crate) struct Options {
           default_value_t = scrape::Config::default().user_agent)]
     pub(crate) user_agent: String,
 
-    /// Where results go whose job names no sink of its own. Without it they are only kept to be
-    /// read. It is trusted: the address policy does not apply to it.
-    #[arg(long, env = "PAGEWIRE_FORWARD_TO", help_heading = DELIVERING, value_name = "URL",
-          value_parser = web_url)]
-    pub(crate) forward_to: Option<Url>,
+    /// Where results go whose job names no sink of its own: a URL, or the name of a sink of the
+    /// --sinks file. Without it they are only kept to be read. It is trusted: the address policy
+    /// does not apply to it.
+    #[arg(long, env = "PAGEWIRE_FORWARD_TO", help_heading = DELIVERING, value_name = "SINK")]
+    pub(crate) forward_to: Option<ForwardTo>,
+
+    /// A file (TOML) with the operator's own sinks, which jobs use by name. They are trusted as
+    /// --forward-to is. Others are defined through the API.
+    #[arg(long, env = "PAGEWIRE_SINKS", help_heading = DELIVERING, value_name = "PATH")]
+    pub(crate) sinks: Option<PathBuf>,
 
     /// The key deliveries are signed with (`whsec_…`, Standard Webhooks); with several, each
     /// delivery carries a signature by each, so that keys can be changed. Unless given, one is made
@@ -244,6 +257,35 @@ pub(crate) struct Options {
     #[arg(long, env = "PAGEWIRE_DELIVERY_TIMEOUT", help_heading = DELIVERING,
           value_name = "DURATION", default_value_t = Span(forward::Config::default().timeout))]
     pub(crate) delivery_timeout: Span,
+
+    /// How long a delivery waits for a sink that fails all the time, or is disabled, before it is
+    /// kept as a dead letter. The usual schedule takes as long.
+    #[arg(long, env = "PAGEWIRE_GIVE_UP_AFTER", help_heading = DELIVERING,
+          value_name = "DURATION", default_value = "75h")]
+    pub(crate) give_up_after: Span,
+
+    /// When a sink has failed without interruption for so long, it is disabled, and `sink.disabled`
+    /// is told to --forward-to; `never` to go on for ever.
+    #[arg(long, env = "PAGEWIRE_DISABLE_AFTER", help_heading = DELIVERING,
+          value_name = "DURATION", default_value = "5d")]
+    pub(crate) disable_after: Patience,
+
+    /// An event above this is sent with a link to its content instead. Common receivers take less
+    /// than 6 MB (AWS Lambda), and one that cannot reach this server has no use for a link.
+    #[arg(long, env = "PAGEWIRE_INLINE_LIMIT", help_heading = DELIVERING, value_name = "SIZE",
+          default_value = "5MB")]
+    pub(crate) inline_limit: ByteSize,
+
+    /// How long such a link works; not longer than --retain.
+    #[arg(long, env = "PAGEWIRE_LINK_TTL", help_heading = DELIVERING, value_name = "DURATION",
+          default_value = "24h")]
+    pub(crate) link_ttl: Span,
+
+    /// The address that receivers reach this server by, for such links: http or https. The address
+    /// listened on unless given.
+    #[arg(long, env = "PAGEWIRE_PUBLIC_URL", help_heading = DELIVERING, value_name = "URL",
+          value_parser = web_url)]
+    pub(crate) public_url: Option<Url>,
 
     /// Bytes of pages in memory at once: half for fetching and extraction, a quarter for results on
     /// their way to disk, three sixteenths for deliveries, the rest for clients' requests.
@@ -292,6 +334,47 @@ pub(crate) enum RobotsRule {
     Optional,
     /// It is ignored unless a job wants it obeyed.
     Ignore,
+}
+
+/// Where results go whose job names no sink.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum ForwardTo {
+    /// To this address.
+    Url(Url),
+    /// To the operator's sink of this name.
+    Named(String),
+}
+
+impl FromStr for ForwardTo {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let usage = "expected a URL, such as https://example.com/hook, or a sink's name";
+        if text.contains(':') {
+            return Url::parse(text).map(Self::Url).map_err(|error| format!("{error}: {usage}"));
+        }
+        let named = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+        match !text.is_empty() && text.bytes().all(named) {
+            true => Ok(Self::Named(text.to_owned())),
+            false => Err(usage.to_owned()),
+        }
+    }
+}
+
+/// How long something is put up with; `None` for ever.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Patience(pub(crate) Option<Duration>);
+
+impl FromStr for Patience {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text == "never" {
+            return Ok(Self(None));
+        }
+        let span: Span = text.parse().map_err(|error| format!("{error}, or `never`"))?;
+        Ok(Self(Some(span.0)))
+    }
 }
 
 /// How logs are written.

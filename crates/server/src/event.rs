@@ -4,8 +4,11 @@
 //! sent byte for byte at every attempt. It is written straight into its buffer: a raw body is
 //! encoded in place and the caller's metadata is copied as it came.
 
-use std::borrow::Cow;
-use std::fmt;
+mod alone;
+mod brief;
+mod cloud;
+mod light;
+mod stored;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -15,9 +18,12 @@ use ingest::JobSpec;
 use jobs::{JobId, Timestamp};
 use scrape::Response;
 use serde::Deserialize;
-use serde::de::{Deserializer, MapAccess, Visitor};
-use serde_json::value::RawValue;
 
+pub(crate) use self::alone::{Alone, alone};
+pub(crate) use self::brief::{Page, brief};
+pub(crate) use self::cloud::cloud;
+pub(crate) use self::light::{Link, light};
+use self::stored::Members;
 use crate::object::Object;
 use crate::page_json;
 
@@ -140,13 +146,7 @@ pub(crate) fn failed(about: About<'_>, fetch: Fetch, reason: &Reason<'_>) -> Byt
     let mut event = Event::open("job.failed", about, reason.detail.len());
     let data = &mut event.data;
     data.optional("status", reason.status.as_ref());
-    data.raw("error", |out| {
-        let mut error = Object::open(out);
-        error.field("code", reason.code);
-        error.field("detail", reason.detail);
-        error.field("transient", &reason.transient);
-        error.close();
-    });
+    data.raw("error", |out| reason.write(out));
     fetch.write(data);
     event.finish(about)
 }
@@ -185,6 +185,16 @@ pub(crate) fn unchanged(about: About<'_>, fetch: Fetch, earlier: Earlier) -> Byt
     event.finish(about)
 }
 
+impl Reason<'_> {
+    fn write(&self, out: &mut Vec<u8>) {
+        let mut error = Object::open(out);
+        error.field("code", self.code);
+        error.field("detail", self.detail);
+        error.field("transient", &self.transient);
+        error.close();
+    }
+}
+
 impl Earlier {
     fn write(self, out: &mut Vec<u8>) {
         let mut object = Object::open(out);
@@ -216,35 +226,24 @@ struct Stored<'a> {
     data: Members<'a>,
 }
 
-struct Members<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
-
-impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct InOrder;
-
-        impl<'de> Visitor<'de> for InOrder {
-            type Value = Members<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members<'de>, A::Error> {
-                let mut members = Vec::new();
-                while let Some(member) = map.next_entry()? {
-                    members.push(member);
-                }
-                Ok(Members(members))
-            }
-        }
-
-        deserializer.deserialize_map(InOrder)
-    }
-}
-
 /// `job.cancelled`: the job was called off.
 pub(crate) fn cancelled(about: About<'_>) -> Bytes {
     Event::open("job.cancelled", about, 0).finish(about)
+}
+
+/// `sink.disabled`: nothing is sent to a sink any more.
+pub(crate) fn sink_disabled(id: JobId, sink: &str, reason: &str, at: Timestamp) -> Bytes {
+    let mut envelope = Object::open(Vec::with_capacity(256 + sink.len() + reason.len()));
+    envelope.field("type", "sink.disabled");
+    envelope.field("timestamp", &rfc3339(at));
+    let mut data = envelope.open_last("data");
+    data.field("id", &id.to_string());
+    data.field("sink", sink);
+    data.field("reason", reason);
+    data.field("since", &rfc3339(at));
+    let mut out = data.close();
+    out.push(b'}');
+    Bytes::from(out)
 }
 
 /// An event under construction: its envelope is open, and so is `data`.

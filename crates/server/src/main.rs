@@ -21,6 +21,7 @@ mod secret;
 mod shutdown;
 mod span;
 mod stages;
+mod verify;
 mod welcome;
 
 use std::process::ExitCode;
@@ -36,6 +37,7 @@ fn main() -> ExitCode {
             reference::print(&cli.options, &matches, *markdown)
         }
         Some(cli::Command::Get(get)) => get::run(get, &cli.options),
+        Some(cli::Command::Verify(flags)) => verify::run(flags, &cli.options),
         None => run::serve(&cli.options),
     };
     match ended {

@@ -1,13 +1,17 @@
 //! Prometheus metrics: counters where things happen, gauges read from the store when asked.
 
-use std::sync::Arc;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use jobs::{Clock, Store};
+use jobs::{Circuit, Clock, LaneKey, Store};
 use metrics::{Unit, describe_counter, describe_gauge, describe_histogram, gauge};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use tokio_util::sync::CancellationToken;
+
+use crate::stages::sinks::Registry;
+use crate::stages::{DELIVER, SCRAPE};
 
 /// Fetches that ended, by `outcome` (`ok` or an error code).
 pub(crate) const FETCHES: &str = "pagewire_fetches_total";
@@ -24,6 +28,16 @@ const LIVE_BYTES: &str = "pagewire_queue_bytes";
 const BUDGET_BYTES: &str = "pagewire_delivery_budget_bytes";
 const BUDGET_IN_USE: &str = "pagewire_delivery_budget_used_bytes";
 const STORE_UP: &str = "pagewire_store_up";
+const SINK_WAITING: &str = "pagewire_sink_waiting";
+const SINK_CIRCUIT: &str = "pagewire_sink_circuit";
+const SINKS_DISABLED: &str = "pagewire_sinks_disabled";
+
+/// Most sinks that have figures of their own: each makes time series that are kept for ever.
+const MOST_SINKS: usize = 100;
+/// Most lanes that are looked through for them, busiest first.
+const MOST_LANES: usize = 10_000;
+/// What the sink of jobs that name none is called when it has no name. No sink is named so.
+const DEFAULT_SINK: &str = "(default)";
 
 /// Bounds of the duration histograms, seconds.
 const BUCKETS: [f64; 11] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 30.0];
@@ -57,6 +71,9 @@ fn describe() {
     describe_gauge!(LIVE_BYTES, Unit::Bytes, "bytes that count against --queue-max-bytes");
     describe_gauge!(BUDGET_BYTES, Unit::Bytes, "bytes of results that deliveries may hold");
     describe_gauge!(BUDGET_IN_USE, Unit::Bytes, "bytes of results that deliveries hold now");
+    describe_gauge!(SINK_WAITING, "events that wait for a sink, by its name");
+    describe_gauge!(SINK_CIRCUIT, "0 closed, 1 half-open, 2 open, by the sink's name");
+    describe_gauge!(SINKS_DISABLED, "sinks that nothing is sent to until they are enabled");
     describe_gauge!(STORE_UP, "1 while the store accepts jobs");
 }
 
@@ -73,9 +90,12 @@ pub(crate) fn exposition(
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     budget: egress::Budget,
+    sinks: Arc<Registry>,
 ) -> Arc<dyn Fn() -> String + Send + Sync> {
+    let figures = SinkFigures { sinks, shown: Mutex::default() };
     Arc::new(move || {
         gauges(store.as_ref(), clock.as_ref(), &budget);
+        figures.observe(store.as_ref(), clock.as_ref());
         handle.run_upkeep();
         handle.render()
     })
@@ -100,4 +120,58 @@ fn gauges(store: &dyn Store, clock: &dyn Clock, budget: &egress::Budget) {
     gauge!(BUDGET_BYTES).set(budget.total() as f64);
     gauge!(BUDGET_IN_USE).set(budget.in_use() as f64);
     gauge!(STORE_UP).set(if store.health().is_ok() { 1.0 } else { 0.0 });
+}
+
+/// What is told of each sink. A figure that was told once stays in the page: of a sink that is not
+/// there any more, or has no events, it is zero.
+struct SinkFigures {
+    sinks: Arc<Registry>,
+    /// By lane: what it is called.
+    shown: Mutex<BTreeMap<LaneKey, String>>,
+}
+
+impl SinkFigures {
+    #[expect(clippy::cast_precision_loss, reason = "Prometheus knows only f64")]
+    fn observe(&self, store: &dyn Store, clock: &dyn Clock) {
+        gauge!(SINKS_DISABLED).set(self.sinks.count_disabled() as f64);
+        let shown = self.shown();
+        if shown.is_empty() {
+            return;
+        }
+        let mut figures: HashMap<LaneKey, (u64, Circuit)> = HashMap::new();
+        for view in store.lanes(MOST_LANES, clock.now()) {
+            if view.stage != SCRAPE && shown.contains_key(&view.key) {
+                let (waiting, circuit) = figures.entry(view.key).or_default();
+                *waiting += view.waiting;
+                if view.stage == DELIVER {
+                    *circuit = view.circuit;
+                }
+            }
+        }
+        for (lane, name) in shown {
+            let (waiting, circuit) = figures.remove(&lane).unwrap_or_default();
+            gauge!(SINK_WAITING, "sink" => name.clone()).set(waiting as f64);
+            let circuit = match circuit {
+                Circuit::Closed => 0.0,
+                Circuit::HalfOpen => 1.0,
+                Circuit::Open => 2.0,
+            };
+            gauge!(SINK_CIRCUIT, "sink" => name).set(circuit);
+        }
+    }
+
+    /// The sinks that have figures: those that had some before, and others as long as there is room.
+    fn shown(&self) -> BTreeMap<LaneKey, String> {
+        let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
+        let default = self.sinks.fallback().map(|sink| {
+            let name = sink.name.clone().unwrap_or_else(|| DEFAULT_SINK.to_owned());
+            (sink.lane.clone(), name)
+        });
+        for (lane, name) in default.into_iter().chain(self.sinks.lanes()) {
+            if shown.len() < MOST_SINKS {
+                shown.entry(lane).or_insert(name);
+            }
+        }
+        shown.clone()
+    }
 }

@@ -7,8 +7,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, anyhow};
+use forward::Forwarder;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
+use ingest::Links;
 use jobs::{Clock, Drained, DriverConfig, Stage, Store, SystemClock, Work};
 use tokio::net::TcpListener;
 use tokio::runtime::Builder;
@@ -16,6 +18,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use url::Url;
 
 use self::ending::{close, drained, finish, log_failure, sum_up};
 use crate::check::{Settings, check};
@@ -24,7 +27,8 @@ use crate::exit::Failure;
 use crate::logs::{self, Reader};
 use crate::secret::{self, Secrets};
 use crate::shutdown::{Asked, Signals};
-use crate::stages::{DELIVER, DeliverWork, Order, SCRAPE, ScrapeWork};
+use crate::stages::sinks::{Desk, Switch};
+use crate::stages::{Bodies, DELIVER, DeliverWork, Order, SCRAPE, ScrapeWork};
 use crate::{descriptors, metrics, open, retention, welcome};
 
 /// The part of `--grace` that work under way gets; the rest is for the tail: the pools, the queue,
@@ -34,6 +38,8 @@ const WORK_SHARE: f64 = 0.9;
 const LEAST_TAIL: Duration = Duration::from_secs(1);
 /// After the store failed, requests under way have this long to be told so.
 const LAST_WORDS: Duration = Duration::from_millis(500);
+/// Deliveries in hand beside those on their way: they wait for others to travel with.
+const PLACES_FOR_COMPANY: usize = 4_096;
 
 /// Serves until told to stop.
 ///
@@ -108,6 +114,7 @@ struct Server {
     scraping: Driving,
     delivering: Driving,
     scraper: scrape::Running,
+    sender: Forwarder,
     forwarder: forward::Running,
     chores: TaskTracker,
 }
@@ -129,12 +136,29 @@ impl Server {
             scrape::start(settings.scrape.clone()).context("starting the scraper")?;
         let (forwarder, forwarder_running) =
             forward::start(settings.forward.clone()).context("starting the forwarder")?;
+        let feed = ingest::Feed::default();
         let order = Arc::new(Order {
-            forward_to: settings.forward_to.clone(),
+            sinks: Arc::clone(&settings.sinks),
+            feed: feed.clone(),
             fetch_policy: settings.scrape.policy.clone(),
             sink_policy: settings.forward.sink_policy.clone(),
             robots: settings.robots,
             proxies: settings.proxies.clone(),
+        });
+        let switch = Arc::new(Switch {
+            registry: Arc::clone(&settings.sinks),
+            store: Arc::clone(&store),
+            clock: Arc::clone(&clock),
+            feed: feed.clone(),
+            disable_after: settings.disable_after,
+        });
+        switch.load().await.context("reading the stored sinks").map_err(Failure::Storage)?;
+        let links = links(&settings, at)?;
+        let bodies = Arc::new(Bodies {
+            links: links.clone(),
+            link_ttl: settings.link_ttl,
+            clock: Arc::clone(&clock),
+            source: source(&settings),
         });
         let budget = egress::Budget::new(settings.delivery_bytes);
 
@@ -154,33 +178,48 @@ impl Server {
             terms: Arc::new(settings.terms.clone()),
         };
         let delivering = DeliverWork {
-            order: Arc::clone(&order),
-            forwarder,
+            registry: Arc::clone(&settings.sinks),
+            switch: Arc::clone(&switch),
+            bodies: Arc::clone(&bodies),
+            forwarder: forwarder.clone(),
             store: Arc::clone(&store),
             clock: Arc::clone(&clock),
             budget: budget.clone(),
-            schedule: Arc::new(settings.schedule.clone()),
             secrets: secrets.keys.clone().into(),
+            give_up_after: settings.give_up_after,
         };
         let scraping = drive(SCRAPE, settings.shares.fetches, Arc::new(scraping));
-        let delivering = drive(DELIVER, settings.shares.deliveries, Arc::new(delivering));
+        // The forwarder bounds what is sent at once; what waits for company to travel with takes
+        // no place of what is on its way.
+        let slots = settings.shares.deliveries + PLACES_FOR_COMPANY;
+        let delivering = drive(DELIVER, slots, Arc::new(delivering));
 
         let chores = TaskTracker::new();
         let (retain, stop) = (settings.retain, work.clone());
         chores.spawn(retention::keep_swept(Arc::clone(&store), Arc::clone(&clock), retain, stop));
         chores.spawn(metrics::keep_up(recorder.clone(), work.clone()));
+        chores.spawn(Arc::clone(&switch).keep_watch(work.clone()));
 
+        let sinks = Arc::clone(&settings.sinks);
         let exposition =
-            metrics::exposition(recorder, Arc::clone(&store), Arc::clone(&clock), budget);
+            metrics::exposition(recorder, Arc::clone(&store), Arc::clone(&clock), budget, sinks);
+        let desk = Desk {
+            registry: Arc::clone(&settings.sinks),
+            switch,
+            bodies,
+            policy: settings.forward.sink_policy.clone(),
+            chores: chores.clone(),
+        };
         let parts = ingest::Parts {
             store: Arc::clone(&store),
             clock,
             pipeline: order,
-            sinks: Arc::new(ingest::NoSinks),
-            feed: ingest::Feed::default(),
+            sinks: Arc::new(desk),
+            feed,
             metrics: exposition,
         };
-        let router = ingest::router(parts, settings.ingest.clone());
+        let config = ingest::Config { links: Some(links), ..settings.ingest.clone() };
+        let router = ingest::router(parts, config);
         let (serve, stop) = (settings.serve, accept.clone());
         let listener =
             chores.spawn(async move { ingest::serve(listener, router, serve, stop).await });
@@ -194,6 +233,7 @@ impl Server {
             scraping,
             delivering,
             scraper: scraper_running,
+            sender: forwarder,
             forwarder: forwarder_running,
             chores,
         })
@@ -237,6 +277,9 @@ impl Server {
         let begun = Instant::now();
         self.accept.cancel();
         self.work.cancel();
+        // What waits for company has waited long enough.
+        self.sender.hasten();
+        drop(self.sender);
         let requests = self.listener.abort_handle();
         // A driver keeps its own time, but may be held up by a store that waits for space.
         let at_work = begun + grace.max(LEAST_TAIL);
@@ -265,6 +308,22 @@ impl Server {
         sum_up(scraped, delivered, waiting, begun.elapsed());
         Ok(())
     }
+}
+
+/// Makes links to results under the address that receivers reach this server by.
+fn links(settings: &Settings, at: std::net::SocketAddr) -> Result<Links, Failure> {
+    let key = secret::link_key(settings.data_dir.as_deref()).map_err(Failure::Storage)?;
+    let base = match &settings.public_url {
+        Some(url) => url.clone(),
+        None => format!("http://{at}/").parse().context("making an address of --listen")?,
+    };
+    Ok(Links::new(key, base))
+}
+
+/// Who events come from. The address listened on may be another after the next start, and is no
+/// name for others.
+fn source(settings: &Settings) -> String {
+    settings.public_url.as_ref().map_or_else(|| "pagewire".to_owned(), Url::to_string)
 }
 
 async fn bind(settings: &Settings) -> Result<TcpListener, Failure> {

@@ -1,4 +1,5 @@
-//! The secret that signs deliveries: given, or made once and kept.
+//! The secret that signs deliveries, given, or made once and kept; and the key of links to results,
+//! always made and kept.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
@@ -6,10 +7,14 @@ use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use forward::Secret;
 
 /// The file in the data directory.
 const FILE: &str = "secret";
+/// The file with the key of links beside it.
+const LINK_FILE: &str = "link-key";
 /// Readable by the owner only.
 const MODE: u32 = 0o600;
 
@@ -77,6 +82,35 @@ fn read(text: &str, path: &Path) -> Result<Secret> {
     Ok(key)
 }
 
+/// The key that links to results are signed with: the one kept in `data_dir`, or a new one that is
+/// kept there from now on; a new one each time without a directory.
+///
+/// # Errors
+/// The file cannot be read or written, or holds something else.
+pub(crate) fn link_key(data_dir: Option<&Path>) -> Result<[u8; 32]> {
+    let Some(path) = data_dir.map(|dir| dir.join(LINK_FILE)) else {
+        return Ok(rand::random());
+    };
+    match fs::read_to_string(&path) {
+        Ok(text) => {
+            let key = STANDARD.decode(text.trim()).ok();
+            key.and_then(|key| key.try_into().ok()).with_context(|| {
+                format!("{} holds no key; remove the file to have a new one made", path.display())
+            })
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let key = rand::random();
+            write(&path, &STANDARD.encode(key)).with_context(|| {
+                format!("keeping the key of links in {}; make it writable", path.display())
+            })?;
+            Ok(key)
+        }
+        Err(error) => Err(error).with_context(|| {
+            format!("reading the key of links from {}; make it readable", path.display())
+        }),
+    }
+}
+
 /// Whole or not at all: written aside, synced, then given its name.
 fn write(path: &Path, text: &str) -> io::Result<()> {
     let aside = path.with_extension("new");
@@ -125,6 +159,18 @@ mod tests {
         assert!(error.contains(&path.display().to_string()), "{error}");
         assert!(error.contains("remove the file"), "{error}");
         assert!(!error.contains("not a secret"), "{error}");
+    }
+
+    #[test]
+    fn the_key_of_links_is_made_once_and_kept_private() {
+        let dir = tempfile::tempdir().unwrap();
+        let made = link_key(Some(dir.path())).unwrap();
+        assert_eq!(link_key(Some(dir.path())).unwrap(), made);
+        let path = dir.path().join(LINK_FILE);
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, MODE);
+        fs::write(&path, "short").unwrap();
+        assert!(format!("{:#}", link_key(Some(dir.path())).unwrap_err()).contains("remove"));
+        assert_ne!(link_key(None).unwrap(), link_key(None).unwrap());
     }
 
     #[test]

@@ -1,30 +1,37 @@
 //! The order of the pipeline: the only place that knows what comes after what.
 //!
-//! `scrape → deliver`. A job without a sink ends after the first stage, with its result kept.
+//! `scrape → deliver`, or `scrape → pull` for sinks whose events are fetched. A job without a sink,
+//! or with one that does not want to be told of it, ends after the first stage with its result kept.
+//! A notice of the server's own begins where it is told.
 
+pub(crate) mod body;
 mod deliver;
 mod host;
+mod judge;
 mod lane;
 mod ledger;
 mod memory;
 mod options;
 mod proxy;
 mod scrape;
+pub(crate) mod sinks;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use egress::{Allow, Policy};
-use http::HeaderMap;
-use ingest::{JobSpec, Pipeline, Refusal, Status};
+use ingest::{Feed, JobSpec, Pipeline, Refusal, Status};
 use jobs::{
     Filter, JobId, LaneKey, Next, Outcome, Record, Redrive, Stage, State, Timestamp, Verdict,
 };
 use url::Url;
 
+pub(crate) use self::body::Bodies;
 pub(crate) use self::deliver::DeliverWork;
 pub(crate) use self::lane::without_secrets;
 pub(crate) use self::scrape::{ScrapeWork, Terms};
+use self::sinks::{Destination, Registry};
 use crate::cli::RobotsRule;
 use crate::event::{self, About};
 
@@ -32,11 +39,15 @@ use crate::event::{self, About};
 pub(crate) const SCRAPE: Stage = Stage::from_static("scrape");
 /// Telling the receiver; a lane is a sink, its URL without credentials and query.
 pub(crate) const DELIVER: Stage = Stage::from_static("deliver");
+/// Waiting for whoever fetches the events of a sink; a lane is a sink. Nobody works here.
+pub(crate) const PULL: Stage = Stage::from_static("pull");
 
 /// Where jobs go, and where they may not go.
 pub(crate) struct Order {
-    /// The sink of jobs that name none.
-    pub(crate) forward_to: Option<Url>,
+    /// Where events go.
+    pub(crate) sinks: Arc<Registry>,
+    /// Whoever watches is told of what is over.
+    pub(crate) feed: Feed,
     /// What may be fetched.
     pub(crate) fetch_policy: Policy,
     /// Where jobs may have their results sent.
@@ -47,28 +58,7 @@ pub(crate) struct Order {
     pub(crate) proxies: Vec<Allow>,
 }
 
-/// Where an event goes.
-pub(crate) struct Destination<'a> {
-    url: &'a Url,
-    headers: HeaderMap,
-    /// Named by the operator, not by a job.
-    trusted: bool,
-}
-
 impl Order {
-    fn destination<'a>(&'a self, spec: &'a JobSpec) -> Option<Destination<'a>> {
-        match &spec.sink {
-            Some(sink) => {
-                Some(Destination { url: &sink.url, headers: sink.header_map(), trusted: false })
-            }
-            None => self.forward_to.as_ref().map(|url| Destination {
-                url,
-                headers: HeaderMap::new(),
-                trusted: true,
-            }),
-        }
-    }
-
     /// Whether robots.txt is asked for a job.
     fn robots(&self, spec: &JobSpec) -> ::scrape::Robots {
         let obeyed = match (self.robots, spec.robots) {
@@ -89,39 +79,86 @@ impl Order {
         note: Option<String>,
         now: Timestamp,
     ) -> Outcome {
-        match self.destination(spec) {
-            Some(to) => Outcome::Advance(told(to.url, verdict, event, now)),
+        match self.told(spec, verdict, event.clone(), now) {
+            Some(next) => Outcome::Advance(next),
             None => Outcome::Done { verdict: Some(verdict), result: Some(event), note },
         }
     }
+
+    /// Tells whoever watches.
+    fn publish(
+        &self,
+        verdict: Verdict,
+        about: About<'_>,
+        page: Option<&event::Page>,
+        reason: Option<&event::Reason<'_>>,
+    ) {
+        let kind = kind(verdict);
+        self.feed.publish(kind, about.id, event::brief(kind, about, page, reason));
+    }
+
+    /// Where an event is told, when anybody wants to know of it.
+    fn told(
+        &self,
+        spec: &JobSpec,
+        verdict: Verdict,
+        result: Bytes,
+        due: Timestamp,
+    ) -> Option<Next> {
+        let to = self.sinks.of_spec(spec);
+        let (stage, lane) = to.place().filter(|_| to.wants(kind(verdict)))?;
+        let first = match &to {
+            Destination::Sink(sink) if !sink.is_pull() => sink.schedule.first(),
+            _ => Duration::ZERO,
+        };
+        Some(Next { stage, lane, due: due + first, verdict, result })
+    }
 }
 
-fn told(sink: &Url, verdict: Verdict, event: Bytes, now: Timestamp) -> Next {
-    Next { stage: DELIVER, lane: lane::of_sink(sink), due: now, verdict, result: event }
+/// The type of the event that tells of a verdict.
+pub(crate) const fn kind(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Succeeded => "job.succeeded",
+        Verdict::Failed => "job.failed",
+        Verdict::Cancelled => "job.cancelled",
+        Verdict::Unchanged => "job.unchanged",
+    }
 }
 
 impl Pipeline for Order {
     fn first(&self, spec: &JobSpec) -> (Stage, LaneKey) {
-        (SCRAPE, lane::of_origin(&spec.url))
+        // What waits to be pulled has a result, which a notice gets on the way there.
+        let told = spec.notice.as_ref().and_then(|_| self.sinks.of_spec(spec).place());
+        match told {
+            Some((_, lane)) => (DELIVER, lane),
+            None => (SCRAPE, lane::of_origin(&spec.url)),
+        }
     }
 
     fn cancelled(&self, id: JobId, spec: &JobSpec, now: Timestamp) -> Option<Next> {
-        let to = self.destination(spec)?;
-        let event = event::cancelled(About { id, spec, at: now });
-        Some(told(to.url, Verdict::Cancelled, event, now))
+        let about = About { id, spec, at: now };
+        self.publish(Verdict::Cancelled, about, None, None);
+        self.told(spec, Verdict::Cancelled, event::cancelled(about), now)
     }
 
     fn refetch(&self, spec: &JobSpec, now: Timestamp) -> Redrive {
-        Redrive { stage: SCRAPE, lane: lane::of_origin(&spec.url), due: now }
+        let (stage, lane) = self.first(spec);
+        Redrive { stage, lane, due: now }
     }
 
-    fn redeliver(&self, spec: &JobSpec, _: Option<&str>, now: Timestamp) -> Option<Redrive> {
-        let to = self.destination(spec)?;
-        Some(Redrive { stage: DELIVER, lane: lane::of_sink(to.url), due: now })
+    fn redeliver(&self, spec: &JobSpec, to: Option<&str>, now: Timestamp) -> Option<Redrive> {
+        let to = match to {
+            Some(name) => Destination::Sink(self.sinks.named(name)?),
+            None => self.sinks.of_spec(spec),
+        };
+        let (stage, lane) = to.place()?;
+        // Whoever asks for it again says that it is there again.
+        self.sinks.reopen(&lane);
+        Some(Redrive { stage, lane, due: now })
     }
 
     fn status(&self, record: &Record) -> Status {
-        let delivering = record.stage == DELIVER;
+        let delivering = record.stage != SCRAPE;
         match record.state {
             State::Waiting | State::Leased if delivering => Status::Delivering,
             State::Waiting => Status::Queued,
@@ -145,11 +182,13 @@ impl Pipeline for Order {
             verdict,
             ..Filter::default()
         };
+        // A filter knows one stage; where there are two, `status` picks.
+        let telling = || Some(DELIVER).filter(|_| !self.sinks.has_pull());
         match status {
             Status::Queued => of(&[State::Waiting], Some(SCRAPE), None),
             Status::Fetching => of(&[State::Leased], Some(SCRAPE), None),
-            Status::Delivering => of(&[State::Waiting, State::Leased], Some(DELIVER), None),
-            Status::Delivered => of(&[State::Done], Some(DELIVER), Some(Verdict::Succeeded)),
+            Status::Delivering => of(&[State::Waiting, State::Leased], telling(), None),
+            Status::Delivered => of(&[State::Done], telling(), Some(Verdict::Succeeded)),
             Status::Fetched => of(&[State::Done], Some(SCRAPE), Some(Verdict::Succeeded)),
             Status::Unchanged => of(&[State::Done], None, Some(Verdict::Unchanged)),
             Status::Failed => of(&[State::Done], None, Some(Verdict::Failed)),

@@ -5,6 +5,7 @@ use std::io::Write as _;
 use std::net::SocketAddr;
 
 use crate::check::Settings;
+use crate::cli::ForwardTo;
 use crate::exit::Failure;
 use crate::logs::Reader;
 use crate::secret::{Origin, Secrets};
@@ -23,7 +24,7 @@ pub(crate) fn greet(
         Reader::Person => say(&lines(settings, at, waiting, secrets)),
         Reader::Machine => {
             let store = store(settings);
-            let forward_to = settings.forward_to.as_ref().map(without_secrets);
+            let forward_to = settings.forward_to.as_ref().map(shown);
             tracing::info!(version = env!("CARGO_PKG_VERSION"), listen = %at, store, jobs.waiting = waiting, forward_to, try_it = curl(settings, at), "listening");
             mention_secret(secrets);
         }
@@ -48,7 +49,7 @@ fn mention_secret(secrets: &Secrets) {
 
 fn lines(settings: &Settings, at: SocketAddr, waiting: u64, secrets: &Secrets) -> String {
     let forwards = match &settings.forward_to {
-        Some(url) => format!("to {}", without_secrets(url)),
+        Some(to) => format!("to {}", shown(to)),
         None => format!(
             "to the sink that a job names; other results are kept for {} (see --forward-to)",
             Span(settings.retain)
@@ -80,6 +81,13 @@ fn lines(settings: &Settings, at: SocketAddr, waiting: u64, secrets: &Secrets) -
     };
     let _ = writeln!(text, "  try       {}", curl(settings, at));
     text
+}
+
+fn shown(to: &ForwardTo) -> String {
+    match to {
+        ForwardTo::Url(url) => without_secrets(url),
+        ForwardTo::Named(name) => name.clone(),
+    }
 }
 
 /// Whether a site's owner finds an address in it.

@@ -12,6 +12,8 @@ use crate::units::grouped;
 
 /// How often the server's memory and the sink's count are looked at.
 const SAMPLE_EVERY: Duration = Duration::from_millis(100);
+/// How often it is looked how much is left to be fetched.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// How often progress is shown.
 const PROGRESS_EVERY: Duration = Duration::from_secs(2);
 /// Time after the last delivery in which the server writes down what it still has to: it belongs
@@ -63,9 +65,18 @@ impl Bench {
     /// Runs the load generator to its end: its report, which jobs were accepted, and the server's
     /// memory meanwhile.
     pub(crate) fn submit(&mut self, load: &Load) -> Result<(LoadReport, Vec<u8>, Vec<u64>)> {
+        self.submit_to(load, None)
+    }
+
+    /// The same, for a sink of the jobs' own.
+    pub(crate) fn submit_to(
+        &mut self,
+        load: &Load,
+        sink: Option<&str>,
+    ) -> Result<(LoadReport, Vec<u8>, Vec<u64>)> {
         let accepted = self.dir.path().join("accepted");
         let due_us = load.due_in.map_or(0, |due_in| clock::unix_us() + micros(due_in));
-        let args = [
+        let mut args = vec![
             format!("--target={}", self.server_addr),
             format!("--jobs={}", load.jobs),
             format!("--clients={}", load.clients),
@@ -77,6 +88,7 @@ impl Bench {
             format!("--due-us={due_us}"),
             format!("--within-s={}", load.within.as_secs()),
         ];
+        args.extend(sink.map(|sink| format!("--sink={sink}")));
         let mut generator = tool("load", &self.dir.path().join("load.log"), &args)?;
         let mut rss = Vec::new();
         // The generator ends by itself when its time is over.
@@ -112,6 +124,35 @@ impl Bench {
         })?;
         std::thread::sleep(TAIL);
         Ok(())
+    }
+
+    /// Waits until nothing is left to be fetched; then a moment more.
+    pub(crate) fn await_fetched(&mut self, name: &str, within: Duration) -> Result<()> {
+        let mut shown = clock::now();
+        let done = poll(within, LOOK_EVERY, || {
+            let left = self.metric("pagewire_jobs", "stage=\"scrape\"")?;
+            if shown.elapsed() > PROGRESS_EVERY {
+                eprintln!("{name}: {left} jobs are to be fetched");
+                shown = clock::now();
+            }
+            self.server.check_alive(&self.log())?;
+            Ok(left < 1.0)
+        })?;
+        anyhow::ensure!(done, "the pages were not fetched within {within:?}");
+        std::thread::sleep(TAIL);
+        Ok(())
+    }
+
+    /// The sum of a metric's values whose labels contain `label`; 0 when there is none.
+    pub(crate) fn metric(&self, name: &str, label: &str) -> Result<f64> {
+        let (status, text) = get(self.server_addr, "/metrics").context("cannot ask for metrics")?;
+        anyhow::ensure!(status == 200, "the answer to /metrics is {status}");
+        let text = String::from_utf8_lossy(&text);
+        let lines = text.lines().filter_map(|line| line.strip_prefix(name)?.rsplit_once(' '));
+        let values = lines
+            .filter(|(labels, _)| labels.starts_with('{') && labels.contains(label))
+            .filter_map(|(_, value)| value.parse::<f64>().ok());
+        Ok(values.sum())
     }
 
     /// The numbers of a run that is over.

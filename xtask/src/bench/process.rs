@@ -53,14 +53,20 @@ impl Process {
 
     /// The first line it prints: the address it listens on.
     pub(crate) fn announced(&mut self) -> Result<SocketAddr> {
+        let line = self.line()?;
+        line.trim()
+            .parse()
+            .with_context(|| format!("the {} said {line:?} instead of where it listens", self.name))
+    }
+
+    /// The first line it prints, waiting for it; empty when it ended without one.
+    pub(crate) fn line(&mut self) -> Result<String> {
         let out = self.child.stdout.take().context("its output was taken already")?;
         let mut line = String::new();
         BufReader::new(out)
             .read_line(&mut line)
             .with_context(|| format!("cannot read what the {} prints", self.name))?;
-        line.trim()
-            .parse()
-            .with_context(|| format!("the {} said {line:?} instead of where it listens", self.name))
+        Ok(line)
     }
 
     /// All it prints until it ends; an error unless it succeeds.
@@ -90,6 +96,11 @@ impl Process {
 
     /// `SIGKILL`, and waits for it to be gone.
     pub(crate) fn kill(mut self) -> Result<()> {
+        self.end()
+    }
+
+    /// The same, of one that keeps its place until there is another.
+    pub(crate) fn end(&mut self) -> Result<()> {
         self.child.kill()?;
         self.child.wait()?;
         Ok(())

@@ -57,6 +57,13 @@ impl Row {
     }
 }
 
+/// The middle one of these values, the upper one of two; 0 when there are none.
+pub(crate) fn median(values: impl Iterator<Item = f64>) -> f64 {
+    let mut values: Vec<f64> = values.collect();
+    values.sort_unstable_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or_default()
+}
+
 /// Rounds to one digit after the point: nothing here is measured better than that.
 pub(crate) fn tenth(value: f64) -> f64 {
     (value * 10.0).round() / 10.0

@@ -61,7 +61,8 @@ pub(crate) struct Setup {
     pub(crate) silent: u32,
     /// Requests that wait at once before any is answered: the latency is as long as that takes.
     pub(crate) gate: u32,
-    /// Flags of the binary with their values; `--server-arg` wins over them.
+    /// Flags of the binary with their values, one with an empty value left out; `--server-arg` wins
+    /// over them.
     pub(crate) flags: Vec<(&'static str, String)>,
 }
 
@@ -99,16 +100,30 @@ impl<'a> Rig<'a> {
 
     /// Starts a set-up and waits until the server is ready.
     pub(crate) fn start(&self, system: System, setup: &Setup) -> Result<Bench> {
-        let dir = tempfile::Builder::new()
-            .prefix("run-")
-            .tempdir_in(&self.dir)
-            .context("cannot make a directory for the run")?;
+        self.start_with_sink(system, setup, &[])
+    }
+
+    /// The same, the sink told what it is like.
+    pub(crate) fn start_with_sink(
+        &self,
+        system: System,
+        setup: &Setup,
+        sink_args: &[String],
+    ) -> Result<Bench> {
+        let dir = self.scratch()?;
         let (origin, origin_addr) = self.start_origin(dir.path(), setup, 0)?;
-        let mut sink = tool("sink", &dir.path().join("sink.log"), &[])?;
-        let sink_addr = sink.announced()?;
+        let (sink, sink_addr) = start_sink(dir.path(), sink_args)?;
         let (server, server_addr, _) = self.start_server(system, setup, dir.path(), sink_addr)?;
         let origin_port = origin_addr.port();
         Ok(Bench { origin, origin_port, sink, sink_addr, server, server_addr, system, dir })
+    }
+
+    /// A directory for one run.
+    pub(crate) fn scratch(&self) -> Result<TempDir> {
+        tempfile::Builder::new()
+            .prefix("run-")
+            .tempdir_in(&self.dir)
+            .context("cannot make a directory for the run")
     }
 
     /// Starts an origin; port 0 for a free one.
@@ -191,6 +206,7 @@ impl<'a> Rig<'a> {
             flags.retain(|(other, _)| other != name);
             flags.push((name, value.clone()));
         }
+        flags.retain(|(_, value)| !value.is_empty());
         // A flag stands once: what was asked for by hand replaces ours.
         flags.retain(|(name, _)| !given.iter().any(|arg| arg.split('=').next() == Some(*name)));
         let ours = flags.into_iter().map(|(name, value)| format!("{name}={value}"));
@@ -207,6 +223,28 @@ impl Bench {
 
 fn server_log(dir: &Path) -> PathBuf {
     dir.join("server.log")
+}
+
+/// Starts a sink that logs into `dir`.
+pub(crate) fn start_sink(dir: &Path, args: &[String]) -> Result<(Process, SocketAddr)> {
+    let mut sink = tool("sink", &dir.join("sink.log"), args)?;
+    let addr = sink.announced()?;
+    Ok((sink, addr))
+}
+
+/// Starts a loop of bare POSTs, `in_flight` at once; its output is a line once it is done.
+pub(crate) fn start_posts(
+    dir: &Path,
+    to: &str,
+    count: u64,
+    in_flight: u32,
+    bytes: u64,
+) -> Result<Process> {
+    let numbers = [count, u64::from(in_flight), bytes].map(|number| number.to_string());
+    let mut args = vec!["post".to_owned(), to.to_owned()];
+    args.extend(numbers);
+    let command = unlimited(&release_dir().join("baseline"), &args);
+    Process::start("bare POSTs", command, &dir.join("posts.log"))
 }
 
 /// Starts one of our own tools.
@@ -228,7 +266,7 @@ fn unlimited(program: &Path, args: &[String]) -> Command {
 }
 
 /// An address that nobody listened on a moment ago.
-fn free_addr() -> Result<SocketAddr> {
+pub(crate) fn free_addr() -> Result<SocketAddr> {
     TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
         .and_then(|listener| listener.local_addr())
         .context("no port is free")

@@ -48,6 +48,9 @@ pub(crate) struct Options {
     /// How many of the origin's addresses to use in turn
     #[arg(long)]
     hosts: u32,
+    /// Where the jobs' events go, when it is not where the server sends them anyway
+    #[arg(long)]
+    sink: Option<String>,
     /// Where to write one byte per job: 1 if it was accepted
     #[arg(long)]
     accepted: PathBuf,
@@ -229,7 +232,7 @@ impl Run {
     }
 
     fn request(&self, job: u32) -> Vec<u8> {
-        let Options { target, formats, origin_port, hosts, due_us, .. } = &self.options;
+        let Options { target, formats, origin_port, hosts, due_us, sink, .. } = &self.options;
         let host = hosts::address(job % hosts);
         let formats = formats.replace(',', "\",\"");
         let sent_us = clock::unix_us();
@@ -237,8 +240,9 @@ impl Run {
             0 => String::new(),
             ms => format!(r#""delay":"{ms}ms","#),
         };
+        let sink = sink.as_ref().map_or_else(String::new, |sink| format!(r#""sink":"{sink}","#));
         let body = format!(
-            r#"{{"url":"http://{host}:{origin_port}/{job}","formats":["{formats}"],{delay}"metadata":{{"bench":"{job}:{sent_us}"}}}}"#
+            r#"{{"url":"http://{host}:{origin_port}/{job}","formats":["{formats}"],{delay}{sink}"metadata":{{"bench":"{job}:{sent_us}"}}}}"#
         );
         format!(
             "POST /v1/jobs HTTP/1.1\r\nHost: {target}\r\nContent-Type: application/json\r\n\

@@ -1,11 +1,13 @@
-use std::sync::{Arc, Mutex, PoisonError};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 use tokio::net::TcpStream;
 
 use super::wire::{Wire, find};
-use super::{accept, announce, listen, loopback};
+use super::{accept, announce, listen};
 use crate::clock;
 
 /// Bodies are looked at in pieces of this size and not kept.
@@ -23,6 +25,17 @@ const TYPE_WITHIN: usize = 128;
 /// Bytes of an event of a failure that are kept to be shown.
 const FAILURE_SHOWN: usize = 400;
 
+/// Where to listen, and how slowly to answer.
+#[derive(clap::Args)]
+pub(crate) struct Options {
+    /// The port; 0 for a free one
+    #[arg(long, default_value_t = 0)]
+    port: u16,
+    /// Time before an answer, in milliseconds
+    #[arg(long, default_value_t = 0)]
+    latency_ms: u64,
+}
+
 /// What the sink has seen so far.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Stats {
@@ -34,6 +47,10 @@ pub(crate) struct Stats {
     pub(crate) failed: u64,
     /// Deliveries that no mark was found in.
     pub(crate) unknown: u64,
+    /// Bodies of all deliveries, in bytes.
+    pub(crate) bytes: u64,
+    /// The most deliveries that waited for their answer at once.
+    pub(crate) peak: u32,
     /// The beginning of the first event that told of one.
     pub(crate) first_failure: Option<String>,
     /// When the last first delivery came, in microseconds since the Unix epoch.
@@ -51,10 +68,15 @@ struct Tally {
     counts: Vec<u8>,
     /// Microseconds from submission to the first delivery.
     took_us: Vec<u64>,
+    /// When each first delivery came, in microseconds since the Unix epoch.
+    arrivals_us: Vec<u64>,
+    /// Deliveries that wait for their answer.
+    waiting: u32,
 }
 
 impl Tally {
     fn record(&mut self, scan: &Scan, now_us: u64) {
+        self.stats.bytes += scan.seen as u64;
         let Some((job, sent_us)) = scan.mark.filter(|(job, _)| *job < MAX_JOB) else {
             self.stats.unknown += 1;
             return;
@@ -69,6 +91,7 @@ impl Tally {
                 self.stats.first_failure.get_or_insert_with(|| event.clone());
             }
             self.stats.last_us = now_us;
+            self.arrivals_us.push(now_us);
             self.took_us.push(now_us.saturating_sub(sent_us));
         } else {
             self.stats.duplicates += 1;
@@ -94,26 +117,55 @@ pub(crate) fn percentile(sorted: &[u64], percent: usize) -> u64 {
 }
 
 /// Takes deliveries by `POST`; tells of them by `GET`: `/stats` (cheap), `/report` (with times),
-/// `/counts` (one byte per job: how often it came).
-pub(crate) async fn run() -> Result<()> {
-    let listener = listen(loopback()).context("cannot listen")?;
+/// `/counts` (one byte per job: how often it came), `/arrivals` (when first deliveries came: eight
+/// bytes each, the lowest first).
+pub(crate) async fn run(options: Options) -> Result<()> {
+    let addr = SocketAddr::from((Ipv4Addr::LOCALHOST, options.port));
+    let listener = listen(addr).context("cannot listen")?;
     announce(listener.local_addr().context("cannot tell the address")?)?;
     let tally = Arc::new(Mutex::new(Tally::default()));
-    accept(listener, |stream| serve(stream, tally.clone())).await;
+    let latency = Duration::from_millis(options.latency_ms);
+    accept(listener, |stream| serve(stream, tally.clone(), latency)).await;
     Ok(())
 }
 
-async fn serve(stream: TcpStream, tally: Arc<Mutex<Tally>>) {
+fn lock(tally: &Mutex<Tally>) -> MutexGuard<'_, Tally> {
+    tally.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Counts a delivery as waiting from its head until its answer is about to be sent, or the sender
+/// has gone.
+struct Waiting<'a>(&'a Mutex<Tally>);
+
+impl<'a> Waiting<'a> {
+    fn new(tally: &'a Mutex<Tally>) -> Self {
+        let mut counted = lock(tally);
+        counted.waiting += 1;
+        counted.stats.peak = counted.stats.peak.max(counted.waiting);
+        drop(counted);
+        Self(tally)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        lock(self.0).waiting -= 1;
+    }
+}
+
+async fn serve(stream: TcpStream, tally: Arc<Mutex<Tally>>, latency: Duration) {
     let mut wire = Wire::new(stream, BUFFER);
     while let Ok(Some(head)) = wire.head().await {
+        let waiting = head.first.starts_with("POST ").then(|| Waiting::new(&tally));
         let mut scan = Scan::default();
         if wire.body(head.length, |piece| scan.look(piece)).await.is_err() {
             return;
         }
-        let answer = {
-            let mut tally = tally.lock().unwrap_or_else(PoisonError::into_inner);
-            answer(&head.first, &scan, &mut tally)
-        };
+        if waiting.is_some() && !latency.is_zero() {
+            tokio::time::sleep(latency).await;
+        }
+        let answer = answer(&head.first, &scan, &mut lock(&tally));
+        drop(waiting);
         if wire.write(&answer).await.is_err() || head.close {
             return;
         }
@@ -129,6 +181,9 @@ fn answer(request: &str, scan: &Scan, tally: &mut Tally) -> Vec<u8> {
         Some("/stats") => serde_json::to_vec(&tally.stats(false)),
         Some("/report") => serde_json::to_vec(&tally.stats(true)),
         Some("/counts") => Ok(tally.counts.clone()),
+        Some("/arrivals") => {
+            Ok(tally.arrivals_us.iter().flat_map(|us| us.to_le_bytes()).collect::<Vec<u8>>())
+        }
         _ => return b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n".to_vec(),
     };
     let body = body.unwrap_or_default();
@@ -226,6 +281,7 @@ mod tests {
         assert_eq!((stats.p50_us, stats.p99_us, stats.last_us), (2_000, 3_000, 4_000));
         assert_eq!(stats.first_failure.as_deref(), Some("timeout"));
         assert_eq!(tally.counts, [1, 0, 2]);
+        assert_eq!(tally.arrivals_us, [3_000, 4_000]);
     }
 
     #[test]

@@ -1,3 +1,4 @@
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -40,6 +41,42 @@ async fn a_connection_lost_before_the_head_is_a_connect_error() {
         assert_eq!(error.kind(), Kind::Connect, "{error}");
         assert!(error.is_transient());
     }
+}
+
+/// An origin that ends each connection at its second request, and how many requests it saw.
+async fn fickle() -> (Origin, Arc<AtomicUsize>) {
+    let seen = Arc::<AtomicUsize>::default();
+    let counter = Arc::clone(&seen);
+    let answer = move |_: &str| match counter.fetch_add(1, Ordering::SeqCst) {
+        0 | 2 => Then::Say(ok(b"hello")),
+        _ => Then::SayAndClose(Vec::new()),
+    };
+    (Origin::start(answer).await, seen)
+}
+
+/// RFC 9112, section 9.3.1.
+#[tokio::test]
+async fn what_is_lost_on_a_used_connection_is_sent_again_if_that_does_no_harm() {
+    for (method, is_sent_again) in
+        [(Method::GET, true), (Method::HEAD, true), (Method::POST, false)]
+    {
+        let (origin, seen) = fickle().await;
+        let client = loopback_client();
+        get(&client, &origin.url("/")).await.unwrap().discard(100).await;
+        let request = http::Request::builder().method(method).uri(origin.url("/"));
+        let sent = client.send(request.body(Bytes::new()).unwrap(), PATIENCE).await;
+        assert_eq!(sent.is_ok(), is_sent_again, "{sent:?}");
+        let (requests, connections) = if is_sent_again { (3, 2) } else { (2, 1) };
+        assert_eq!(seen.load(Ordering::SeqCst), requests);
+        assert_eq!(origin.connections(), connections);
+    }
+}
+
+#[tokio::test]
+async fn what_is_lost_on_a_new_connection_is_not_sent_again() {
+    let origin = Origin::saying(Then::SayAndClose(Vec::new())).await;
+    let error = get(&loopback_client(), &origin.url("/")).await.unwrap_err();
+    assert_eq!((error.kind(), origin.connections()), (Kind::Connect, 1));
 }
 
 #[tokio::test]

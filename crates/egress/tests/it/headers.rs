@@ -108,21 +108,25 @@ async fn fields_and_bytes_of_a_head_are_capped() {
 #[tokio::test]
 async fn interim_answers_are_passed_over() {
     let interim = "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n";
-    let answer = interim.repeat(5) + "HTTP/1.1 204 No Content\r\n\r\n";
-    let origin = Origin::saying(Then::SayAndClose(answer.into_bytes())).await;
+    let answer = interim.repeat(16) + "HTTP/1.1 204 No Content\r\n\r\n";
+    let origin = Origin::saying(Then::SayAndClose(answer.clone().into_bytes())).await;
     let response = get(&loopback_client(), &origin.url("/")).await.unwrap();
     assert_eq!(response.status, 204);
     assert!(response.headers.is_empty(), "{:?}", response.headers);
+    let one_more = "HTTP/1.1 100 Continue\r\n\r\n".to_owned() + &answer;
+    let origin = Origin::saying(Then::SayAndHang(one_more.into_bytes())).await;
+    let error = get(&loopback_client(), &origin.url("/")).await.unwrap_err();
+    assert_eq!(error.kind(), Kind::Protocol, "{error}");
 }
 
 #[tokio::test]
-async fn interim_answers_without_end_end_with_the_time_for_the_head_and_hold_up_nobody() {
+async fn interim_answers_without_end_are_no_answer_and_hold_up_nobody() {
     for again in ["HTTP/1.1 100 Continue\r\n\r\n", "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"]
     {
         let flood = Flood::start("", again).await;
         let client = loopback_client();
         let origin = Origin::saying(Then::SayAndClose(crate::origin::ok(b"hello"))).await;
-        let endless = flood.get(&client, Duration::from_secs(1));
+        let endless = flood.get(&client, PATIENCE);
         let meanwhile = async {
             while flood.taken.load(Ordering::SeqCst) == 0 {
                 tokio::task::yield_now().await;
@@ -130,7 +134,7 @@ async fn interim_answers_without_end_end_with_the_time_for_the_head_and_hold_up_
             get(&client, &origin.url("/")).await.map(|response| response.status)
         };
         let (endless, meanwhile) = tokio::join!(endless, meanwhile);
-        assert_eq!(endless.unwrap_err().kind(), Kind::Timeout);
+        assert_eq!(endless.unwrap_err().kind(), Kind::Protocol);
         assert_eq!(meanwhile.unwrap(), 200);
     }
 }

@@ -88,6 +88,45 @@ async fn the_beginning_of_the_answer_is_kept_as_one_line() {
     assert_eq!(receipt.detail.len(), MAX_DETAIL_BYTES);
 }
 
+fn with_field(status: &str, field: &str) -> Reply {
+    Reply::Raw(format!("HTTP/1.1 {status}\r\n{field}\r\ncontent-length: 2\r\n\r\nno"))
+}
+
+#[tokio::test]
+async fn a_sink_that_declines_is_not_asked_again() {
+    for (status, field) in [
+        ("400 Bad Request", "Pagewire-Retry: never"),
+        ("503 Service Unavailable", "pagewire-retry: never"),
+        ("301 Moved Permanently", "pagewire-retry: never"),
+        ("489 Unassigned", "Upstash-NonRetryable-Error: true"),
+    ] {
+        let (_sink, receipt) = deliver_to(with_field(status, field)).await;
+        assert_eq!(receipt.outcome, Answer::Declined, "{status}: {receipt}");
+        assert_eq!((receipt.status, receipt.detail.as_str()), (status[..3].parse().ok(), "no"));
+        let next = Schedule::default().next(1, &receipt, &mut StdRng::seed_from_u64(1));
+        assert_eq!(next, NextTry::GiveUp, "{status}");
+    }
+    // What was accepted is accepted, and what is gone is gone.
+    for (status, answer) in [("200 OK", Answer::Accepted), ("410 Gone", Answer::Gone)] {
+        let (_sink, receipt) = deliver_to(with_field(status, "pagewire-retry: never")).await;
+        assert_eq!(receipt.outcome, answer, "{receipt}");
+    }
+}
+
+#[tokio::test]
+async fn a_spent_rate_limit_is_a_pause_whatever_the_answer() {
+    for (status, field, pause_s) in [
+        ("200 OK", "RateLimit: \"default\";r=0;t=30", Some(30)),
+        ("200 OK", "X-RateLimit-Remaining: 0\r\nX-RateLimit-Reset: 7", Some(7)),
+        ("429 Too Many Requests", "RateLimit-Remaining: 0\r\nRateLimit-Reset: 9", Some(9)),
+        ("200 OK", "RateLimit: \"default\";r=5;t=30", None),
+        ("500 Internal Server Error", "x-nothing: 0", None),
+    ] {
+        let (_sink, receipt) = deliver_to(with_field(status, field)).await;
+        assert_eq!(receipt.pause, pause_s.map(Duration::from_secs), "{status} {field}");
+    }
+}
+
 #[tokio::test]
 async fn a_connection_is_used_again_after_a_short_answer() {
     let body = "ok".repeat(2000);

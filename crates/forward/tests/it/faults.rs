@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use forward::{Answer, Config, MAX_DETAIL_BYTES, Receipt};
+use forward::{Answer, Config, Delivery, MAX_DETAIL_BYTES, Receipt};
 use tokio::net::TcpListener;
 use tokio::time::Instant;
 
@@ -34,6 +34,29 @@ async fn a_silent_sink_times_out() {
     assert_no_answer(&receipt);
     assert!(receipt.duration >= TIMEOUT, "{:?}", receipt.duration);
     assert_eq!(sink.received().len(), 1);
+}
+
+#[tokio::test]
+async fn a_delivery_can_have_more_or_less_time_than_the_others() {
+    let sink = Sink::start(Reply::Silence).await;
+    let config = Config { timeout: HANG * 10, ..trusting(&sink) };
+    let (forwarder, _running) = forward::start(config).unwrap();
+    let hurried = Delivery { timeout: Some(TIMEOUT), ..delivery("evt_1", &sink.url) };
+    let receipt = forwarder.deliver(hurried).await;
+    assert_no_answer(&receipt);
+    assert!((TIMEOUT..HANG).contains(&receipt.duration), "{:?}", receipt.duration);
+}
+
+#[tokio::test]
+async fn an_endless_answer_that_accepts_is_an_acceptance() {
+    let (sink, receipt) = deliver_to(Reply::Endless {
+        head: "HTTP/1.1 200 OK\r\n\r\n",
+        piece_bytes: 16 * 1024,
+        pause: Duration::ZERO,
+    })
+    .await;
+    assert_eq!((receipt.outcome, receipt.status), (Answer::Accepted, Some(200)));
+    until("the endless answer is cut", || sink.hung_up() == 1).await;
 }
 
 #[tokio::test]

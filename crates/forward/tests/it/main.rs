@@ -3,8 +3,11 @@
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails the test")]
 
 mod answers;
+mod batch;
 mod faults;
 mod flow;
+mod gzip;
+mod hostile;
 mod outlet_file;
 #[cfg(feature = "object-store")]
 mod outlet_folder;

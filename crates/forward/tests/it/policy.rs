@@ -78,3 +78,16 @@ async fn a_delivery_that_cannot_be_signed_or_sent_is_forbidden() {
         assert_forbidden(&deliver(trusting(&sink), bad).await, &sink);
     }
 }
+
+#[tokio::test]
+async fn a_scheme_that_is_not_the_webs_is_the_operators_alone() {
+    let sink = Sink::start(Reply::status("200 OK")).await;
+    for trusted in [true, false] {
+        let elsewhere = "gopher://sink.example/".parse().unwrap();
+        let sent = Delivery { trusted, ..delivery("e", &elsewhere) };
+        let receipt = deliver(trusting(&sink), sent).await;
+        assert_forbidden(&receipt, &sink);
+        assert!(receipt.detail.contains("`gopher:`"), "{receipt}");
+        assert_eq!(receipt.detail.contains("operator"), !trusted, "{receipt}");
+    }
+}

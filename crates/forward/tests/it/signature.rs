@@ -2,7 +2,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use forward::{
-    Answer, Secret, VerifyError, WEBHOOK_ID, WEBHOOK_SIGNATURE, WEBHOOK_TIMESTAMP, sign, verify,
+    Answer, Delivery, Secret, Verified, Verifier, VerifyError, Version, WEBHOOK_ID,
+    WEBHOOK_SIGNATURE, WEBHOOK_TIMESTAMP, sign, verify,
 };
 use http::{HeaderMap, HeaderValue};
 use proptest::collection::vec;
@@ -57,10 +58,35 @@ async fn a_receiver_can_verify_what_it_got() {
     let (sink, receipt) = deliver_to(Reply::status("200 OK")).await;
     assert_eq!(receipt.outcome, Answer::Accepted, "{receipt}");
     let received = sink.received();
-    let secrets = [Secret::from_bytes(&[7; 32]).unwrap()];
-    let check = |body: &[u8]| verify(&secrets, &received[0].headers, body, NOW_S + 20);
-    assert_eq!(check(&received[0].body), Ok(()));
+    let verifiers = [Secret::from_bytes(&[7; 32]).unwrap().into()];
+    let check = |body: &[u8]| verify(&verifiers, &received[0].headers, body, NOW_S + 20);
+    let right = Verified { index: 0, version: Version::V1, timestamp_s: NOW_S };
+    assert_eq!(check(&received[0].body), Ok(right));
     assert_eq!(check(b"{}"), Err(VerifyError::Mismatch));
+}
+
+#[tokio::test]
+async fn both_kinds_of_secrets_sign_a_delivery_of_any_length() {
+    let sink = Sink::start(Reply::status("204 No Content")).await;
+    let (forwarder, _running) = forward::start(trusting(&sink)).unwrap();
+    let (old, new) = (Secret::generate(), Secret::generate_asymmetric());
+    let bodies =
+        [Bytes::new(), Bytes::from_static("Grüße 🦀".as_bytes()), vec![b'x'; 600_000].into()];
+    for body in bodies.clone() {
+        let secrets = vec![new.clone(), old.clone()];
+        let sent = Delivery { body, secrets, ..delivery("evt_1", &sink.url) };
+        assert_eq!(forwarder.deliver(sent).await.outcome, Answer::Accepted);
+    }
+    let received = sink.received();
+    for (request, body) in received.iter().zip(&bodies) {
+        assert_eq!(request.body, body.as_ref());
+        let check = |verifier| verify(&[verifier], &request.headers, body, NOW_S).map(drop);
+        let other = Secret::generate_asymmetric().public_key().unwrap();
+        assert_eq!(check(new.public_key().unwrap().into()), Ok(()));
+        assert_eq!(check(old.clone().into()), Ok(()));
+        assert_eq!(check(other.into()), Err(VerifyError::Mismatch));
+    }
+    assert_eq!(received.len(), bodies.len());
 }
 
 #[tokio::test]
@@ -106,9 +132,10 @@ proptest! {
         prop_assert_eq!(&signature, &expected(&key, &id, &timestamp_s.to_string(), &body));
         let now_s = timestamp_s.saturating_add(skew_s);
         let got = headers(&id, timestamp_s, &signature);
-        prop_assert_eq!(verify(std::slice::from_ref(&secret), &got, &body, now_s), Ok(()));
-        let reread: Secret = secret.reveal().parse().unwrap();
-        prop_assert_eq!(verify(&[reread], &got, &body, now_s), Ok(()));
+        let reread: Verifier = secret.reveal().parse().unwrap();
+        for verifier in [secret.into(), reread] {
+            prop_assert_eq!(verify(&[verifier], &got, &body, now_s).map(drop), Ok(()));
+        }
     }
 
     #[test]
@@ -122,7 +149,7 @@ proptest! {
         let signature = sign(&secret, "evt", NOW_S, &body);
         let check = |key: &[u8], id, timestamp_s, body: &[u8]| {
             let secret = Secret::from_bytes(key).unwrap();
-            verify(&[secret], &headers(id, timestamp_s, &signature), body, NOW_S)
+            verify(&[secret.into()], &headers(id, timestamp_s, &signature), body, NOW_S).map(drop)
         };
         let flipped = |bytes: &[u8]| {
             let mut bytes = bytes.to_vec();
@@ -139,6 +166,6 @@ proptest! {
         prop_assert_eq!(check(&key, "evt", NOW_S, &body[1..]), wrong);
         let forged = format!("v1,{}", STANDARD.encode(flipped(&hmac_sha256(&key, b"x"))));
         let got = headers("evt", NOW_S, &forged);
-        prop_assert_eq!(verify(&[secret], &got, &body, NOW_S), wrong);
+        prop_assert_eq!(verify(&[secret.into()], &got, &body, NOW_S).map(drop), wrong);
     }
 }

@@ -1,5 +1,6 @@
 //! A receiver that does what a test wants, and remembers what came.
 
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -29,11 +30,29 @@ pub(crate) enum Reply {
     Reset,
     /// 204 as soon as the gate is open.
     Gated(watch::Receiver<bool>),
+    /// One of these for each request, in this order; then 204.
+    Script(Arc<Mutex<VecDeque<Reply>>>),
 }
 
 impl Reply {
     pub(crate) fn status(line: &str) -> Self {
         Self::Raw(format!("HTTP/1.1 {line}\r\ncontent-length: 0\r\n\r\n"))
+    }
+
+    /// What it does with the request that is there now.
+    fn next(&self) -> Self {
+        match self {
+            Self::Script(left) => left
+                .lock()
+                .unwrap()
+                .pop_front()
+                .unwrap_or_else(|| Self::Raw("HTTP/1.1 204 No Content\r\n\r\n".into())),
+            other => other.clone(),
+        }
+    }
+
+    pub(crate) fn script(replies: impl IntoIterator<Item = Self>) -> Self {
+        Self::Script(Arc::new(Mutex::new(replies.into_iter().collect())))
     }
 }
 
@@ -113,7 +132,7 @@ async fn converse(mut stream: TcpStream, seen: Arc<Seen>, reply: Reply) {
         seen.received.lock().unwrap().push(received);
         let now = seen.in_flight.fetch_add(1, Ordering::SeqCst) + 1;
         seen.most_in_flight.fetch_max(now, Ordering::SeqCst);
-        let on = answer(&mut stream, &seen, &reply).await;
+        let on = answer(&mut stream, &seen, &reply.next()).await;
         seen.in_flight.fetch_sub(1, Ordering::SeqCst);
         if !on {
             return;
@@ -139,6 +158,7 @@ async fn answer(stream: &mut TcpStream, seen: &Seen, reply: &Reply) -> bool {
             seen.hung_up.fetch_add(1, Ordering::SeqCst);
             return false;
         }
+        Reply::Script(_) => unreachable!("`next` gave one of its lines"),
         Reply::Gated(gate) => {
             gate.clone().wait_for(|open| *open).await.unwrap();
             stream.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").await.unwrap();

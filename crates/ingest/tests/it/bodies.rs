@@ -143,6 +143,21 @@ pub(crate) const INVALID: &[(&str, &str)] = &[
     (r#"{"url":"https://example.com","sink":{}}"#, "/sink/url"),
     (r#"{"url":"https://example.com","sink":{"url":"ftp://s.example"}}"#, "/sink/url"),
     (r#"{"url":"https://example.com","sink":{"urll":"https://s.example"}}"#, "/sink/urll"),
+    (r#"{"url":"https://example.com","sink":""}"#, "/sink"),
+    (r#"{"url":"https://example.com","sink":"hooks.example/in"}"#, "/sink"),
+    (r#"{"url":"https://example.com","sink":"pull:"}"#, "/sink"),
+    (r#"{"url":"https://example.com","sink":{"name":"nowhere"}}"#, "/sink/name"),
+    (r#"{"url":"https://example.com","sink":{"name":null}}"#, "/sink/url"),
+    (r#"{"url":"https://example.com","sink":{"name":"a","url":"https://s.example"}}"#, "/sink/url"),
+    (r#"{"url":"https://example.com","sink":{"name":"a","headers":{}}}"#, "/sink/headers"),
+    (
+        r#"{"url":"https://example.com","sink":{"url":"https://s.example","events":[]}}"#,
+        "/sink/events",
+    ),
+    (
+        r#"{"url":"https://example.com","sink":{"url":"https://s.example","events":["job.done"]}}"#,
+        "/sink/events/0",
+    ),
     (
         r#"{"url":"https://example.com","sink":{"url":"https://s.example","format":"x"}}"#,
         "/sink/format",

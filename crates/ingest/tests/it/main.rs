@@ -6,11 +6,19 @@
 )]
 
 mod accepted;
+mod bad_sinks;
 mod bodies;
+mod desk;
+mod documents;
+mod following;
 mod keys;
+mod linked;
 mod listing;
 mod managing;
 mod ops;
+mod pulling;
+mod redriving;
 mod refused;
 mod served;
+mod sinks;
 mod world;

@@ -1,11 +1,14 @@
 //! One job: shown, read, cancelled, redelivered, refetched.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, header};
-use jobs::{JobId, Next, Outcome, Store as _, Verdict};
+use ingest::{Config, SinkSpec};
+use jobs::{Bounds, JobId, Next, Outcome, Store as _, Verdict};
 
+use crate::desk::Desk;
 use crate::world::{DELIVER, SCRAPE, World};
 
 const PLAIN: &str = r#"{"url":"https://example.com"}"#;
@@ -178,6 +181,32 @@ async fn a_delivered_job_is_redelivered() {
     let detail = world.call("POST", &path).await.problem(409);
     assert_eq!(detail, format!("job {id} is delivering, not over yet"));
     assert_eq!(world.claim(&DELIVER).await.lease.id, id);
+}
+
+#[tokio::test]
+async fn an_event_is_redelivered_to_another_sink() {
+    let desk = Desk::with_operators("archive", SinkSpec::new("https://a.example".parse().unwrap()));
+    let bounds = Bounds::default();
+    let world = World::composed(Config::default(), bounds, Arc::new(desk), |store| store);
+    let id = delivered(&world).await;
+    let path = format!("/v1/jobs/{id}/redeliver");
+    for (body, pointer) in [
+        (r#"{"sink":"nobody"}"#, "/sink"),
+        (r#"{"sink":""}"#, "/sink"),
+        (r#"{"sink":1}"#, "/sink"),
+        (r#"{"to":"archive"}"#, "/to"),
+        ("[]", ""),
+    ] {
+        let answer = world.give("POST", &path, body).await;
+        answer.problem(422);
+        assert_eq!(answer.json()["errors"][0]["pointer"], pointer, "{body}");
+    }
+    world.give("POST", &path, "{").await.problem(400);
+    let request = Request::post(&path).body(r#"{"sink":"archive"}"#.into()).unwrap();
+    world.send(request).await.problem(415);
+    let answer = world.give("POST", &path, r#"{"sink":"archive"}"#).await;
+    assert_eq!(answer.status, 202, "{answer:?}");
+    assert_eq!(world.record(id).await.lane.as_str(), "archive");
 }
 
 #[tokio::test]

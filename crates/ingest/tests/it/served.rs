@@ -14,19 +14,22 @@ use tokio_util::sync::CancellationToken;
 use crate::world::World;
 
 /// Longer than anything here takes; a test that waits for it has failed.
-const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 const JOB: &str = r#"{"url":"https://example.com"}"#;
 
-struct Server {
-    world: World,
+pub(crate) struct Server {
+    pub(crate) world: World,
     at: SocketAddr,
-    stop: CancellationToken,
+    pub(crate) stop: CancellationToken,
     running: JoinHandle<std::io::Result<()>>,
 }
 
 impl Server {
-    async fn start(config: Config, serve: ServeConfig) -> Self {
-        let world = World::with(config, Bounds::default());
+    pub(crate) async fn start(config: Config, serve: ServeConfig) -> Self {
+        Self::over(World::with(config, Bounds::default()), serve).await
+    }
+
+    pub(crate) async fn over(world: World, serve: ServeConfig) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let at = listener.local_addr().unwrap();
         let stop = CancellationToken::new();
@@ -36,15 +39,15 @@ impl Server {
         Self { world, at, stop, running }
     }
 
-    async fn plain() -> Self {
+    pub(crate) async fn plain() -> Self {
         Self::start(Config::default(), ServeConfig::default()).await
     }
 
-    async fn connect(&self) -> TcpStream {
+    pub(crate) async fn connect(&self) -> TcpStream {
         TcpStream::connect(self.at).await.unwrap()
     }
 
-    async fn stop(self) {
+    pub(crate) async fn stop(self) {
         self.stop.cancel();
         timeout(PATIENCE, self.running).await.unwrap().unwrap().unwrap();
     }
@@ -58,7 +61,7 @@ fn post(body: &str) -> String {
 }
 
 /// Reads until the peer closes, or until `enough` has come.
-async fn read_until(stream: &mut TcpStream, enough: impl Fn(&str) -> bool) -> String {
+pub(crate) async fn read_until(stream: &mut TcpStream, enough: impl Fn(&str) -> bool) -> String {
     let mut text = Vec::new();
     let reading = async {
         let mut buf = [0; 4096];
@@ -73,19 +76,19 @@ async fn read_until(stream: &mut TcpStream, enough: impl Fn(&str) -> bool) -> St
     String::from_utf8(text).unwrap()
 }
 
-async fn read_all(stream: &mut TcpStream) -> String {
+pub(crate) async fn read_all(stream: &mut TcpStream) -> String {
     read_until(stream, |_| false).await
 }
 
 /// Sends a request on a connection of its own and reads its answer.
-async fn exchange(server: &Server, request: &str) -> String {
+pub(crate) async fn exchange(server: &Server, request: &str) -> String {
     let mut stream = server.connect().await;
     stream.write_all(request.as_bytes()).await.unwrap();
     stream.shutdown().await.unwrap();
     read_all(&mut stream).await
 }
 
-async fn until(what: &str, mut met: impl FnMut() -> bool) {
+pub(crate) async fn until(what: &str, mut met: impl FnMut() -> bool) {
     let end = Instant::now() + PATIENCE;
     while !met() {
         assert!(Instant::now() < end, "{what}");

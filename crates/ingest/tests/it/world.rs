@@ -9,7 +9,7 @@ use axum::body::Body;
 use bytes::Bytes;
 use http::{HeaderMap, Request, StatusCode, header};
 use http_body_util::BodyExt as _;
-use ingest::{Config, JobSpec, Pick, Pipeline, Refusal, Robots, Select, Status};
+use ingest::{Config, Feed, JobSpec, Pick, Pipeline, Refusal, Robots, Select, Sinks, Status};
 use jobs::{
     Bounds, Claimed, Clock, Filter, JobId, LaneKey, LaneLimit, MemoryStore, Next, Outcome, Record,
     Redrive, Settled, Settlement, Stage, StageConfig, State, Store, Timestamp, Verdict,
@@ -40,7 +40,10 @@ fn lane(url: &Url) -> LaneKey {
 
 impl Pipeline for TwoStages {
     fn first(&self, spec: &JobSpec) -> (Stage, LaneKey) {
-        (SCRAPE, lane(&spec.url))
+        match (&spec.notice, &spec.sink_name) {
+            (Some(_), Some(name)) => (DELIVER, LaneKey::new(name)),
+            _ => (SCRAPE, lane(&spec.url)),
+        }
     }
 
     fn cancelled(&self, id: JobId, spec: &JobSpec, now: Timestamp) -> Option<Next> {
@@ -128,6 +131,7 @@ impl Pipeline for TwoStages {
 pub(crate) struct World {
     pub(crate) router: Router,
     pub(crate) store: Arc<MemoryStore>,
+    pub(crate) feed: Feed,
     clock: Arc<Hand>,
 }
 
@@ -167,22 +171,32 @@ impl World {
     }
 
     pub(crate) fn with(config: Config, bounds: Bounds) -> Self {
+        Self::composed(config, bounds, Arc::new(ingest::NoSinks), |store| store)
+    }
+
+    /// With these sinks, over what `wrap` makes of the store.
+    pub(crate) fn composed(
+        config: Config,
+        bounds: Bounds,
+        sinks: Arc<dyn Sinks>,
+        wrap: impl FnOnce(Arc<MemoryStore>) -> Arc<dyn Store>,
+    ) -> Self {
         let stage = |stage| StageConfig::new(stage, LaneLimit::default());
         let stages = vec![stage(SCRAPE), stage(DELIVER)];
         let store = MemoryStore::new(jobs::Config { stages, bounds });
         let clock = Arc::new(Hand(AtomicU64::new(START_MS)));
         let metrics = Arc::new(|| "up 1\n".to_owned());
-        let shared: Arc<dyn Store> = store.clone();
+        let feed = Feed::default();
         let parts = ingest::Parts {
-            store: shared,
+            store: wrap(store.clone()),
             clock: clock.clone(),
             pipeline: Arc::new(TwoStages),
-            sinks: Arc::new(ingest::NoSinks),
-            feed: ingest::Feed::default(),
+            sinks,
+            feed: feed.clone(),
             metrics,
         };
         let router = ingest::router(parts, config);
-        Self { router, store, clock }
+        Self { router, store, feed, clock }
     }
 
     pub(crate) fn pass(&self, time: Duration) {
@@ -207,6 +221,13 @@ impl World {
 
     pub(crate) async fn get(&self, path: &str) -> Answer {
         self.call("GET", path).await
+    }
+
+    /// A call with a JSON body.
+    pub(crate) async fn give(&self, method: &str, path: &str, body: impl Into<Body>) -> Answer {
+        let request = Request::builder().method(method).uri(path);
+        let request = request.header("content-type", "application/json");
+        self.send(request.body(body.into()).unwrap()).await
     }
 
     pub(crate) async fn post(&self, body: impl Into<Body>) -> Answer {
@@ -252,6 +273,18 @@ impl World {
         let settlement = Settlement::new(lease, outcome);
         let settled = self.store.settle(vec![settlement], self.now()).await.unwrap();
         assert_eq!(settled, [Settled::Recorded]);
+    }
+
+    /// Moves the next fetched job on to be delivered in this lane.
+    pub(crate) async fn advance(&self, lane: &str, result: impl Into<Bytes>) {
+        let next = Next {
+            stage: DELIVER,
+            lane: LaneKey::new(lane),
+            due: self.now(),
+            verdict: Verdict::Succeeded,
+            result: result.into(),
+        };
+        self.settle(&SCRAPE, Outcome::Advance(next)).await;
     }
 
     /// Settles the next job of the first stage as fetched, with nobody to tell.

@@ -1,6 +1,7 @@
 //! Reading jobs: what is on disk, under what is decided and not on disk yet.
 
 use std::collections::HashMap;
+use std::ops::Range;
 
 use bytes::Bytes;
 
@@ -44,6 +45,14 @@ pub(super) async fn note(shared: &Shared, key: NoteKey) -> Result<Option<Note>> 
     }
 }
 
+pub(super) async fn documents(
+    shared: &Shared,
+    space: &'static str,
+) -> Result<Vec<(String, Bytes)>> {
+    shared.check()?;
+    shared.readers.read(move |db| rows::documents(db, space)).await
+}
+
 pub(super) async fn list(
     shared: &Shared,
     filter: Filter,
@@ -52,10 +61,11 @@ pub(super) async fn list(
 ) -> Result<Vec<Record>> {
     shared.check()?;
     let live_only = !filter.states.is_empty() && !filter.states.iter().any(|s| s.is_terminal());
+    let range = filter.ids(before);
     if live_only {
-        live(shared, &filter, before, limit).await
+        live(shared, &filter, range, limit).await
     } else {
-        all(shared, filter, before, limit).await
+        all(shared, filter, range, limit).await
     }
 }
 
@@ -63,12 +73,12 @@ pub(super) async fn list(
 async fn live(
     shared: &Shared,
     filter: &Filter,
-    before: Option<JobId>,
+    range: Range<JobId>,
     limit: usize,
 ) -> Result<Vec<Record>> {
     let wanted = match filter.states[..] {
-        [State::Leased] => leased(shared, filter, before, limit),
-        _ => scan(shared, filter, before, limit).await,
+        [State::Leased] => leased(shared, filter, &range, limit),
+        _ => scan(shared, filter, range, limit).await,
     };
     let ids: Vec<_> = wanted.iter().map(|(id, _)| *id).collect();
     let found = shared.readers.read(move |db| rows::records(db, &ids)).await?;
@@ -80,12 +90,11 @@ async fn live(
 fn leased(
     shared: &Shared,
     filter: &Filter,
-    before: Option<JobId>,
+    range: &Range<JobId>,
     limit: usize,
 ) -> Vec<(JobId, News)> {
     shared.look(|ram| {
-        let older = |id: &JobId| before.is_none_or(|before| *id < before);
-        let mut ids: Vec<_> = ram.scheduler.leased().filter(older).collect();
+        let mut ids: Vec<_> = ram.scheduler.leased().filter(|id| range.contains(id)).collect();
         ids.sort_unstable_by(|a, b| b.cmp(a));
         let wanted = ids.into_iter().filter(|id| matches(ram, filter, *id)).take(limit);
         wanted.map(|id| (id, News::of(ram, id))).collect()
@@ -96,14 +105,14 @@ fn leased(
 async fn scan(
     shared: &Shared,
     filter: &Filter,
-    mut before: Option<JobId>,
+    mut range: Range<JobId>,
     limit: usize,
 ) -> Vec<(JobId, News)> {
     let mut wanted = Vec::new();
     loop {
         let more = shared.look(|ram| {
-            let slice: Vec<_> = ram.scheduler.newest(before).take(SLICE).collect();
-            before = slice.last().copied().or(before);
+            let slice: Vec<_> = ram.scheduler.newest(&range).take(SLICE).collect();
+            range.end = slice.last().copied().unwrap_or(range.end);
             let more = slice.len() == SLICE;
             let found = slice.into_iter().filter(|id| matches(ram, filter, *id));
             wanted.extend(found.take(limit - wanted.len()).map(|id| (id, News::of(ram, id))));
@@ -117,13 +126,14 @@ async fn scan(
 }
 
 fn matches(ram: &Ram, filter: &Filter, id: JobId) -> bool {
-    ram.scheduler.row(id).is_some_and(|row| row_matches(filter, &row))
+    filter.lane.as_ref().is_none_or(|lane| ram.scheduler.is_in_lane(id, lane))
+        && ram.scheduler.row(id).is_some_and(|row| row_matches(filter, &row))
 }
 
 async fn all(
     shared: &Shared,
     filter: Filter,
-    before: Option<JobId>,
+    mut range: Range<JobId>,
     limit: usize,
 ) -> Result<Vec<Record>> {
     // What is not on disk yet, seen before the disk is.
@@ -132,24 +142,21 @@ async fn all(
         ids.into_iter().map(|id| (id, News::of(ram, id))).collect()
     });
     let mut found = Vec::new();
-    let mut before = before.unwrap_or(JobId::from_bytes([0xff; 16]));
-    let unseen = unseen(shared, &filter, &unwritten, before, limit).await?;
+    let unseen = unseen(shared, &filter, &unwritten, &range, limit).await?;
     loop {
-        let query = filter.clone();
-        let page = shared.readers.read(move |db| rows::page(db, &query, before, PAGE)).await?;
-        let Some(last) = page.last() else { break };
-        before = last.id;
-        let end = page.len() < PAGE;
-        let page = shared.look(|ram| {
-            let overlaid = page.into_iter().map(|record| {
+        let (query, part) = (filter.clone(), range.clone());
+        let page = shared.readers.read(move |db| rows::page(db, &query, &part, PAGE)).await?;
+        let records = shared.look(|ram| {
+            let overlaid = page.records.into_iter().map(|record| {
                 let news = unwritten.remove(&record.id);
                 news.unwrap_or_else(|| News::live(ram, record.id)).over(record)
             });
             overlaid.filter(|record| filter.matches(record)).collect::<Vec<_>>()
         });
-        found.extend(page);
-        if end || found.len() >= limit {
-            break;
+        found.extend(records);
+        match page.next {
+            Some(next) if found.len() < limit => range.end = next,
+            _ => break,
         }
     }
     found.extend(unseen);
@@ -173,13 +180,13 @@ async fn unseen(
     shared: &Shared,
     filter: &Filter,
     unwritten: &HashMap<JobId, News>,
-    before: JobId,
+    range: &Range<JobId>,
     limit: usize,
 ) -> Result<Vec<Record>> {
     let matches = |news: &News| news.row.as_ref().is_some_and(|row| row_matches(filter, row));
     let mut wanted: Vec<_> = unwritten
         .iter()
-        .filter(|(id, news)| **id < before && matches(news))
+        .filter(|(id, news)| range.contains(id) && matches(news))
         .map(|(id, _)| *id)
         .collect();
     wanted.sort_unstable_by(|a, b| b.cmp(a));
@@ -194,7 +201,7 @@ async fn unseen(
 }
 
 fn row_matches(filter: &Filter, row: &Row) -> bool {
-    filter.admits(row.state, &row.stage, row.verdict)
+    filter.admits(row.state, (&row.stage, &row.lane), row.verdict)
 }
 
 /// What memory knows of a job beyond the disk.

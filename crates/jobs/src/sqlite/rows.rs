@@ -1,12 +1,14 @@
 //! The SQL of single jobs.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::time::Duration;
 
 use bytes::Bytes;
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Row as SqlRow, params, params_from_iter};
 
+use crate::document::Place;
 use crate::lane_memo::Memo;
 use crate::ledger::Ledger;
 use crate::notes::NoteKey;
@@ -301,16 +303,27 @@ pub(super) fn specs(db: &Connection, ids: &[JobId]) -> Sql<Vec<Bytes>> {
         .collect()
 }
 
-/// Jobs older than `before`, newest first, that may match; by what is on disk, and without their
-/// specs, which may be large and are needed only of those that do match.
+/// A part of a list.
+pub(super) struct Page {
+    /// Those that may match.
+    pub(super) records: Vec<Record>,
+    /// Where the next page begins, when there is one: all from there on were looked at.
+    pub(super) next: Option<JobId>,
+}
+
+/// Jobs with ids in `range`, newest first, that may match; by what is on disk, and without their
+/// specs, which may be large and are needed only of those that do match. At most `limit` of them,
+/// out of as many more as one read has time for.
 pub(super) fn page(
     db: &Connection,
     filter: &Filter,
-    before: JobId,
+    range: &Range<JobId>,
     limit: usize,
-) -> Sql<Vec<Record>> {
-    let mut sql = format!("{} WHERE id < ?", RECORD.replace(" spec ", " x'' AS spec "));
-    let mut values = vec![Value::Blob(before.as_bytes().to_vec())];
+) -> Sql<Page> {
+    let columns = RECORD.replace(" spec ", " x'' AS spec ");
+    let mut sql = format!("{columns} WHERE id < ? AND id >= ?");
+    let bound = |id: JobId| Value::Blob(id.as_bytes().to_vec());
+    let mut values = vec![bound(range.end), bound(range.start)];
     if filter.is_odd() {
         // Word for word the condition of the index, so that it is used.
         sql.push_str(" AND (state > 1 OR verdict > 1)");
@@ -318,10 +331,35 @@ pub(super) fn page(
         push_any(&mut sql, &mut values, "verdict", filter.verdict.iter().map(|v| verdict_code(*v)));
     }
     sql.push_str(" ORDER BY id DESC LIMIT ?");
-    values.push(Value::Integer(int(limit as u64)));
+    let most = if filter.lane.is_some() { limit.max(LOOKED_AT) } else { limit };
+    values.push(Value::Integer(int(most as u64)));
     let mut query = db.prepare_cached(&sql)?;
-    query.query_map(params_from_iter(values), record_of)?.collect()
+    let mut rows = query.query(params_from_iter(values))?;
+    let (mut page, mut looked_at) = (Page { records: Vec::new(), next: None }, 0);
+    while let Some(row) = rows.next()? {
+        looked_at += 1;
+        let last = looked_at == most;
+        if is_in_lane(row, filter)? {
+            page.records.push(record_of(row)?);
+        } else if !last {
+            continue;
+        }
+        if last || page.records.len() == limit {
+            page.next = Some(JobId::from_bytes(row.get("id")?));
+            break;
+        }
+    }
+    Ok(page)
 }
+
+/// Most are not in the lane that is asked for, and need not be read in full.
+fn is_in_lane(row: &SqlRow<'_>, filter: &Filter) -> Sql<bool> {
+    let Some(lane) = &filter.lane else { return Ok(true) };
+    Ok(row.get_ref("lane")?.as_str()? == lane.as_str())
+}
+
+/// Jobs that one read passes by in search of a lane's: some milliseconds' work.
+const LOOKED_AT: usize = 4096;
 
 fn push_any(
     sql: &mut String,
@@ -460,7 +498,7 @@ pub(super) fn set_lane(
 /// Removes pauses that were over before `before`, of lanes of which nothing else is known.
 pub(super) fn drop_pauses(db: &Connection, before: Timestamp) -> Sql<()> {
     db.prepare_cached(
-        "DELETE FROM lanes WHERE paused < ?1 AND backoff < ?1 AND interval = 0 AND failures = 0",
+        "DELETE FROM lanes WHERE paused < ?1 AND backoff < ?1 AND interval = 0 AND failing = 0",
     )?
     .execute([int(before.as_millis())])?;
     Ok(())
@@ -513,6 +551,29 @@ pub(super) fn drop_expired_notes(db: &Connection, before: Timestamp, max: usize)
 
 pub(super) fn count_notes(db: &Connection) -> Sql<u64> {
     db.query_row("SELECT count(*) AS n FROM notes", [], |row| uint(row, "n"))
+}
+
+/// Writes a document, or removes it.
+pub(super) fn set_document(db: &Connection, place: &Place, value: Option<&Bytes>) -> Sql<()> {
+    let (space, key) = place;
+    match value {
+        Some(value) => db
+            .prepare_cached("INSERT OR REPLACE INTO documents VALUES (?, ?, ?)")?
+            .execute(params![space, key, value.as_ref()])?,
+        None => db
+            .prepare_cached("DELETE FROM documents WHERE space = ? AND key = ?")?
+            .execute(params![space, key])?,
+    };
+    Ok(())
+}
+
+/// All documents of a space, by key.
+pub(super) fn documents(db: &Connection, space: &str) -> Sql<Vec<(String, Bytes)>> {
+    db.prepare_cached("SELECT key, value FROM documents WHERE space = ? ORDER BY key")?
+        .query_map([space], |row| {
+            Ok((row.get("key")?, Bytes::from(row.get::<_, Vec<u8>>("value")?)))
+        })?
+        .collect()
 }
 
 /// How often the database was opened, this time included.

@@ -79,6 +79,14 @@ const MIGRATIONS: &[&str] = &[
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX notes_expires ON notes (expires);
 ",
+    "
+    CREATE TABLE documents (
+        space       TEXT NOT NULL,
+        key         TEXT NOT NULL,
+        value       BLOB NOT NULL,
+        PRIMARY KEY (space, key)
+    ) STRICT, WITHOUT ROWID;
+",
 ];
 
 /// Pages of the writer's cache, in KiB.

@@ -5,12 +5,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use crossbeam_channel::{Receiver, RecvTimeoutError};
 use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use tokio::time::Instant;
 use tracing::{error, warn};
 
+use crate::document::Place;
 use crate::ledger::Ledger;
 use crate::scheduler::Found;
 use crate::sqlite::checkpoint::Wal;
@@ -30,6 +32,7 @@ pub(super) enum Command {
     /// There are decisions to write.
     Poke,
     Submit(Submission),
+    Document(NewDocument),
     Redrive {
         id: JobId,
         to: Redrive,
@@ -62,7 +65,15 @@ pub(super) struct Submission {
     pub(super) _permit: OwnedSemaphorePermit,
 }
 
-type Reply<T> = oneshot::Sender<Result<T>>;
+/// A document to be written, or removed, before anybody hears of it.
+#[derive(Debug)]
+pub(super) struct NewDocument {
+    pub(super) place: Place,
+    pub(super) value: Option<Bytes>,
+    pub(super) reply: Reply<()>,
+}
+
+pub(super) type Reply<T> = oneshot::Sender<Result<T>>;
 
 /// Jobs in one accepting transaction, at most (a submission is never split).
 const GROUP: usize = 1024;
@@ -100,9 +111,9 @@ impl Writer {
                 Err(RecvTimeoutError::Timeout) => None,
                 Err(RecvTimeoutError::Disconnected) => break,
             };
-            let Gathered { submissions, others } = self.gather(first);
-            if !submissions.is_empty() {
-                self.accept(submissions);
+            let Gathered { submissions, documents, others } = self.gather(first);
+            if !submissions.is_empty() || !documents.is_empty() {
+                self.accept(submissions, documents);
             }
             let every = self.flush_every();
             let hurried = every == FLUSH_EVERY && self.shared.is_pressed();
@@ -154,6 +165,10 @@ impl Writer {
                     jobs += submission.jobs.len();
                     gathered.submissions.push(submission);
                 }
+                Command::Document(document) => {
+                    jobs += 1;
+                    gathered.documents.push(document);
+                }
                 other => gathered.others.push(other),
             }
             next = if jobs < GROUP { self.commands.try_recv().ok() } else { None };
@@ -162,11 +177,15 @@ impl Writer {
     }
 
     /// One transaction for all that were waiting; answers are given after its commit is synced.
-    fn accept(&mut self, group: Vec<Submission>) {
+    fn accept(&mut self, group: Vec<Submission>, documents: Vec<NewDocument>) {
         let written = match self.shared.failure() {
             Some(error) => Err(error),
-            None => self.insert(&group).map_err(|e| self.sqlite_failed(&e, "write")),
+            None => self.insert(&group, &documents).map_err(|e| self.sqlite_failed(&e, "write")),
         };
+        for document in documents {
+            let answer = written.as_ref().map(|_| ()).map_err(Error::told_again);
+            let _ = document.reply.send(answer);
+        }
         match written {
             Ok(answers) => {
                 self.shared.look(|ram| ram.disk_full = false);
@@ -177,14 +196,17 @@ impl Writer {
             Err(error) => {
                 for submission in group {
                     self.shared.look(|ram| ram.scheduler.unadmit_all(&submission.jobs));
-                    let again = Error::new(error.kind(), error.to_string());
-                    let _ = submission.reply.send(Err(again));
+                    let _ = submission.reply.send(Err(error.told_again()));
                 }
             }
         }
     }
 
-    fn insert(&mut self, group: &[Submission]) -> rusqlite::Result<Vec<Vec<Submitted>>> {
+    fn insert(
+        &mut self,
+        group: &[Submission],
+        documents: &[NewDocument],
+    ) -> rusqlite::Result<Vec<Vec<Submitted>>> {
         let step = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let mut answers = Vec::with_capacity(group.len());
         for submission in group {
@@ -194,6 +216,9 @@ impl Writer {
                 .map(|job| rows::insert(&step, job, submission.now))
                 .collect();
             answers.push(inserted?);
+        }
+        for document in documents {
+            rows::set_document(&step, &document.place, document.value.as_ref())?;
         }
         step.commit()?;
         Ok(answers)
@@ -337,7 +362,7 @@ impl Writer {
             Command::Flush { reply } => {
                 let _ = reply.send(self.flush(true));
             }
-            Command::Poke | Command::Submit(_) | Command::Close { .. } => {}
+            Command::Poke | Command::Submit(_) | Command::Document(_) | Command::Close { .. } => {}
         }
     }
 
@@ -422,6 +447,7 @@ impl Writer {
         while let Ok(command) = self.commands.try_recv() {
             match command {
                 Command::Submit(s) => drop(s.reply.send(Err(Error::closed()))),
+                Command::Document(d) => drop(d.reply.send(Err(Error::closed()))),
                 Command::Redrive { reply, .. } => drop(reply.send(Err(Error::closed()))),
                 Command::Sweep { reply, .. } => drop(reply.send(Err(Error::closed()))),
                 Command::Flush { reply } | Command::Close { reply } => {
@@ -436,5 +462,6 @@ impl Writer {
 #[derive(Default)]
 struct Gathered {
     submissions: Vec<Submission>,
+    documents: Vec<NewDocument>,
     others: Vec<Command>,
 }

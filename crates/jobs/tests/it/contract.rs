@@ -2,9 +2,12 @@
 
 mod accept;
 mod bounds;
+mod breaker;
+mod by_lane;
 mod cancel;
 mod claim;
 mod disk;
+mod documents;
 mod due;
 mod durable;
 mod ending;
@@ -14,12 +17,14 @@ mod lease;
 mod ledger;
 mod life;
 mod notes;
+mod order;
 mod pace;
 mod read;
 mod redrive;
 mod settle;
 mod signal;
 mod sweep;
+mod tell;
 
 /// One module per backend, one test in it per property.
 macro_rules! contract {
@@ -116,6 +121,60 @@ contract! {
             a_failing_lane_is_told_as_such,
             a_lane_that_recovers_signals,
         ],
+        breaker: [
+            a_circuit_opens_at_enough_failures_of_the_latest,
+            work_that_says_nothing_does_not_count,
+            a_lane_without_a_breaker_opens_at_the_first_failure,
+            an_open_circuit_is_probed_ever_more_seldom,
+            what_was_claimed_before_it_opened_neither_counts_nor_closes_it,
+            a_circuit_that_closes_looks_back_on_nothing,
+            a_window_outlives_the_jobs_that_filled_it,
+            since_when_a_lane_fails_is_told_before_its_circuit_opens,
+            a_lane_that_fails_for_long_is_given_up_open_or_not,
+            a_circuit_that_closes_starts_slowly,
+            work_that_is_done_and_says_nothing_speeds_a_slow_start_up,
+            failures_do_not_speed_a_slow_start_up,
+            a_place_that_a_slow_start_frees_signals,
+        ],
+        tell: [
+            a_lane_is_paused_and_resumed_without_a_settlement,
+            news_of_a_lane_without_jobs_waits_for_them,
+            resuming_takes_back_what_was_asked_for_and_nothing_else,
+            a_pause_can_be_shortened_by_resuming_with_another,
+            a_lane_that_is_resumed_drains_in_order_and_starts_slowly,
+            resuming_what_is_not_paused_changes_nothing,
+            a_settlement_can_resume_its_lane,
+            resuming_signals,
+            health_that_is_told_counts,
+            news_for_an_unknown_stage_is_invalid,
+            limits_that_change_hold_from_then_on,
+            limits_that_change_are_looked_up_for_lanes_that_wait,
+            relimiting_signals,
+        ],
+        by_lane: [
+            only_the_named_lane_is_claimed_in_its_order,
+            a_claim_by_lane_carries_what_was_accepted,
+            neither_pause_nor_interval_holds_back_who_claims_by_lane,
+            what_is_claimed_by_lane_is_settled_as_ever,
+            an_expired_lease_is_claimable_by_lane_again,
+            concurrent_claims_by_lane_never_share_a_job,
+            every_arrival_signals_those_who_claim_by_lane,
+            all_who_wait_hear_of_an_arrival,
+            next_due_of_a_stage_claimed_by_lane_is_never_past,
+            claiming_by_lane_from_an_unknown_stage_is_invalid,
+            a_job_that_is_claimed_by_lane_can_be_called_off,
+        ],
+        order: [
+            what_fails_in_an_ordered_lane_comes_first_again,
+        ],
+        documents: [
+            documents_are_told_by_key,
+            the_later_of_two_documents_stands,
+            a_document_can_be_removed,
+            a_document_that_is_too_long_is_invalid,
+            documents_are_never_swept,
+            a_closed_store_takes_no_documents,
+        ],
         ending: [
             an_expired_job_is_given_out_at_that_very_moment,
             an_expired_job_is_given_out_whatever_its_lane_says,
@@ -204,6 +263,8 @@ contract! {
             jobs_are_listed_newest_first,
             a_filter_by_state_tells_apart,
             a_filter_by_stage_and_verdict_tells_apart,
+            a_filter_by_lane_tells_apart,
+            a_filter_by_time_tells_apart,
             a_limit_is_kept,
             a_cursor_neither_skips_nor_repeats,
             counts_add_up_after_every_operation,
@@ -249,6 +310,11 @@ contract! {
             a_pause_survives_reopen,
             an_interval_that_was_asked_for_survives_reopen,
             a_back_off_survives_reopen,
+            since_when_a_lane_with_a_breaker_fails_survives_reopen,
+            what_was_told_of_a_lane_survives_reopen,
+            documents_survive_reopen,
+            an_ordered_lane_goes_on_after_reopen,
+            a_lane_is_claimed_in_its_order_across_reopen,
             a_lane_waits_one_interval_after_reopen,
             what_was_forgotten_of_lanes_stays_forgotten_after_reopen,
             expiry_survives_reopen,

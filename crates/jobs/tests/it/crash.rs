@@ -15,6 +15,8 @@ use crate::backend::config;
 
 /// The space of the notes that children bring.
 const NOTES: &str = "crash";
+/// The space of the documents that children put.
+const DOCUMENTS: &str = "crash";
 /// The seed to repeat a run with.
 const SEED: &str = "JOBS_CRASH_SEED";
 
@@ -60,6 +62,11 @@ fn note_of(id: JobId) -> NewNote {
     key[..16].copy_from_slice(id.as_bytes());
     let expires = Timestamp::from_millis(u64::MAX);
     NewNote { space: NOTES, key, value: bytes_of(id, 3, 200), expires }
+}
+
+/// A document that nobody but `id` can have brought.
+fn document_of(id: JobId) -> Bytes {
+    bytes_of(id, 4, 20_000)
 }
 
 fn result_of(id: JobId) -> Bytes {

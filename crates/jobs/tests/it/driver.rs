@@ -70,9 +70,12 @@ impl Scene {
 
     /// The same, with a store that can be made to fail.
     fn faulty() -> (Self, Arc<FaultyStore>) {
-        let scene = Self::new();
-        let faulty = FaultyStore::new(Arc::clone(&scene.store));
-        (Self { store: faulty.clone(), ..scene }, faulty)
+        Self::new().made_faulty()
+    }
+
+    fn made_faulty(self) -> (Self, Arc<FaultyStore>) {
+        let faulty = FaultyStore::new(Arc::clone(&self.store));
+        (Self { store: faulty.clone(), ..self }, faulty)
     }
 
     fn drive<F, W>(&self, slots: usize, work: F) -> Running

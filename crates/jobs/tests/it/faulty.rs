@@ -7,9 +7,9 @@ use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, ready};
 use jobs::{
-    Cancelled, Claimed, Counts, Error, ErrorKind, Filter, JobId, LaneView, Lease, NewJob, Next,
-    Note, Record, Redrive, Redriven, Result, Settled, Settlement, Stage, Store, Submitted, Swept,
-    Timestamp,
+    Cancelled, Claimed, Counts, Error, ErrorKind, Filter, JobId, LaneKey, LaneNews, LaneView,
+    Lease, NewJob, Next, Note, Record, Redrive, Redriven, Result, Settled, Settlement, Stage,
+    Store, Submitted, Swept, Timestamp,
 };
 use tokio::sync::Notify;
 
@@ -140,6 +140,44 @@ impl Store for FaultyStore {
 
     fn redrive(&self, id: JobId, to: Redrive, now: Timestamp) -> BoxFuture<'_, Result<Redriven>> {
         self.inner.redrive(id, to, now)
+    }
+
+    fn claim_lane(
+        &self,
+        stage: &Stage,
+        lane: &LaneKey,
+        max: usize,
+        until: Timestamp,
+        now: Timestamp,
+    ) -> BoxFuture<'_, Result<Vec<Claimed>>> {
+        self.inner.claim_lane(stage, lane, max, until, now)
+    }
+
+    fn tell(
+        &self,
+        stage: &Stage,
+        lane: &LaneKey,
+        news: LaneNews,
+        now: Timestamp,
+    ) -> BoxFuture<'_, Result<()>> {
+        self.inner.tell(stage, lane, news, now)
+    }
+
+    fn relimit(&self, stage: &Stage) {
+        self.inner.relimit(stage);
+    }
+
+    fn put_document(
+        &self,
+        space: &'static str,
+        key: String,
+        value: Option<Bytes>,
+    ) -> BoxFuture<'_, Result<()>> {
+        self.inner.put_document(space, key, value)
+    }
+
+    fn documents(&self, space: &'static str) -> BoxFuture<'_, Result<Vec<(String, Bytes)>>> {
+        self.inner.documents(space)
     }
 
     fn sweep(&self, before: Timestamp, max: usize) -> BoxFuture<'_, Result<Swept>> {

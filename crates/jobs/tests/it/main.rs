@@ -8,5 +8,6 @@ mod driver;
 mod faulty;
 mod model;
 mod rig;
+mod slow_start;
 mod sqlite;
 mod transition;

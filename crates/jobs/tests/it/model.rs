@@ -28,9 +28,9 @@ fn memory_and_sqlite_cannot_be_told_apart() {
         .enable_all()
         .build()
         .expect("a runtime");
-    let sequences = (any::<bool>(), vec(command(), 1..=COMMANDS));
-    let outcome = TestRunner::new(config).run(&sequences, |(with_interval, commands)| {
-        runtime.block_on(run(with_interval, commands));
+    let sequences = (any::<bool>(), any::<bool>(), vec(command(), 1..=COMMANDS));
+    let outcome = TestRunner::new(config).run(&sequences, |(interval, lasting, commands)| {
+        runtime.block_on(run(interval, lasting, commands));
         Ok(())
     });
     if let Err(error) = outcome {
@@ -38,8 +38,8 @@ fn memory_and_sqlite_cannot_be_told_apart() {
     }
 }
 
-async fn run(with_interval: bool, commands: Vec<Command>) {
-    let mut pair = Pair::new(with_interval);
+async fn run(with_interval: bool, lasting: bool, commands: Vec<Command>) {
+    let mut pair = Pair::new(with_interval, lasting);
     for command in commands {
         pair.apply(command).await;
         pair.compare().await;

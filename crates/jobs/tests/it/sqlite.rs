@@ -8,13 +8,13 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use jobs::{
-    Bounds, Claimed, Config, ErrorKind, LaneLimit, Next, Outcome, Settled, Settlement,
-    SqliteConfig, SqliteStore, Stage, StageConfig, Store, Submitted,
+    Bounds, Claimed, Config, ErrorKind, Filter, LaneKey, LaneLimit, Next, Outcome, Settled,
+    Settlement, SqliteConfig, SqliteStore, Stage, StageConfig, State, Store, Submitted,
 };
 use tempfile::TempDir;
 
 use crate::backend::{FETCH, config, database, disk_bytes};
-use crate::rig::{LEASE_MS, MANY, at, id, job, next, soon};
+use crate::rig::{Differently, LEASE_MS, MANY, at, id, job, next, soon};
 
 const SMALL: SqliteConfig = SqliteConfig { hot_bytes: 2_000, segment_bytes: 20_000 };
 
@@ -116,6 +116,33 @@ async fn the_living_in_sparse_segments_stay_whole_and_the_rest_is_given_back() {
     }
     assert_eq!(store.sweep(at(1_000), MANY).await.expect("swept").jobs, JOBS / 10);
     assert_eq!(disk_bytes(&dir.path().join("segments")), 0);
+}
+
+#[tokio::test]
+async fn a_lane_s_jobs_are_found_among_many_of_others() {
+    /// More than are looked at in one read, twice over.
+    const JOBS: u64 = 10_000;
+    let dir = dir();
+    let store = open(dir.path());
+    let is_rare = |n: &u64| n.is_multiple_of(2_048) || *n == JOBS - 1;
+    let new = |n| job(n).lane(if is_rare(&n) { "rare" } else { "usual" });
+    store.submit((0..JOBS).map(new).collect(), at(0)).await.expect("accepted");
+    let expected: Vec<_> = (0..JOBS).rev().filter(is_rare).map(id).collect();
+    for limit in [1, 3, MANY] {
+        for states in [vec![], vec![State::Waiting], vec![State::Waiting, State::Done]] {
+            let filter = Filter { states, lane: Some(LaneKey::new("rare")), ..Filter::default() };
+            let (mut found, mut before) = (Vec::new(), None);
+            loop {
+                let page = store.list(filter.clone(), before, limit).await.expect("listed");
+                assert!(page.len() <= limit);
+                let Some(last) = page.last() else { break };
+                before = Some(last.id);
+                assert!(page.iter().all(|r| r.spec.starts_with(b"spec ")));
+                found.extend(page.iter().map(|r| r.id));
+            }
+            assert_eq!(found, expected, "{limit} at a time");
+        }
+    }
 }
 
 /// Replaces results of `before` bytes by results of `after`, sweeps, and tells what is left.

@@ -13,7 +13,7 @@ fn server(scraping: Driving, delivering: Driving) -> Server {
     let store = MemoryStore::new(jobs::Config { stages: Vec::new(), bounds: Bounds::default() });
     let config = scrape::Config { cpu_threads: 1, ..scrape::Config::default() };
     let (_, scraper) = scrape::start(config).unwrap();
-    let (_, forwarder) = forward::start(forward::Config::default()).unwrap();
+    let (sender, forwarder) = forward::start(forward::Config::default()).unwrap();
     let (accept, work, chores) =
         (CancellationToken::new(), CancellationToken::new(), TaskTracker::new());
     let stop = accept.clone();
@@ -21,7 +21,18 @@ fn server(scraping: Driving, delivering: Driving) -> Server {
         stop.cancelled().await;
         Ok(())
     });
-    Server { store, accept, work, listener, scraping, delivering, scraper, forwarder, chores }
+    Server {
+        store,
+        accept,
+        work,
+        listener,
+        scraping,
+        delivering,
+        scraper,
+        sender,
+        forwarder,
+        chores,
+    }
 }
 
 fn stuck() -> Driving {

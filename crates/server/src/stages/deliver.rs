@@ -5,19 +5,24 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use egress::{Budget, Reservation};
-use forward::{Answer, Delivery, Forwarder, NextTry, Receipt, Schedule, Secret};
+use forward::{Answer, Delivery, Forwarder, Receipt, Secret};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use jobs::{Claimed, Clock, ErrorKind, Finish, LaneNews, Outcome, Store, Timestamp, Work};
+use ingest::{EventFormat, JobSpec};
+use jobs::{
+    Claimed, Clock, ErrorKind, Finish, LaneNews, Outcome, Store, Timestamp, Verdict, Why, Work,
+};
 use metrics::{counter, histogram};
 
+use super::body::Bodies;
+use super::judge::{Made, again, judge, next_at};
 use super::ledger::Entry;
-use super::{Destination, Order, spec_of, unreadable};
+use super::sinks::{Destination, Registry, Sink, Switch, held, missing, moved};
+use super::{spec_of, unreadable};
 use crate::logs::millis;
 use crate::metrics::{DELIVERIES, DELIVERY_SECONDS};
+use crate::span::Span;
 
-/// Longest that a sink's `Retry-After` holds back the other jobs of its lane.
-const MAX_LANE_PAUSE: Duration = Duration::from_secs(3600);
 /// How long a job is put back for when its result could not be read just now.
 const READ_AGAIN_AFTER: Duration = Duration::from_secs(1);
 
@@ -25,7 +30,11 @@ const READ_AGAIN_AFTER: Duration = Duration::from_secs(1);
 #[derive(Clone)]
 pub(crate) struct DeliverWork {
     /// Where jobs go.
-    pub(crate) order: Arc<Order>,
+    pub(crate) registry: Arc<Registry>,
+    /// Disables sinks.
+    pub(crate) switch: Arc<Switch>,
+    /// What is sent.
+    pub(crate) bodies: Arc<Bodies>,
     /// Sends.
     pub(crate) forwarder: Forwarder,
     /// Has the results.
@@ -34,10 +43,10 @@ pub(crate) struct DeliverWork {
     pub(crate) clock: Arc<dyn Clock>,
     /// Bounds the bytes of results in memory at once.
     pub(crate) budget: Budget,
-    /// When a delivery is tried again.
-    pub(crate) schedule: Arc<Schedule>,
-    /// Sign.
+    /// Sign for sinks that have no secrets of their own.
     pub(crate) secrets: Arc<[Secret]>,
+    /// How long a delivery waits for a sink that fails.
+    pub(crate) give_up_after: Duration,
 }
 
 impl Work for DeliverWork {
@@ -53,88 +62,156 @@ impl DeliverWork {
             Ok(spec) => spec,
             Err(note) => return unreadable(note),
         };
-        let Some(to) = self.order.destination(&spec) else {
-            return dead("there is no sink: the job names none and --forward-to is not set");
+        let sink = match self.registry.of_job(&job.lane, &spec) {
+            Destination::Sink(sink) => sink,
+            Destination::Missing(name) => return dead(missing(&name)),
+            Destination::Nobody => {
+                return dead("there is no sink: the job names none and --forward-to is not set");
+            }
         };
+        if let Some(why) = job.without_work {
+            return self.given_up(&sink, why);
+        }
+        if sink.is_pull() {
+            return self.moved(&job, &sink).await;
+        }
+        if sink.disabled.is_some() {
+            // As if it had not been claimed, and nothing more is until it is enabled.
+            let at = again(&sink, job.created_at, self.clock.now()).at;
+            return Finish { lane: held(), ..Outcome::Release { at }.into() };
+        }
+        self.attempt(&job, &spec, &sink).await
+    }
+
+    async fn attempt(&self, job: &Claimed, spec: &Arc<JobSpec>, sink: &Arc<Sink>) -> Finish {
         // Held until the delivery is over.
-        let (body, _held) = match self.read(&job).await {
+        let (event, _held) = match self.read(job, spec, sink).await {
             Ok(read) => read,
             Err(finish) => return finish,
         };
-        let receipt = self.forwarder.deliver(self.delivery(&job, &to, body)).await;
-        self.observe(&job, &to, &receipt);
+        let body = self.bodies.made(sink, job.lease.id, spec, event.clone()).await;
+        let mut headers = sink.headers.clone();
+        headers.extend(body.headers);
+        let delivery = Delivery {
+            headers,
+            body: body.bytes,
+            content_type: body.content_type,
+            ..self.delivery(job, sink)
+        };
+        let receipt = self.forwarder.deliver(delivery).await;
+        self.observe(job, sink, &receipt);
         let now = self.clock.now();
-        let finish = judge(&self.schedule, job.attempt, &receipt, now);
-        Finish { attempt: Some(entry(job.attempt, &receipt, &finish.outcome, now)), ..finish }
+        let made = Made { attempt: job.attempt, created_at: job.created_at, at: now };
+        let mut finish = judge(sink, made, &receipt);
+        if receipt.outcome == Answer::Gone {
+            self.switch.disable(&sink.lane, "410 Gone".to_owned()).await;
+        }
+        if let (Outcome::Done { verdict, result, .. }, true) =
+            (&mut finish.outcome, spec.notice.is_some())
+        {
+            // It was never fetched: this is its first result.
+            (*verdict, *result) = (Some(Verdict::Succeeded), Some(event));
+        }
+        Finish { attempt: Some(entry(job.attempt, &receipt, next_at(&finish), now)), ..finish }
     }
 
     /// The event to send, once there is room for it in memory.
-    async fn read(&self, job: &Claimed) -> Result<(Bytes, Reservation), Finish> {
-        let held = self.budget.reserve(job.result_bytes).await;
+    async fn read(
+        &self,
+        job: &Claimed,
+        spec: &JobSpec,
+        sink: &Sink,
+    ) -> Result<(Bytes, Reservation), Finish> {
+        let held = self.budget.reserve(job.result_bytes.saturating_mul(copies(sink))).await;
         match self.store.result(job.lease.id).await {
-            Ok(Some(body)) => Ok((body, held)),
-            Ok(None) => Err(dead("there is no result to deliver")),
+            Ok(Some(event)) => Ok((event, held)),
+            Ok(None) => match &spec.notice {
+                Some(notice) => Ok((Bytes::from(notice.get().to_owned()), held)),
+                None => Err(dead("there is no result to deliver")),
+            },
             Err(error) if error.kind() == ErrorKind::Corrupt => {
                 tracing::error!(job.id = %job.lease.id, %error, "a stored result is damaged");
-                Err(dead(&format!("the stored result is damaged: {error}; refetch the job")))
+                Err(dead(format!("the stored result is damaged: {error}; refetch the job")))
             }
             Err(error) => {
                 tracing::warn!(job.id = %job.lease.id, %error, "a stored result could not be read; trying again");
-                let at = self.clock.now() + READ_AGAIN_AFTER;
-                Err(Outcome::Release { at }.into())
+                Err(self.put_back(job, sink))
             }
         }
     }
 
-    fn delivery(&self, job: &Claimed, to: &Destination<'_>, body: Bytes) -> Delivery {
-        Delivery {
-            id: job.lease.id.to_string(),
-            sink: to.url.clone(),
-            trusted: to.trusted,
-            headers: to.headers.clone(),
-            body,
-            content_type: forward::JSON,
-            secrets: self.secrets.to_vec(),
-            timeout: None,
-            gzip: false,
-            batch: None,
-            timestamp_s: i64::try_from(self.clock.now().as_millis() / 1000).unwrap_or(i64::MAX),
+    /// Again in a moment, at no charge.
+    fn put_back(&self, job: &Claimed, sink: &Sink) -> Finish {
+        let again = again(sink, job.created_at, self.clock.now() + READ_AGAIN_AFTER);
+        let lane = LaneNews::paused(again.lane_until);
+        Finish { lane, ..Outcome::Release { at: again.at }.into() }
+    }
+
+    /// The sink is one to pull from by now.
+    async fn moved(&self, job: &Claimed, sink: &Sink) -> Finish {
+        let held = self.budget.reserve(job.result_bytes).await;
+        match moved(self.store.as_ref(), job, sink, self.clock.now()).await {
+            Some(outcome) => Finish { held: Some(Box::new(held)), ..outcome.into() },
+            None => self.put_back(job, sink),
         }
     }
 
-    fn observe(&self, job: &Claimed, to: &Destination<'_>, receipt: &Receipt) {
+    /// The queue gave the job out to be ended: nothing may be sent.
+    fn given_up(&self, sink: &Sink, why: Why) -> Finish {
+        let waited = Span(self.give_up_after);
+        dead(match (&sink.disabled, why) {
+            (Some(disabled), _) => format!(
+                "the sink is disabled ({}), and this delivery has waited for {waited}",
+                disabled.reason
+            ),
+            (None, Why::LaneFailing) => {
+                format!("the sink has failed for {waited}, and this delivery has waited as long")
+            }
+            (None, Why::Expired) => "its time was up before it could be delivered".to_owned(),
+        })
+    }
+
+    /// What is the same for every format.
+    fn delivery(&self, job: &Claimed, sink: &Sink) -> Delivery {
+        let now = self.clock.now();
+        Delivery {
+            id: job.lease.id.to_string(),
+            sink: sink.url.clone(),
+            trusted: sink.trusted,
+            headers: http::HeaderMap::new(),
+            body: Bytes::new(),
+            content_type: forward::JSON,
+            secrets: sink.secrets_at(now, &self.secrets),
+            timeout: sink.timeout,
+            gzip: sink.gzip,
+            batch: sink.batch.clone(),
+            timestamp_s: i64::try_from(now.as_millis() / 1000).unwrap_or(i64::MAX),
+        }
+    }
+
+    fn observe(&self, job: &Claimed, sink: &Sink, receipt: &Receipt) {
         counter!(DELIVERIES, "outcome" => receipt.outcome.as_str()).increment(1);
         histogram!(DELIVERY_SECONDS).record(receipt.duration);
         let duration_ms = millis(receipt.duration);
-        let host = to.url.host_str();
+        let (host, name) = (sink.url.host_str(), sink.name.as_deref());
         if receipt.outcome == Answer::Accepted {
-            tracing::debug!(job.id = %job.lease.id, url.host = host, attempt = job.attempt, duration_ms, "delivered");
+            tracing::debug!(job.id = %job.lease.id, url.host = host, sink = name, attempt = job.attempt, duration_ms, "delivered");
         } else {
-            tracing::info!(job.id = %job.lease.id, url.host = host, attempt = job.attempt, duration_ms, receipt = %receipt, "delivery failed");
+            tracing::info!(job.id = %job.lease.id, url.host = host, sink = name, attempt = job.attempt, duration_ms, receipt = %receipt, "delivery failed");
         }
     }
 }
 
-/// What follows from an attempt: over, again later, or a dead letter.
-fn judge(schedule: &Schedule, attempt: u32, receipt: &Receipt, now: Timestamp) -> Finish {
-    if receipt.outcome == Answer::Accepted {
-        return Outcome::Done { verdict: None, result: None, note: None }.into();
+/// How many times an event is in memory at once.
+fn copies(sink: &Sink) -> u64 {
+    match (sink.format, &sink.batch, sink.gzip) {
+        (EventFormat::Standard, None, false) => 1,
+        _ => 2,
     }
-    // Whoever asks for a pause gets it for all that is sent there.
-    let pause_until = match receipt.status {
-        Some(429 | 503) => receipt.retry_after.map(|wait| now + wait.min(MAX_LANE_PAUSE)),
-        _ => None,
-    };
-    let note = receipt.to_string();
-    let outcome = match schedule.next(attempt, receipt, &mut rand::rng()) {
-        NextTry::After(wait) => Outcome::Retry { at: now + wait, note },
-        NextTry::GiveUp => Outcome::Dead { note },
-    };
-    Finish { lane: LaneNews::paused(pause_until), ..outcome.into() }
 }
 
 /// What the ledger keeps of this attempt.
-fn entry(attempt: u32, receipt: &Receipt, outcome: &Outcome, now: Timestamp) -> Bytes {
+fn entry(attempt: u32, receipt: &Receipt, next_at: Option<Timestamp>, now: Timestamp) -> Bytes {
     let good = receipt.outcome == Answer::Accepted;
     let entry = Entry {
         stage: "deliver",
@@ -143,75 +220,15 @@ fn entry(attempt: u32, receipt: &Receipt, outcome: &Outcome, now: Timestamp) -> 
         took: receipt.duration,
         outcome: if good { "ok" } else { receipt.outcome.as_str() },
         status: receipt.status,
-        detail: (!good).then_some(&*receipt.detail),
-        next_at: match outcome {
-            Outcome::Retry { at, .. } => Some(*at),
-            _ => None,
-        },
+        detail: Some(&*receipt.detail).filter(|detail| !detail.is_empty()),
+        next_at,
     };
     entry.to_bytes()
 }
 
-fn dead(note: &str) -> Finish {
-    Outcome::Dead { note: note.to_owned() }.into()
+fn dead(note: impl Into<String>) -> Finish {
+    Outcome::Dead { note: note.into() }.into()
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const NOW: Timestamp = Timestamp::from_millis(1_000_000);
-    const DAY: Duration = Duration::from_secs(86_400);
-
-    fn receipt(outcome: Answer, status: Option<u16>, retry_after: Option<Duration>) -> Receipt {
-        Receipt {
-            outcome,
-            status,
-            duration: Duration::ZERO,
-            retry_after,
-            pause: None,
-            detail: "why".into(),
-        }
-    }
-
-    fn judged(attempt: u32, receipt: &Receipt) -> Finish {
-        judge(&Schedule::default(), attempt, receipt, NOW)
-    }
-
-    #[test]
-    fn what_was_accepted_is_over_with_its_verdict_and_event_untouched() {
-        let finish = judged(1, &receipt(Answer::Accepted, Some(204), None));
-        let untouched = Outcome::Done { verdict: None, result: None, note: None };
-        assert_eq!(format!("{:?}", finish.outcome), format!("{untouched:?}"));
-        assert_eq!(finish.lane.pause_until, None);
-    }
-
-    #[test]
-    fn trouble_is_tried_again_until_the_schedule_is_spent() {
-        let trouble = receipt(Answer::Retryable, Some(500), None);
-        let Outcome::Retry { at, note } = judged(1, &trouble).outcome else { panic!("no retry") };
-        assert!(at > NOW && at < NOW + Duration::from_secs(10), "{at}");
-        assert!(note.contains("500") && note.contains("why"), "{note}");
-        assert!(matches!(judged(9, &trouble).outcome, Outcome::Retry { .. }));
-        assert!(matches!(judged(10, &trouble).outcome, Outcome::Dead { .. }));
-    }
-
-    #[test]
-    fn gone_and_forbidden_sinks_are_not_asked_again() {
-        for outcome in [Answer::Gone, Answer::Forbidden] {
-            let finish = judged(1, &receipt(outcome, None, None));
-            assert!(matches!(finish.outcome, Outcome::Dead { .. }), "{finish:?}");
-        }
-    }
-
-    #[test]
-    fn a_sink_that_asks_for_a_pause_gets_it_for_its_lane_up_to_a_cap() {
-        let asked = |status: u16, wait: Duration| {
-            judged(1, &receipt(Answer::Retryable, Some(status), Some(wait))).lane.pause_until
-        };
-        let minute = Duration::from_secs(60);
-        assert_eq!(asked(503, minute), Some(NOW + minute));
-        assert_eq!(asked(429, DAY), Some(NOW + MAX_LANE_PAUSE));
-        assert_eq!(asked(500, minute), None);
-    }
-}
+mod tests;

@@ -19,6 +19,19 @@ pub(crate) fn of_sink(url: &Url) -> LaneKey {
     LaneKey::new(&bounded(without_secrets(url)))
 }
 
+/// What the lane of a sink with a name begins with. No address does: there is no `//`.
+const NAMED: &str = "sink:";
+
+/// The sink of this name.
+pub(crate) fn of_name(name: &str) -> LaneKey {
+    LaneKey::new(&format!("{NAMED}{name}"))
+}
+
+/// The name of the sink that this is the lane of; `None` for that of an address.
+pub(crate) fn sink_name(lane: &LaneKey) -> Option<&str> {
+    lane.as_str().strip_prefix(NAMED).filter(|name| !name.contains('/'))
+}
+
 /// The URL without what may be secret: credentials, query and fragment.
 pub(crate) fn without_secrets(url: &Url) -> String {
     let host = url.host_str().unwrap_or_default();
@@ -70,6 +83,14 @@ mod tests {
         let key = of_sink(&url("https://user:pass@hooks.example/in?token=x#y"));
         assert_eq!(key.as_str(), "https://hooks.example/in");
         assert_eq!(of_sink(&url("http://a:81/")).as_str(), "http://a:81/");
+    }
+
+    #[test]
+    fn the_lane_of_a_name_is_told_from_that_of_an_address() {
+        assert_eq!(sink_name(&of_name("crm")), Some("crm"));
+        for address in ["https://crm/", "sink://crm", "sink://"] {
+            assert_eq!(sink_name(&of_sink(&url(address))), None, "{address}");
+        }
     }
 
     #[test]

@@ -111,16 +111,20 @@ struct Brought {
     note: Option<NewNote>,
     lane: LaneNews,
     status: Option<u16>,
+    /// For whoever watches.
+    page: Option<event::Page>,
 }
 
 impl Brought {
     fn of(verdict: Verdict, event: Bytes, held: Option<Reservation>) -> Self {
-        Self { verdict, event, held, note: None, lane: LaneNews::default(), status: None }
+        let lane = LaneNews::default();
+        Self { verdict, event, held, note: None, lane, status: None, page: None }
     }
 }
 
 /// What was made of an answer.
 struct Built {
+    page: event::Page,
     what: Result<What, TooLarge>,
     known: Option<Known>,
     lane: LaneNews,
@@ -201,6 +205,12 @@ impl Attempt {
             Ok(spec) => spec,
             Err(note) => return unreadable(note),
         };
+        if let Some(notice) = &spec.notice {
+            // There is nothing to fetch: it is told as it stands.
+            let event = Bytes::from(notice.get().to_owned());
+            let now = self.clock.now();
+            return self.order.after_scrape(&spec, Verdict::Succeeded, event, None, now).into();
+        }
         if let Some(why) = self.job.without_work {
             return self.failed(&spec, &self.given_up(why));
         }
@@ -235,8 +245,11 @@ impl Attempt {
 
     /// On to the receiver with what there is.
     fn brought(&self, spec: &JobSpec, brought: Brought, took: Duration) -> Finish {
-        let Brought { verdict, event, held, note, lane, status } = brought;
-        let outcome = self.order.after_scrape(spec, verdict, event, None, self.clock.now());
+        let Brought { verdict, event, held, note, lane, status, page } = brought;
+        let at = self.clock.now();
+        let about = About { id: self.job.lease.id, spec, at };
+        self.order.publish(verdict, about, page.as_ref(), None);
+        let outcome = self.order.after_scrape(spec, verdict, event, None, at);
         Finish {
             outcome,
             lane,
@@ -286,13 +299,14 @@ impl Attempt {
             let mut request = self.request(spec, timeout)?;
             request.validators = std::mem::take(&mut validators);
             let built = self.build(scraper, spec, known.clone(), request).await?;
-            let Built { what, known: renewed, lane, status, held } = built;
+            let Built { page, what, known: renewed, lane, status, held } = built;
             let note = renewed.as_ref().map(|known| self.note(spec, known));
             let by = match what.map_err(|TooLarge { bytes }| Fault::out_of_proportion(bytes))? {
                 What::Page(event) => {
                     let held = scraper.cover(held, event.len() as u64).await?;
                     let (verdict, held) = (Verdict::Succeeded, Some(held));
-                    return Ok(Brought { verdict, event, held, note, lane, status });
+                    let page = Some(page);
+                    return Ok(Brought { verdict, event, held, note, lane, status, page });
                 }
                 What::Same(by) => by,
             };
@@ -341,10 +355,10 @@ impl Attempt {
                         .map(What::Page)
                 }
             };
-            (what, known, lane, status)
+            (event::Page::of(&response), what, known, lane, status)
         };
-        let ((what, known, lane, status), held) = scraper.scrape_with(request, make).await?;
-        Ok(Built { what, known, lane, status, held })
+        let ((page, what, known, lane, status), held) = scraper.scrape_with(request, make).await?;
+        Ok(Built { page, what, known, lane, status, held })
     }
 
     /// What is known of the page, when the job wants to know.
@@ -508,8 +522,9 @@ impl Attempt {
             transient: fault.transient,
             status: fault.status,
         };
-        let event =
-            event::failed(About { id: self.job.lease.id, spec, at }, self.about_fetch(), &reason);
+        let about = About { id: self.job.lease.id, spec, at };
+        let event = event::failed(about, self.about_fetch(), &reason);
+        self.order.publish(Verdict::Failed, about, None, Some(&reason));
         let outcome =
             self.order.after_scrape(spec, Verdict::Failed, event, Some(fault.detail.clone()), at);
         outcome.into()

@@ -1,12 +1,19 @@
-use ingest::Sink;
+use ingest::{Sink, SinkSpec};
 
+use super::sinks::tests::registry;
 use super::*;
 
 const NOW: Timestamp = Timestamp::from_millis(1_000_000);
+const CRM: &str = "http://127.0.0.1:9/crm";
 
 fn order(forward_to: Option<&str>) -> Order {
+    order_with(registry(forward_to, &[]))
+}
+
+fn order_with(sinks: Registry) -> Order {
     Order {
-        forward_to: forward_to.map(|url| url.parse().unwrap()),
+        sinks: Arc::new(sinks),
+        feed: Feed::default(),
         fetch_policy: Policy::public_only(),
         sink_policy: Policy::public_only(),
         robots: RobotsRule::Obey,
@@ -44,7 +51,8 @@ fn matches(filter: &Filter, record: &Record) -> bool {
 
 #[test]
 fn every_record_is_found_by_its_status() {
-    let order = order(None);
+    let pulling = registry(None, &[("inbox", "pull:")]);
+    let order = order_with(pulling);
     let verdicts = [
         None,
         Some(Verdict::Succeeded),
@@ -53,7 +61,7 @@ fn every_record_is_found_by_its_status() {
         Some(Verdict::Cancelled),
     ];
     for state in [State::Waiting, State::Leased, State::Done, State::Dead, State::Cancelled] {
-        for stage in [SCRAPE, DELIVER] {
+        for stage in [SCRAPE, DELIVER, PULL] {
             for verdict in verdicts {
                 // Whatever is over in good order has been judged.
                 if state == State::Done && verdict.is_none() {
@@ -71,12 +79,14 @@ fn every_record_is_found_by_its_status() {
 fn a_job_goes_to_its_own_sink_first_then_to_the_operators() {
     let with = order(Some("http://127.0.0.1:9/hook"));
     let own = spec(Some("https://sink.example/in"));
-    let to = with.destination(&own).unwrap();
-    assert_eq!((to.url.as_str(), to.trusted), ("https://sink.example/in", false));
+    let to = |order: &Order, spec: &JobSpec| match order.sinks.of_spec(spec) {
+        Destination::Sink(sink) => Some((sink.url.to_string(), sink.trusted)),
+        _ => None,
+    };
+    assert_eq!(to(&with, &own), Some(("https://sink.example/in".to_owned(), false)));
     let plain = spec(None);
-    let to = with.destination(&plain).unwrap();
-    assert_eq!((to.url.as_str(), to.trusted), ("http://127.0.0.1:9/hook", true));
-    assert!(order(None).destination(&plain).is_none());
+    assert_eq!(to(&with, &plain), Some(("http://127.0.0.1:9/hook".to_owned(), true)));
+    assert_eq!(to(&order(None), &plain), None);
 }
 
 #[test]
@@ -103,6 +113,69 @@ fn a_cancelled_job_tells_its_sink_and_nobody_else() {
     assert!(text.contains("job.cancelled") && text.contains(&id.to_string()), "{text}");
     assert!(order(None).cancelled(id, &spec(None), NOW).is_none());
     assert!(order(None).redeliver(&spec(None), None, NOW).is_none());
+}
+
+#[test]
+fn an_event_that_is_not_wanted_is_kept_where_it_was_made() {
+    let order = order_with(registry(None, &[]));
+    let only =
+        SinkSpec { events: vec!["job.failed".into()], ..SinkSpec::new(CRM.parse().unwrap()) };
+    order.sinks.change("crm", Some(only));
+    let job = JobSpec { sink_name: Some("crm".into()), ..spec(None) };
+    let after = |verdict| order.after_scrape(&job, verdict, Bytes::from_static(b"{}"), None, NOW);
+    for unwanted in [Verdict::Succeeded, Verdict::Unchanged] {
+        let kept = after(unwanted);
+        assert!(matches!(kept, Outcome::Done { result: Some(_), .. }), "{kept:?}");
+    }
+    let Outcome::Advance(next) = after(Verdict::Failed) else { panic!("not sent") };
+    assert_eq!((next.stage, next.lane.as_str()), (DELIVER, "sink:crm"));
+    assert!(order.cancelled(JobId::draw(), &job, NOW).is_none());
+}
+
+#[test]
+fn events_of_a_sink_to_pull_from_wait_there() {
+    let order = order_with(registry(None, &[("inbox", "pull:")]));
+    let job = JobSpec { sink_name: Some("inbox".into()), ..spec(None) };
+    let sent = order.after_scrape(&job, Verdict::Failed, Bytes::new(), None, NOW);
+    let Outcome::Advance(next) = sent else { panic!("{sent:?}") };
+    assert_eq!((next.stage, next.lane.as_str()), (PULL, "sink:inbox"));
+    assert_eq!(order.cancelled(JobId::draw(), &job, NOW).unwrap().stage, PULL);
+}
+
+#[test]
+fn an_event_is_sent_again_to_another_sink_by_its_name() {
+    let order = order_with(registry(None, &[("crm", CRM), ("inbox", "pull:")]));
+    let own = spec(Some("https://sink.example/in"));
+    let to = |name| {
+        let redrive = order.redeliver(&own, name, NOW)?;
+        Some((redrive.stage, redrive.lane.as_str().to_owned()))
+    };
+    assert_eq!(to(None), Some((DELIVER, "https://sink.example/in".to_owned())));
+    assert_eq!(to(Some("crm")), Some((DELIVER, "sink:crm".to_owned())));
+    assert_eq!(to(Some("inbox")), Some((PULL, "sink:inbox".to_owned())));
+    assert_eq!(to(Some("none")), None);
+}
+
+#[test]
+fn a_notice_is_told_and_never_fetched() {
+    let notice = serde_json::value::RawValue::from_string("{}".to_owned()).unwrap();
+    let job = JobSpec { notice: Some(notice), ..spec(None) };
+    let order = order(Some("http://127.0.0.1:9/hook"));
+    assert_eq!(order.first(&job).0, DELIVER);
+    assert_eq!(order.refetch(&job, NOW).stage, DELIVER);
+    let pulling = order_with(registry(None, &[("inbox", "pull:")]));
+    let to_pull = JobSpec { sink_name: Some("inbox".into()), ..job };
+    assert_eq!(pulling.first(&to_pull), (DELIVER, LaneKey::new("sink:inbox")));
+}
+
+#[test]
+fn the_first_wait_of_a_schedule_is_kept() {
+    let order = order_with(registry(None, &[]));
+    let late = SinkSpec { waits_ms: vec![5_000], ..SinkSpec::new(CRM.parse().unwrap()) };
+    order.sinks.change("crm", Some(late));
+    let job = JobSpec { sink_name: Some("crm".into()), ..spec(None) };
+    let next = order.cancelled(JobId::draw(), &job, NOW).unwrap();
+    assert_eq!(next.due, NOW + Duration::from_secs(5));
 }
 
 #[test]

@@ -11,3 +11,4 @@ mod daemon;
 mod documents;
 mod flags;
 mod start;
+mod verify;

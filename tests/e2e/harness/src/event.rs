@@ -22,6 +22,10 @@ pub struct Event {
     pub attempts: u32,
     /// POSTs that were answered 2xx. More than one: duplicates.
     pub delivered: u32,
+    /// POSTs that were taken, and whose answer the sender cannot have understood. Each is a reason
+    /// for one more.
+    #[serde(default)]
+    pub lost: u32,
     /// POSTs whose body was not that of the first one (a crash between delivery and its record
     /// makes the job run again).
     pub rewritten: u32,

@@ -5,7 +5,9 @@
 //! - [`Origin`] serves pages that can be verified, and fails in every way a site can.
 //! - [`HostileOrigin`] does harm in every way that is known, each under an address of its own.
 //! - [`Sink`] receives webhooks, checks their signatures and contents on its own, and can be down,
-//!   slow or rude.
+//!   slow, rude, or as hostile as a sink can be.
+//! - [`Inbox`] keeps whatever is posted to it as it came, for deliveries in other forms.
+//! - [`EventStream`] listens to server-sent events.
 //! - [`Server`] is the binary: started, watched, killed, measured.
 //! - [`FaultFs`] is the storage seam under it: power cuts, failing syncs, full disks.
 //! - [`Load`] submits jobs and writes each answer into a [`Ledger`].
@@ -26,6 +28,7 @@ mod event;
 mod faultfs;
 mod hostile;
 mod http;
+mod inbox;
 mod ledger;
 mod load;
 mod origin;
@@ -34,6 +37,8 @@ mod proc;
 mod server;
 mod signature;
 mod sink;
+mod sse;
+mod treatment;
 mod wait;
 mod wire;
 
@@ -44,6 +49,7 @@ pub use crate::event::Event;
 pub use crate::faultfs::FaultFs;
 pub use crate::hostile::{Behaviour, Expected, HostileOrigin};
 pub use crate::http::{Answer, Connection, Failure};
+pub use crate::inbox::{Inbox, Post, Reply};
 pub use crate::ledger::{Accepted, Entries, Ledger, Verdict};
 pub use crate::load::{Load, LoadReport, Stop, percentile};
 pub use crate::origin::{HostReport, Origin, OriginConfig, OriginReport, Robots};
@@ -51,4 +57,5 @@ pub use crate::proc::Usage;
 pub use crate::server::{Server, ServerConfig};
 pub use crate::signature::verify;
 pub use crate::sink::{Mode, Sink, SinkConfig, SinkReport};
+pub use crate::sse::{EventStream, Told};
 pub use crate::wait::{eventually, unix_micros};

@@ -8,12 +8,14 @@ use anyhow::Context;
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use hyper::{Method, Request, Response};
+use rand::rngs::StdRng;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
 use crate::event::Event;
 use crate::signature::verify;
+use crate::treatment::{Deck, Treatment};
 use crate::wire::{Body, Hangup, abandon, bind, full, serve};
 use crate::{eventually, unix_micros};
 
@@ -50,6 +52,8 @@ pub enum Mode {
     Status(u16, Option<u64>),
     /// Reads the body, then resets the connection.
     Reset,
+    /// Everything that a sink can do to a sender, in a random order: see [`Sink::turn_hostile`].
+    Hostile,
 }
 
 /// A receiver of webhooks that checks each delivery on its own.
@@ -71,6 +75,7 @@ struct Shared {
 #[derive(Debug, Default)]
 struct State {
     mode: Mode,
+    deck: Option<Deck>,
     events: HashMap<String, Event>,
     posts: u64,
     delivered_ids: u64,
@@ -121,6 +126,21 @@ impl Sink {
     /// Changes how deliveries are treated from now on.
     pub fn set(&self, mode: Mode) {
         self.shared.lock().mode = mode;
+    }
+
+    /// From now on each POST gets the next of all treatments that there are, shuffled by `rng`:
+    /// errors of every kind, `Retry-After` as seconds and as a date, slow and missing heads, slow
+    /// and endless bodies, garbage, resets, closed connections, redirects to `trap`; and half of
+    /// the time it is accepted.
+    pub fn turn_hostile(&self, rng: StdRng, trap: &str) {
+        let mut state = self.shared.lock();
+        state.deck = Some(Deck::new(rng, trap));
+        state.mode = Mode::Hostile;
+    }
+
+    /// How often all treatments were given since it turned hostile.
+    pub fn hostile_rounds(&self) -> u64 {
+        self.shared.lock().deck.as_ref().map_or(0, |deck| deck.dealt)
     }
 
     /// Closes the port and all connections.
@@ -219,6 +239,10 @@ impl Shared {
         if request.method() == Method::GET {
             return Ok(json(&self.report()));
         }
+        let dealt = self.lock().deal();
+        if dealt == Some(Treatment::Refuse) {
+            return Err(abandon());
+        }
         let (head, body) = request.into_parts();
         let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
         let header = |name: &str| head.headers.get(name).and_then(|value| value.to_str().ok());
@@ -228,26 +252,13 @@ impl Shared {
             header("webhook-signature").unwrap_or_default(),
             &body,
         );
-        let mode = self.lock().mode.clone();
-        if let Mode::Slow(delay) = mode {
+        let treatment = dealt.unwrap_or_else(|| self.lock().treatment());
+        if let Treatment::SlowHead(delay) = treatment {
             tokio::time::sleep(delay).await;
         }
-        let (status, retry_after) = match mode {
-            Mode::Accept | Mode::Slow(_) => (200, None),
-            Mode::Status(status, retry_after) => (status, retry_after),
-            Mode::Reset => (0, None),
-        };
-        self.record(read, status);
+        self.record(read, &treatment);
         self.changed.notify_waiters();
-        if status == 0 {
-            hangup.reset();
-            return Err(abandon());
-        }
-        let mut answer = Response::builder().status(status);
-        if let Some(seconds) = retry_after {
-            answer = answer.header("retry-after", seconds);
-        }
-        answer.body(full("")).map_err(io::Error::other)
+        treatment.answer(&hangup).await
     }
 
     fn read(&self, id: &str, at: &str, signatures: &str, body: &[u8]) -> Result<Event, String> {
@@ -261,7 +272,7 @@ impl Shared {
         Event::read(id, body, self.check_content)
     }
 
-    fn record(&self, read: Result<Event, String>, status: u16) {
+    fn record(&self, read: Result<Event, String>, treatment: &Treatment) {
         let mut state = self.lock();
         state.posts += 1;
         let event = match read {
@@ -285,9 +296,27 @@ impl Shared {
         };
         known.attempts += 1;
         let before = known.delivered;
-        known.answered(status);
+        known.answered(treatment.status());
+        known.lost += u32::from(treatment.loses_the_answer());
         if before == 0 && known.delivered > 0 {
             state.delivered_ids += 1;
+        }
+    }
+}
+
+impl State {
+    /// The next treatment while it is hostile.
+    fn deal(&mut self) -> Option<Treatment> {
+        (self.mode == Mode::Hostile).then(|| self.deck.as_mut().map(Deck::deal))?
+    }
+
+    /// What everybody gets now.
+    fn treatment(&self) -> Treatment {
+        match self.mode {
+            Mode::Accept | Mode::Hostile => Treatment::Accept,
+            Mode::Slow(delay) => Treatment::SlowHead(delay),
+            Mode::Status(status, retry_after) => Treatment::Status(status, retry_after),
+            Mode::Reset => Treatment::Reset,
         }
     }
 }

@@ -32,13 +32,33 @@ pub(crate) fn abandon() -> io::Error {
     io::Error::other("abandoned on purpose")
 }
 
-/// How a connection ends: with a reset once this is set.
+/// What is done to a connection against the rules, from when it is asked for.
 #[derive(Clone, Default)]
-pub(crate) struct Hangup(Arc<AtomicBool>);
+pub(crate) struct Hangup(Arc<Wishes>);
+
+#[derive(Default)]
+struct Wishes {
+    reset: AtomicBool,
+    garbled: AtomicBool,
+}
 
 impl Hangup {
+    /// It ends with a reset.
     pub(crate) fn reset(&self) {
-        self.0.store(true, Ordering::SeqCst);
+        self.0.reset.store(true, Ordering::SeqCst);
+    }
+
+    /// Whatever is sent is no HTTP.
+    pub(crate) fn garble(&self) {
+        self.0.garbled.store(true, Ordering::SeqCst);
+    }
+
+    fn is_reset(&self) -> bool {
+        self.0.reset.load(Ordering::SeqCst)
+    }
+
+    fn is_garbled(&self) -> bool {
+        self.0.garbled.load(Ordering::SeqCst)
     }
 }
 
@@ -49,7 +69,7 @@ struct Wire {
 
 impl Drop for Wire {
     fn drop(&mut self) {
-        if self.hangup.0.load(Ordering::SeqCst) {
+        if self.hangup.is_reset() {
             // Closing a socket that does not linger sends RST instead of FIN.
             let _ = self.stream.set_zero_linger();
         }
@@ -72,6 +92,9 @@ impl AsyncWrite for Wire {
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
+        if self.hangup.is_garbled() {
+            return Pin::new(&mut self.stream).poll_write(cx, &noise(buf));
+        }
         Pin::new(&mut self.stream).poll_write(cx, buf)
     }
 
@@ -80,6 +103,10 @@ impl AsyncWrite for Wire {
         cx: &mut Context<'_>,
         parts: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        if self.hangup.is_garbled() {
+            let first = parts.iter().find(|part| !part.is_empty()).map_or(&[][..], |part| part);
+            return Pin::new(&mut self.stream).poll_write(cx, &noise(first));
+        }
         Pin::new(&mut self.stream).poll_write_vectored(cx, parts)
     }
 
@@ -92,11 +119,16 @@ impl AsyncWrite for Wire {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if self.hangup.0.load(Ordering::SeqCst) {
+        if self.hangup.is_reset() {
             return Poll::Ready(Ok(()));
         }
         Pin::new(&mut self.stream).poll_shutdown(cx)
     }
+}
+
+/// As many bytes that are not what they were.
+fn noise(bytes: &[u8]) -> Vec<u8> {
+    bytes.iter().map(|byte| byte ^ 0x5a).collect()
 }
 
 /// Binds `addr`, waiting a moment for a former listener on it to go.

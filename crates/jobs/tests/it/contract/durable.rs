@@ -5,14 +5,18 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use jobs::{
-    Bounds, Clock, LaneNews, NewJob, Next, Record, Settled, State, Submitted, SystemClock, Why,
+    Bounds, Circuit, Clock, LaneKey, LaneNews, NewJob, Next, Outcome, Record, Settled, State,
+    Submitted, SystemClock, Why,
 };
 
+use super::breaker::{breaking, view};
+use super::documents::{found as found_documents, pairs, put, remove};
 use super::health::{BAD, GOOD};
 use super::ledger::{attempts, enter};
 use super::notes::{bring, found, note};
 use super::pace::every;
-use crate::backend::{DELIVER, Durable, FETCH, database};
+use super::tell::{FOR_EVER, RESUME, told};
+use crate::backend::{DELIVER, Durable, FETCH, config, database};
 use crate::rig::{
     Differently, MANY, Rig, advance, at, dead, done, id, job, next, refetch, release, retry,
 };
@@ -42,7 +46,7 @@ pub(super) async fn what_was_settled_is_there_after_reopen<B: Durable>() {
     }
     for claimed in rig.take(&FETCH, 2, 3).await {
         let to = Next { result: big.clone(), ..next(0, b"") };
-        rig.end(claimed.lease, jobs::Outcome::Advance(to), 4).await;
+        rig.end(claimed.lease, Outcome::Advance(to), 4).await;
     }
     for claimed in rig.take(&DELIVER, 2, 5).await {
         rig.end(claimed.lease, retry(9), 6).await;
@@ -163,6 +167,92 @@ pub(super) async fn a_back_off_survives_reopen<B: Durable>() {
     let rig = rig.reopened().await;
     assert_eq!(told(&rig), before);
     assert_eq!(rig.take(&FETCH, MANY, now).await.len(), 1 + 3, "a is probed, b is well");
+}
+
+pub(super) async fn a_lane_is_claimed_in_its_order_across_reopen<B: Durable>() {
+    let rig = Rig::<B>::new();
+    rig.accept([job(1).due(10), job(2).due(30), job(3).due(50)]).await;
+    let rig = rig.reopened().await;
+    // These are still in memory, those before have to be read.
+    rig.accept([job(4).due(20), job(5).due(40)]).await;
+    let (lane, now) = (LaneKey::new("a"), at(FAR));
+    let claimed = rig.claim_lane(&FETCH, &lane, MANY, at(FAR + 1), now).await.expect("claimed");
+    let order: Vec<_> = claimed.iter().map(|c| (c.lease.id, c.spec.clone())).collect();
+    let expected = [1, 4, 2, 5, 3].map(|n| (id(n), Bytes::from(format!("spec {n}"))));
+    assert_eq!(order, expected);
+}
+
+pub(super) async fn since_when_a_lane_with_a_breaker_fails_survives_reopen<B: Durable>() {
+    let rig = Rig::<B>::configured(config(breaking(10, 10, 5), Bounds::default()));
+    rig.accept((0..9).map(job)).await;
+    let fails = async |rig: &Rig<B>, news, now| {
+        let claimed = rig.take_one(&FETCH, now).await;
+        rig.tell(claimed.lease, retry(now), news, now).await;
+        let lane = view(rig, now);
+        (lane.circuit, lane.failing_since)
+    };
+    let closed = |since: u64| (Circuit::Closed, Some(at(since)));
+    assert_eq!(fails(&rig, BAD, FAR).await, closed(FAR));
+    assert_eq!(fails(&rig, BAD, FAR + 1).await, closed(FAR));
+    // A sweep finds nothing to forget in it.
+    rig.sweep(at(FAR), MANY).await.expect("swept");
+    let rig = rig.reopened().await;
+    assert_eq!(view(&rig, FAR + 1).failing_since, Some(at(FAR)));
+    for n in 2..6 {
+        assert_eq!(fails(&rig, BAD, FAR + n).await, closed(FAR), "it looks back on nothing");
+    }
+    assert_eq!(fails(&rig, BAD, FAR + 6).await, (Circuit::Open, Some(at(FAR))));
+    let rig = rig.reopened().await;
+    assert_eq!(view(&rig, FAR + 6).circuit, Circuit::Open);
+    let later = FAR + 10_000;
+    assert_eq!(rig.take(&FETCH, MANY, later).await.len(), 1, "one probes");
+    let rig = rig.reopened().await;
+    assert_eq!(fails(&rig, GOOD, later).await, (Circuit::Closed, None));
+    let rig = rig.reopened().await;
+    assert_eq!(view(&rig, later).failing_since, None);
+}
+
+pub(super) async fn what_was_told_of_a_lane_survives_reopen<B: Durable>() {
+    let rig = Rig::<B>::lanes(10, 0);
+    // Nothing but this is there to be written.
+    told(&rig, LaneNews::paused(Some(FOR_EVER)), FAR).await;
+    let rig = rig.reopened().await;
+    rig.sweep(at(2 * FAR), MANY).await.expect("swept");
+    let rig = rig.reopened().await;
+    rig.accept((0..4).map(job)).await;
+    assert!(rig.take(&FETCH, MANY, 2 * FAR).await.is_empty());
+    told(&rig, RESUME, 2 * FAR).await;
+    let rig = rig.reopened().await;
+    assert_eq!(rig.take(&FETCH, MANY, 2 * FAR).await.len(), 4);
+}
+
+pub(super) async fn documents_survive_reopen<B: Durable>() {
+    let rig = Rig::<B>::new();
+    put(&rig, "a", "one").await;
+    put(&rig, "b", "two").await;
+    put(&rig, "a", "three").await;
+    put(&rig, "c", "four").await;
+    remove(&rig, "b").await;
+    let rig = rig.reopened().await;
+    assert_eq!(found_documents(&rig).await, pairs([("a", "three"), ("c", "four")]));
+    rig.sweep(at(2 * FAR), MANY).await.expect("swept");
+    remove(&rig, "a").await;
+    let rig = rig.reopened().await;
+    assert_eq!(found_documents(&rig).await, pairs([("c", "four")]));
+}
+
+pub(super) async fn an_ordered_lane_goes_on_after_reopen<B: Durable>() {
+    let rig = Rig::<B>::lanes(1, 0);
+    rig.accept((0..5).map(|n| job(n).due(n))).await;
+    let claimed = rig.take_one(&FETCH, FAR).await;
+    let outcome = Outcome::Retry { at: claimed.created_at, note: "not now".to_owned() };
+    rig.tell(claimed.lease, outcome, LaneNews::paused(Some(at(FAR + 9_000))), FAR).await;
+    let rig = rig.reopened().await;
+    let again = rig.take_one(&FETCH, FAR + 9_000).await;
+    assert_eq!((again.lease.id, again.attempt), (id(0), 2));
+    let rig = rig.reopened().await;
+    let again = rig.take_one(&FETCH, FAR + 9_000).await;
+    assert_eq!((again.lease.id, again.attempt), (id(0), 2), "also after a lease was lost so");
 }
 
 pub(super) async fn a_lane_waits_one_interval_after_reopen<B: Durable>() {

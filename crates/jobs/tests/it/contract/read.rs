@@ -1,6 +1,6 @@
 //! `get`, `list`, `counts`, `oldest_due`, `next_due`.
 
-use jobs::{Filter, JobId, Record, State, Verdict};
+use jobs::{Filter, JobId, LaneKey, Record, State, Verdict};
 
 use crate::backend::{Backend, DELIVER, FETCH};
 use crate::rig::{
@@ -80,6 +80,95 @@ pub(super) async fn a_filter_by_stage_and_verdict_tells_apart<B: Backend>() {
     rig.end(lease, dead(), 1).await;
     let succeeded = Some(Verdict::Succeeded);
     assert_eq!(listed(&[State::Dead], Some(&DELIVER), succeeded).await, [id(6)]);
+}
+
+/// Jobs 0..40 by four lanes, one accepted each second, in every state.
+async fn many_in_lanes<B: Backend>() -> (Rig<B>, impl Fn(u64) -> JobId) {
+    let drawn = |n: u64| {
+        let mut bytes = *JobId::floor(at(n * 1_000)).as_bytes();
+        bytes[15] = 7;
+        JobId::from_bytes(bytes)
+    };
+    let rig = Rig::<B>::new();
+    for n in 0..40 {
+        let new = jobs::NewJob { id: drawn(n), ..job(n).lane(&format!("{}", n % 4)) };
+        rig.accept([new]).await;
+    }
+    rig.flush().await.expect("flushed");
+    for claimed in rig.take(&FETCH, MANY, 0).await {
+        let n = (0..40).find(|n| drawn(*n) == claimed.lease.id).expect("one of forty");
+        match n % 5 {
+            0 => rig.end(claimed.lease, done(), 0).await,
+            1 => rig.end(claimed.lease, dead(), 0).await,
+            2 => rig.end(claimed.lease, retry(0), 0).await,
+            // In another stage's lane from now on.
+            3 => rig.end(claimed.lease, advance(b"page"), 0).await,
+            _ => {}
+        }
+    }
+    (rig, drawn)
+}
+
+pub(super) async fn a_filter_by_lane_tells_apart<B: Backend>() {
+    let (rig, drawn) = many_in_lanes::<B>().await;
+    for round in 0..2 {
+        for states in [vec![], vec![State::Waiting], vec![State::Leased], vec![State::Dead]] {
+            for lane in ["0", "3", "sink", "nobody's"] {
+                let filter = Filter {
+                    states: states.clone(),
+                    lane: Some(LaneKey::new(lane)),
+                    ..Filter::default()
+                };
+                let found = rig.list(filter, None, MANY).await.expect("listed");
+                let is_in = |n: &u64| match n % 5 {
+                    3 => lane == "sink" && (states.is_empty() || states[0] == State::Waiting),
+                    of => {
+                        let state = [State::Done, State::Dead, State::Waiting, State::Done];
+                        let state = state.get(of as usize).copied().unwrap_or(State::Leased);
+                        format!("{}", n % 4) == lane && (states.is_empty() || states[0] == state)
+                    }
+                };
+                let expected: Vec<_> = (0..40).rev().filter(is_in).map(&drawn).collect();
+                assert_eq!(ids(&found), expected, "{lane} {states:?} {round}");
+                assert!(found.iter().all(|r| r.lane.as_str() == lane));
+            }
+        }
+        rig.flush().await.expect("flushed");
+    }
+}
+
+pub(super) async fn a_filter_by_time_tells_apart<B: Backend>() {
+    let (rig, drawn) = many_in_lanes::<B>().await;
+    let times = [None, Some(0), Some(9_999), Some(10_000), Some(10_001), Some(39_000)];
+    for (since, until) in times.into_iter().flat_map(|s| times.map(|u| (s, u))) {
+        for states in [vec![], vec![State::Waiting, State::Leased], vec![State::Dead]] {
+            let filter = Filter {
+                states: states.clone(),
+                since: since.map(at),
+                until: until.map(at),
+                ..Filter::default()
+            };
+            let is_in = |n: &u64| {
+                let state = match n % 5 {
+                    0 => State::Done,
+                    1 => State::Dead,
+                    2 | 3 => State::Waiting,
+                    _ => State::Leased,
+                };
+                since.is_none_or(|since| n * 1_000 >= since)
+                    && until.is_none_or(|until| n * 1_000 < until)
+                    && (states.is_empty() || states.contains(&state))
+            };
+            let expected: Vec<_> = (0..40).rev().filter(is_in).map(&drawn).collect();
+            let found = rig.list(filter.clone(), None, MANY).await.expect("listed");
+            assert_eq!(ids(&found), expected, "{since:?} {until:?} {states:?}");
+            assert!(found.iter().all(|record| filter.matches(record)));
+            let cursor = Some(drawn(20));
+            let older: Vec<_> = expected.into_iter().filter(|id| *id < drawn(20)).collect();
+            let found = rig.list(filter, cursor, 3).await.expect("listed");
+            assert_eq!(ids(&found), older[..older.len().min(3)]);
+        }
+    }
 }
 
 pub(super) async fn a_limit_is_kept<B: Backend>() {

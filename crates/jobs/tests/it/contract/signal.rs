@@ -6,7 +6,11 @@ use crate::backend::{Backend, DELIVER, FETCH};
 use crate::rig::{Rig, advance, at, dead, done, id, job, next, refetch, release, soon};
 
 /// Does `act`, and waits until `stage` is signalled.
-async fn signalled<B: Backend>(rig: &Rig<B>, stage: &Stage, act: impl Future<Output = ()>) {
+pub(super) async fn signalled<B: Backend>(
+    rig: &Rig<B>,
+    stage: &Stage,
+    act: impl Future<Output = ()>,
+) {
     let signal = rig.signal(stage);
     // A permit from what went before must not count.
     while futures_util::FutureExt::now_or_never(signal.notified()).is_some() {}

@@ -1,6 +1,6 @@
 //! Opens what a child left behind and holds it against what it had said.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use jobs::{
     Clock, Filter, JobId, Outcome, Record, Settlement, SqliteStore, State, Store, SystemClock,
 };
 
-use super::{crash_config, note_of, result_of, spec_of};
+use super::{DOCUMENTS, crash_config, document_of, note_of, result_of, spec_of};
 use crate::backend::{DELIVER, FETCH};
 
 /// What children were told is safe.
@@ -17,6 +17,8 @@ use crate::backend::{DELIVER, FETCH};
 pub(super) struct Promises {
     acknowledged: BTreeSet<JobId>,
     flushed: HashMap<JobId, Flushed>,
+    /// The latest by each key.
+    documents: BTreeMap<String, JobId>,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -34,6 +36,11 @@ impl Promises {
             let Some((word, id)) = line.split_once(' ') else {
                 continue;
             };
+            if let Some((submitter, id)) = id.split_once(' ').filter(|_| word == "document") {
+                let id = id.parse().expect("it is an id");
+                self.documents.insert(format!("submitter {submitter}"), id);
+                continue;
+            }
             let Ok(id) = id.parse() else { continue };
             match word {
                 "ack" => {
@@ -64,9 +71,33 @@ impl Promises {
         for record in records.values() {
             self.check_record(&*store, record).await;
         }
+        self.check_documents(&*store).await;
         let live = records.values().filter(|r| !r.state.is_terminal()).count();
         assert_eq!(store.counts().live(), live as u64);
         store.close().await.expect("it closes");
+    }
+
+    /// Each document is the one that was last put, or one whose answer was not heard any more.
+    async fn check_documents(&self, store: &dyn Store) {
+        let documents = store.documents(DOCUMENTS).await.expect("documents can be read");
+        let mut found = BTreeMap::new();
+        for (key, value) in documents {
+            let id = value.first_chunk().map(|id| JobId::from_bytes(*id)).expect("it has an id");
+            assert!(value == document_of(id), "{key}: its document is damaged");
+            found.insert(key, id);
+        }
+        for (key, put) in &self.documents {
+            assert!(
+                found.get(key) >= Some(put),
+                "{key}: {put} was put, {:?} is there",
+                found.get(key)
+            );
+        }
+    }
+
+    /// How many documents were put.
+    pub(super) fn documents(&self) -> usize {
+        self.documents.len()
     }
 
     /// How many acknowledged jobs are not in the store at `dir`.

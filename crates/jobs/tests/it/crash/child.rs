@@ -15,7 +15,7 @@ use jobs::{
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
-use super::{crash_config, note_of, result_of, spec_of};
+use super::{DOCUMENTS, crash_config, document_of, note_of, result_of, spec_of};
 use crate::backend::{DELIVER, FETCH};
 
 /// Where the child finds its store; without it [`child_entry`] does nothing.
@@ -90,6 +90,9 @@ async fn submit(store: Arc<dyn Store>, submitter: usize) {
             expires: None,
             idempotency: None,
         });
+        if round % 4 == 0 {
+            put_document(&*store, submitter).await;
+        }
         if lies {
             say(&ids.iter().map(|id| format!("ack {id}\n")).collect::<String>());
         }
@@ -115,6 +118,15 @@ async fn submit(store: Arc<dyn Store>, submitter: usize) {
                 sleep(Duration::from_millis(10)).await;
             }
         }
+    }
+}
+
+/// Replaces this submitter's document by one that was drawn later.
+async fn put_document(store: &dyn Store, submitter: usize) {
+    let id = JobId::draw();
+    let key = format!("submitter {submitter}");
+    if store.put_document(DOCUMENTS, key, Some(document_of(id))).await.is_ok() {
+        say(&format!("document {submitter} {id}\n"));
     }
 }
 

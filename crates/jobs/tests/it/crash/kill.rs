@@ -29,5 +29,6 @@ async fn nothing_acknowledged_is_lost_to_kill_9() {
         promises.check(dir.path()).await;
     }
     assert!(acknowledged > 500, "only {acknowledged} jobs: too little to tell anything");
+    assert_eq!(promises.documents(), 4, "one of each submitter");
     promises.finish(dir.path()).await;
 }

@@ -114,6 +114,7 @@ async fn nothing_acknowledged_is_lost_to_a_power_cut() {
         promises.check(&disk.data()).await;
     }
     assert!(acknowledged > 500, "only {acknowledged} jobs: too little to tell anything");
+    assert_eq!(promises.documents(), 4, "one of each submitter");
     promises.finish(&disk.data()).await;
 }
 

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use jobs::{Drained, State};
+use jobs::{Bounds, Drained, LaneLimit, State};
 use tokio::time::{Instant, sleep};
 
 use super::{Scene, finished, secs};
-use crate::backend::FETCH;
-use crate::rig::{id, job, retry};
+use crate::backend::{FETCH, config};
+use crate::rig::{Differently, id, job, retry};
 
 #[tokio::test(start_paused = true)]
 async fn an_idle_driver_stops_at_once() {
@@ -34,6 +34,23 @@ async fn what_finishes_within_the_grace_is_settled() {
     assert_eq!(running.await.expect("it drains"), Drained { finished: 3, released: 0 });
     assert!(scene.elapsed() < secs(26), "it does not sit the grace out");
     scene.reach((0..3).map(id), State::Done).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_released_comes_first_again_in_its_lane() {
+    let lane = LaneLimit { concurrency: 1, ..LaneLimit::default() };
+    let scene = Scene::with(config(lane, Bounds::default()));
+    scene.submit((1..=3).map(|n| job(n).due(n))).await;
+    let running = scene.drive(4, |_| async {
+        sleep(secs(1_000_000)).await;
+        finished()
+    });
+    sleep(secs(5)).await;
+    scene.stop.cancel();
+    assert_eq!(running.await.expect("it drains"), Drained { finished: 0, released: 1 });
+    let now = jobs::Clock::now(&*scene.clock);
+    let again = scene.store.claim(&FETCH, 9, now + secs(1), now).await.expect("claimed");
+    assert_eq!(again.iter().map(|c| c.lease.id).collect::<Vec<_>>(), [id(1)]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -13,7 +13,8 @@ use jobs::{
 use tokio::time::{Instant, sleep};
 
 use super::{Scene, finished, secs};
-use crate::backend::config;
+use crate::backend::{FETCH, config};
+use crate::faulty::Call;
 use crate::rig::{Differently, at, id, job};
 
 /// A scene whose lanes have this limit.
@@ -103,6 +104,56 @@ async fn the_jobs_of_a_dead_host_all_come_to_their_end_and_hold_nobody_up() {
     }
     // Four at first, one at a time afterwards, ever more seldom.
     assert!(asked.load(Ordering::SeqCst) < 15, "{asked:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_ordered_lane_waits_for_its_first_without_spinning() {
+    let (scene, faulty) = paced(1, Duration::ZERO).made_faulty();
+    scene.submit((0..5).map(|n| job(n).due(n))).await;
+    let order: Arc<Mutex<Vec<_>>> = Arc::default();
+    let seen = Arc::clone(&order);
+    scene.drive(8, move |job: Claimed| {
+        let fails = job.lease.id == id(0) && job.attempt <= 3;
+        let next_try = at(u64::from(job.attempt) * 3_600_000);
+        if !fails {
+            seen.lock().expect("kept").push(job.lease.id);
+        }
+        async move {
+            if !fails {
+                return finished();
+            }
+            let outcome = Outcome::Retry { at: job.created_at, note: "not now".to_owned() };
+            Finish { lane: LaneNews::paused(Some(next_try)), ..outcome.into() }
+        }
+    });
+    scene.reach((0..5).map(id), State::Done).await;
+    assert_eq!(*order.lock().expect("kept"), (0..5).map(id).collect::<Vec<_>>());
+    assert!(scene.elapsed() >= secs(3 * 3_600) && scene.elapsed() < secs(3 * 3_600 + 1));
+    // A heartbeat each 20 s wakes the driver, and little else.
+    let claims = faulty.calls(Call::Claim);
+    assert!(claims < 3 * 3_600 / 20 + 50, "{claims} claims");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lane_that_is_resumed_is_served_at_once() {
+    let scene = paced(4, Duration::ZERO);
+    let (lane, for_ever) = (LaneKey::new("a"), at(u64::MAX / 2));
+    let pause = LaneNews::paused(Some(for_ever));
+    scene.store.tell(&FETCH, &lane, pause, at(0)).await.expect("told");
+    scene.drive(8, |_| async {
+        sleep(secs(1)).await;
+        finished()
+    });
+    scene.submit((0..11).map(job)).await;
+    sleep(secs(1_000)).await;
+    assert_eq!(scene.store.counts().done, 0);
+    let resume = LaneNews { resume: true, ..LaneNews::default() };
+    let now = jobs::Clock::now(&*scene.clock);
+    scene.store.tell(&FETCH, &lane, resume, now).await.expect("told");
+    scene.reach((0..11).map(id), State::Done).await;
+    // One, two, four, and the four that are left.
+    assert!(scene.elapsed() >= secs(1_004), "{:?}", scene.elapsed());
+    assert!(scene.elapsed() < secs(1_005), "{:?}", scene.elapsed());
 }
 
 #[tokio::test(start_paused = true)]

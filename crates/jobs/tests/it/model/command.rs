@@ -4,16 +4,16 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use jobs::{
-    Health, LaneKey, LaneNews, Lease, NewJob, NewNote, Next, Outcome, Settlement, Stage, Timestamp,
-    Verdict,
+    Health, JobId, LaneKey, LaneNews, Lease, NewJob, NewNote, Next, Outcome, Settlement, Stage,
+    State, Timestamp, Verdict,
 };
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
-use proptest::sample::Index;
+use proptest::sample::{Index, select};
 
 use crate::backend::{DELIVER, FETCH};
-use crate::rig::{Differently, job};
+use crate::rig::{Differently, at, job};
 
 /// One step of a sequence; times are relative to the sequence's clock, in milliseconds.
 #[derive(Clone, Debug)]
@@ -23,6 +23,11 @@ pub(super) enum Command {
     Extend { which: Vec<Index>, by_ms: u64 },
     Settle(Vec<Saying>),
     Cancel { job: u64, tell: Option<u64> },
+    ClaimLane { deliver: bool, lane: u8, max: usize, lease_ms: u64 },
+    Tell { deliver: bool, lane: u8, news: News },
+    Relimit { deliver: bool },
+    Put { document: u8, bytes: Option<usize> },
+    List { states: Vec<State>, lane: Option<u8>, since: Option<u64>, until: Option<u64> },
     Redrive { job: u64, deliver: bool, lane: u8, in_ms: u64 },
     Sweep { older_than_ms: u64, any: bool },
     Pass { ms: u64 },
@@ -57,7 +62,20 @@ pub(super) struct Saying {
 pub(super) struct News {
     pause_ms: Option<u64>,
     interval_ms: Option<u64>,
+    resume: bool,
     health: Option<Health>,
+}
+
+impl News {
+    /// What is told, with what a restart forgets only when that may be.
+    pub(super) fn told(self, now: Timestamp, lasting: bool) -> LaneNews {
+        LaneNews {
+            pause_until: self.pause_ms.map(|ms| after(now, ms)),
+            interval: self.interval_ms.map(Duration::from_millis),
+            resume: self.resume && !lasting,
+            health: self.health,
+        }
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -121,10 +139,9 @@ fn news() -> impl Strategy<Value = News> {
     let interval_ms = option::weighted(0.1, 0..=LONGEST_INTERVAL_MS);
     let health =
         prop_oneof![4 => Just(None), 1 => Just(Some(Health::Bad)), 1 => Just(Some(Health::Good))];
-    (pause_ms, interval_ms, health).prop_map(|(pause_ms, interval_ms, health)| News {
-        pause_ms,
-        interval_ms,
-        health,
+    let resume = prop_oneof![4 => Just(false), 1 => Just(true)];
+    (pause_ms, interval_ms, resume, health).prop_map(|(pause_ms, interval_ms, resume, health)| {
+        News { pause_ms, interval_ms, resume, health }
     })
 }
 
@@ -141,6 +158,17 @@ pub(super) fn command() -> impl Strategy<Value = Command> {
             .prop_map(|(job, tell)| Command::Cancel { job, tell }),
         2 => (0..JOBS, any::<bool>(), 0..LANES, in_ms())
             .prop_map(|(job, deliver, lane, in_ms)| Command::Redrive { job, deliver, lane, in_ms }),
+        2 => (any::<bool>(), 0..LANES, 0_usize..4, 1_u64..4_000)
+            .prop_map(|(deliver, lane, max, lease_ms)| Command::ClaimLane {
+                deliver, lane, max, lease_ms,
+            }),
+        2 => (any::<bool>(), 0..LANES, news())
+            .prop_map(|(deliver, lane, news)| Command::Tell { deliver, lane, news }),
+        1 => any::<bool>().prop_map(|deliver| Command::Relimit { deliver }),
+        1 => (0_u8..4, option::of(0_usize..80))
+            .prop_map(|(document, bytes)| Command::Put { document, bytes }),
+        1 => (vec(state(), 0..3), option::of(0..LANES), option::of(0..JOBS), option::of(0..JOBS))
+            .prop_map(|(states, lane, since, until)| Command::List { states, lane, since, until }),
         1 => (0_u64..6_000, any::<bool>())
             .prop_map(|(older_than_ms, any)| Command::Sweep { older_than_ms, any }),
         4 => (0_u64..2_500).prop_map(|ms| Command::Pass { ms }),
@@ -149,9 +177,25 @@ pub(super) fn command() -> impl Strategy<Value = Command> {
     ]
 }
 
+fn state() -> impl Strategy<Value = State> {
+    use State::{Cancelled, Dead, Done, Leased, Waiting};
+    select(vec![Waiting, Leased, Done, Dead, Cancelled])
+}
+
+/// The id of job `n`: accepted one second after the one before it, by its id.
+pub(super) fn id(n: u64) -> JobId {
+    JobId::floor(accepted(n))
+}
+
+/// When job `n` was accepted, by its id.
+pub(super) fn accepted(n: u64) -> Timestamp {
+    at(n * 1_000)
+}
+
 impl Draft {
     pub(super) fn job(&self, now: Timestamp) -> NewJob {
         let new = job(self.job).stage(stage(self.deliver)).spec_of(self.bytes);
+        let new = NewJob { id: id(self.job), ..new };
         let expires = self.expires_ms.map(|ms| after(now, ms));
         let new = NewJob { due: after(now, self.in_ms), lane: key(self.lane), expires, ..new };
         match self.key {
@@ -162,8 +206,7 @@ impl Draft {
 }
 
 impl Saying {
-    pub(super) fn settlement(&self, lease: Lease, now: Timestamp) -> Settlement {
-        let News { pause_ms, interval_ms, health } = self.news;
+    pub(super) fn settlement(&self, lease: Lease, now: Timestamp, lasting: bool) -> Settlement {
         let note = self.note.map(|(n, ms)| NewNote {
             space: "model",
             key: [n; 32],
@@ -173,12 +216,7 @@ impl Saying {
         Settlement {
             lease,
             outcome: self.outcome(now),
-            lane: LaneNews {
-                pause_until: pause_ms.map(|ms| after(now, ms)),
-                interval: interval_ms.map(Duration::from_millis),
-                resume: false,
-                health,
-            },
+            lane: self.news.told(now, lasting),
             attempt: self.attempt.map(body),
             notes: note.into_iter().collect(),
         }
@@ -220,6 +258,6 @@ fn after(now: Timestamp, ms: u64) -> Timestamp {
     now + Duration::from_millis(ms)
 }
 
-fn body(bytes: usize) -> Bytes {
+pub(super) fn body(bytes: usize) -> Bytes {
     Bytes::from((0..bytes).map(|i| (i * 7 + bytes) as u8).collect::<Vec<_>>())
 }

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jobs::{
-    Bounds, Claimed, Filter, JobId, LaneLimit, Lease, Outcome, Record, Redrive, Settlement, Stage,
-    Store, Timestamp, Verdict,
+    Bounds, Breaker, Claimed, Filter, JobId, LaneKey, LaneLimit, Lease, Outcome, Record, Redrive,
+    Settlement, Stage, Store, Timestamp, Verdict,
 };
 
-use super::command::{Command, LONGEST_INTERVAL_MS, NOTES, key, next, stage};
+use super::command::{Command, LONGEST_INTERVAL_MS, NOTES, accepted, body, id, key, next, stage};
 use crate::backend::{Backend, DELIVER, Durable, FETCH, Memory, Sqlite, config};
-use crate::rig::{MANY, at, id};
+use crate::rig::{MANY, at};
 
 const INTERVAL: Duration = Duration::from_millis(LONGEST_INTERVAL_MS);
 /// Short enough that sequences come to it.
@@ -33,13 +33,16 @@ pub(super) struct Pair {
     /// After a restart the lanes' turn may be another, so that a claim of a part of what is
     /// ready may be of another part.
     turn_is_free: bool,
+    /// Nothing is told that a restart forgets, and there are restarts.
+    lasting: bool,
 }
 
 impl Pair {
-    pub(super) fn new(with_interval: bool) -> Self {
+    pub(super) fn new(with_interval: bool, lasting: bool) -> Self {
         let interval = if with_interval { INTERVAL } else { Duration::ZERO };
+        let breaker = (!lasting).then_some(Breaker { window: 4, failures: 2 });
         let mut config = config(
-            LaneLimit { concurrency: 2, interval, breaker: None },
+            LaneLimit { concurrency: 2, interval, breaker },
             // Which of a batch finds the last room is told by the contract, not here.
             Bounds::default(),
         );
@@ -52,6 +55,7 @@ impl Pair {
             floor: at(0),
             leases: Vec::new(),
             turn_is_free: false,
+            lasting,
         }
     }
 
@@ -94,7 +98,7 @@ impl Pair {
                 if !self.leases.is_empty() {
                     let said = sayings.iter().map(|s| (*s.which.get(&self.leases), s));
                     let said: Vec<_> = said
-                        .map(|(leases, s)| leases.map(|lease| s.settlement(lease, now)))
+                        .map(|(leases, s)| leases.map(|l| s.settlement(l, now, self.lasting)))
                         .collect();
                     self.settle(&said).await;
                 }
@@ -122,6 +126,29 @@ impl Pair {
             Command::StepBack { ms } => {
                 self.now = self.floor.max(now - Duration::from_millis(ms));
             }
+            Command::ClaimLane { deliver, lane, max, lease_ms } => {
+                self.claim_lane(stage(deliver), &key(lane), max, lease_ms).await;
+            }
+            Command::Tell { deliver, lane, news } => {
+                let news = news.told(now, self.lasting);
+                self.both(async |s| s.tell(stage(deliver), &key(lane), news, now).await).await;
+            }
+            Command::Relimit { deliver } => {
+                self.stores().iter().for_each(|s| s.relimit(stage(deliver)));
+            }
+            Command::Put { document, bytes } => {
+                let (key, value) = (format!("document {document}"), bytes.map(body));
+                self.both(async |s| s.put_document("model", key.clone(), value.clone()).await)
+                    .await;
+            }
+            Command::List { states, lane, since, until } => {
+                let (lane, stage, verdict) = (lane.map(key), None, None);
+                let (since, until) = (since.map(accepted), until.map(accepted));
+                let filter = Filter { states, lane, stage, verdict, since, until };
+                self.list(&filter).await;
+            }
+            // A restart forgets what a breaker looks back on.
+            Command::Reopen if !self.lasting => {}
             Command::Reopen => self.reopen().await,
         }
     }
@@ -130,11 +157,28 @@ impl Pair {
         let (now, until) = (self.now, self.now + Duration::from_millis(lease_ms));
         let mut claims = Vec::new();
         for store in self.stores() {
-            let claimed = store.claim(stage, max, until, now).await.expect("claimed");
-            let by_id: BTreeMap<JobId, Claimed> =
-                claimed.into_iter().map(|c| (c.lease.id, c)).collect();
-            claims.push(by_id);
+            claims.push(store.claim(stage, max, until, now).await.expect("claimed"));
         }
+        self.claimed(claims)
+    }
+
+    async fn claim_lane(&mut self, stage: &Stage, lane: &LaneKey, max: usize, lease_ms: u64) {
+        let (now, until) = (self.now, self.now + Duration::from_millis(lease_ms));
+        let mut claims = Vec::new();
+        for store in self.stores() {
+            claims.push(store.claim_lane(stage, lane, max, until, now).await.expect("claimed"));
+        }
+        let order = |claims: &Vec<Claimed>| claims.iter().map(|c| c.lease.id).collect::<Vec<_>>();
+        assert_eq!(order(&claims[0]), order(&claims[1]), "left: memory, right: sqlite");
+        self.claimed(claims);
+    }
+
+    /// Compares what both gave, in whatever order; answers how much it was.
+    fn claimed(&mut self, claims: Vec<Vec<Claimed>>) -> usize {
+        let by_id = |claimed: Vec<Claimed>| -> BTreeMap<JobId, Claimed> {
+            claimed.into_iter().map(|c| (c.lease.id, c)).collect()
+        };
+        let claims: Vec<_> = claims.into_iter().map(by_id).collect();
         let told = |claims: &BTreeMap<JobId, Claimed>| {
             let told = claims.values().map(|c| {
                 let seen = (c.lane.clone(), c.attempt, c.created_at, c.spec.clone());
@@ -187,6 +231,15 @@ impl Pair {
         self.both(async |s| s.list(Filter::default(), None, MANY).await).await
     }
 
+    /// A list by what the filter says is a part of the list of everything.
+    async fn list(&self, filter: &Filter) {
+        let found = self.both(async |s| s.list(filter.clone(), None, MANY).await).await;
+        let all = self.listed().await;
+        assert_eq!(found, all.into_iter().filter(|r| filter.matches(r)).collect::<Vec<_>>());
+        let few = self.both(async |s| s.list(filter.clone(), None, 2).await).await;
+        assert_eq!(few, found[..found.len().min(2)]);
+    }
+
     /// Everything that can be read.
     pub(super) async fn compare(&self) {
         let now = self.now;
@@ -198,6 +251,7 @@ impl Pair {
         for n in 0..NOTES {
             self.both(async |s| s.note("model", [n; 32]).await).await;
         }
+        self.both(async |s| s.documents("model").await).await;
         self.both(async |s| Ok(s.counts())).await;
         self.both(async |s| {
             let mut lanes = s.lanes(MANY, now);

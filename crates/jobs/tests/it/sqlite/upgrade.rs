@@ -104,6 +104,10 @@ async fn a_directory_of_version_1_is_taken_over_with_all_that_is_in_it() {
         assert_eq!((over.state, over.verdict), (State::Done, Some(Verdict::Succeeded)));
         assert_eq!(store.attempts(id(1)).await.expect("read"), Some(Vec::<Bytes>::new()));
         assert_eq!(store.counts().done, 1);
+        let documents = store.documents("settings").await.expect("read");
+        assert_eq!(documents.len(), round, "there is room for what is new");
+        let put = store.put_document("settings", "a".to_owned(), Some(Bytes::new())).await;
+        put.expect("put");
         if round > 0 {
             assert_eq!(taken(&*store, FAR - 1).await, [1].into(), "the other lane is paused");
             assert_eq!(taken(&*store, FAR).await, [2].into());

@@ -6,6 +6,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use super::*;
 use crate::cli::RobotsRule;
+use crate::stages::sinks::tests::registry;
 use crate::stages::{DELIVER, SCRAPE};
 
 const ACCEPTED: Timestamp = Timestamp::from_millis(1_000_000);
@@ -26,7 +27,8 @@ fn spec() -> JobSpec {
 
 fn order(robots: RobotsRule) -> Order {
     Order {
-        forward_to: None,
+        sinks: Arc::new(registry(None, &[])),
+        feed: ingest::Feed::default(),
         fetch_policy: Policy::public_only(),
         sink_policy: Policy::public_only(),
         robots,

@@ -1,0 +1,324 @@
+//! `/v1/sinks`: sinks that have names.
+//!
+//! A change is made while nobody else makes one, is on disk before it holds, and holds before it
+//! is answered.
+
+mod patch;
+mod rotation;
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::Request;
+use axum::response::Response;
+use http::header::{self, HeaderValue};
+use http::{StatusCode, Uri};
+use jobs::{JobId, NewJob, Submitted, Timestamp};
+use serde_json::Value;
+use serde_json::value::RawValue;
+use tokio::sync::OwnedMutexGuard;
+
+use self::patch::{patched, switch, switched};
+use self::rotation::{rotated, rotation};
+use crate::auth::Caller;
+use crate::body::{self, Received, Typing};
+use crate::definition::{Definition, Draft, NAME_RULE, Signature, is_name};
+use crate::problem::{Fault, Kind, Problem};
+use crate::read::PathParts;
+use crate::router::{Api, store_problem};
+use crate::sink_view::{Lanes, SinkView, notice};
+use crate::view::{JobView, json, rfc3339, status_url};
+use crate::{Disabled, NamedSink, Refusal, SINKS, SinkSecret, SinkSpec, parse};
+
+/// `POST /v1/sinks`
+pub(crate) async fn define(Caller(api): Caller, request: Request) -> Result<Response, Problem> {
+    let (parts, body) = request.into_parts();
+    body::check_type(&parts.headers, Typing::Strict)?;
+    let received = receive(&api, body).await?;
+    let (name, draft) = new_sink(&api, &received.bytes)?;
+    let change = Change::begin(&api).await;
+    if api.sinks.sink(&name).is_some() {
+        return Err(conflict(format!("there is a sink `{name}` already")));
+    }
+    let most = api.config.max_sinks;
+    if api.sinks.sinks().iter().filter(|sink| !sink.is_operators).count() >= most {
+        return Err(conflict(format!("there are {most} sinks already, this server's limit")));
+    }
+    let spec = complete(&api, draft);
+    let sink = NamedSink { name, spec, is_operators: false };
+    change.keep(&sink.name, Some(sink.spec.clone())).await?;
+    let location = format!("/v1/sinks/{}", sink.name);
+    let location = HeaderValue::try_from(location).expect("a name is visible ASCII");
+    let mut response = once(StatusCode::CREATED, &api, sink);
+    response.headers_mut().insert(header::LOCATION, location);
+    Ok(response)
+}
+
+/// `GET /v1/sinks`: by name.
+pub(crate) async fn list(Caller(api): Caller, uri: Uri) -> Result<Response, Problem> {
+    #[derive(serde::Serialize)]
+    struct Sinks {
+        sinks: Vec<SinkView>,
+    }
+    parameters(&uri, &[])?;
+    let _slot = api.listings.acquire().await.expect("the semaphore is never closed");
+    let mut sinks = api.sinks.sinks();
+    sinks.sort_unstable_by(|a, b| a.name.cmp(&b.name));
+    let lanes = Lanes::now(&api);
+    let sinks = sinks.into_iter().map(|sink| SinkView::new(&api, sink, &lanes)).collect();
+    Ok(json(StatusCode::OK, &Sinks { sinks }))
+}
+
+/// `GET /v1/sinks/{name}`
+pub(crate) async fn show(Caller(api): Caller, path: PathParts) -> Result<Response, Problem> {
+    let sink = known(&api, &path_name(path)?)?;
+    Ok(json(StatusCode::OK, &SinkView::new(&api, sink, &Lanes::now(&api))))
+}
+
+/// `PATCH /v1/sinks/{name}`: a JSON merge patch (RFC 7396) of the sink as it was defined.
+pub(crate) async fn change(
+    Caller(api): Caller,
+    path: PathParts,
+    request: Request,
+) -> Result<Response, Problem> {
+    let name = path_name(path)?;
+    let (parts, body) = request.into_parts();
+    body::check_type(&parts.headers, Typing::Strict)?;
+    let received = receive(&api, body).await?;
+    let Value::Object(patch) = parse::value(&received.bytes, Kind::InvalidSink)? else {
+        let detail = "an object such as {\"enabled\": false} is expected";
+        return Err(invalid(vec![Fault::at("", detail)]));
+    };
+    let change = Change::begin(&api).await;
+    let mut sink = known(&api, &name)?;
+    if sink.is_operators {
+        sink.spec.disabled = switched(&api, &sink, &patch)?;
+        change.keep(&name, Some(switch(&api, &sink.spec))).await?;
+    } else {
+        sink.spec = patched(&api, &sink, patch)?;
+        change.keep(&name, Some(sink.spec.clone())).await?;
+    }
+    Ok(json(StatusCode::OK, &SinkView::new(&api, sink, &Lanes::now(&api))))
+}
+
+/// `DELETE /v1/sinks/{name}`: not while something waits for it, unless that is forced.
+pub(crate) async fn remove(
+    Caller(api): Caller,
+    path: PathParts,
+    uri: Uri,
+) -> Result<Response, Problem> {
+    let name = path_name(path)?;
+    let force = parameters(&uri, &["force"])?;
+    let change = Change::begin(&api).await;
+    let sink = defined(&api, &name)?;
+    let lanes = Lanes::now(&api);
+    let jobs = lanes.of(&api, &sink).map_or(0, |lane| lane.waiting + lane.in_flight);
+    if jobs > 0 && !force {
+        return Err(conflict(format!(
+            "{jobs} jobs wait for the sink `{name}`; let them be delivered, or say ?force=true"
+        )));
+    }
+    change.keep(&name, None).await?;
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    Ok(response)
+}
+
+/// `POST /v1/sinks/{name}/rotate`: a body may be left out.
+pub(crate) async fn rotate(
+    Caller(api): Caller,
+    path: PathParts,
+    request: Request,
+) -> Result<Response, Problem> {
+    let name = path_name(path)?;
+    let (parts, body) = request.into_parts();
+    let received = receive(&api, body).await?;
+    let rotation = rotation(&parts.headers, &received)?;
+    let change = Change::begin(&api).await;
+    let mut sink = defined(&api, &name)?;
+    sink.spec = rotated(&api, &sink, rotation)?;
+    change.keep(&name, Some(sink.spec.clone())).await?;
+    Ok(once(StatusCode::OK, &api, sink))
+}
+
+/// `POST /v1/sinks/{name}/test`: a job that sends the sink an event, and nothing else.
+pub(crate) async fn test(Caller(api): Caller, path: PathParts) -> Result<Response, Problem> {
+    let name = path_name(path)?;
+    let sink = known(&api, &name)?;
+    if let Some(Disabled { reason, .. }) = &sink.spec.disabled {
+        return Err(conflict(format!("the sink `{name}` is disabled ({reason}): enable it first")));
+    }
+    let (id, now) = (JobId::draw(), api.clock.now());
+    let spec = notice(&sink, tested(id, &name, now));
+    let (stage, lane) = api.pipeline.first(&spec);
+    let spec = spec.to_bytes();
+    let job = NewJob { id, stage, lane, due: now, expires: None, spec, idempotency: None };
+    let answers = api.store.submit(vec![job], now).await.map_err(|e| store_problem(&e))?;
+    if answers != [Submitted::Created] {
+        return Err(api.queue_full());
+    }
+    let (record, spec) = api.job(id).await?;
+    let mut response = json(StatusCode::ACCEPTED, &JobView::new(&api, record, spec));
+    let location = HeaderValue::try_from(status_url(id)).expect("a path of ASCII letters");
+    response.headers_mut().insert(header::LOCATION, location);
+    Ok(response)
+}
+
+/// The event that tells of nothing but that it arrives.
+fn tested(id: JobId, name: &str, at: Timestamp) -> Box<RawValue> {
+    let data = serde_json::json!({"id": id.to_string(), "sink": name});
+    let event = format!(r#"{{"type":"sink.test","timestamp":"{}","data":{data}}}"#, rfc3339(at));
+    RawValue::from_string(event).expect("a time, an id and a name need no escapes")
+}
+
+/// The right to change sinks: one at a time.
+struct Change {
+    api: Arc<Api>,
+    alone: OwnedMutexGuard<()>,
+}
+
+impl Change {
+    async fn begin(api: &Arc<Api>) -> Self {
+        let alone = Arc::clone(&api.sink_changes).lock_owned().await;
+        Self { api: Arc::clone(api), alone }
+    }
+
+    /// Puts a sink on disk and then into force; `None` removes it. A caller that goes away in
+    /// between does not leave one without the other.
+    async fn keep(self, name: &str, spec: Option<SinkSpec>) -> Result<(), Problem> {
+        let name = name.to_owned();
+        let changes = self.api.changes.clone();
+        let kept = changes.spawn(async move {
+            let Self { api, alone: _alone } = self;
+            let bytes = spec.as_ref().map(SinkSpec::to_bytes);
+            api.store.put_document(SINKS, name.clone(), bytes).await?;
+            api.sinks.sink_changed(&name, spec);
+            Ok(())
+        });
+        let gone = |_| Problem::new(Kind::Internal, "the change was not made");
+        kept.await.map_err(gone)?.map_err(|error: jobs::Error| store_problem(&error))
+    }
+}
+
+async fn receive(api: &Api, body: Body) -> Result<Received, Problem> {
+    let config = &api.config;
+    body::read(body, config.max_body, config.body_timeout, &api.budget).await
+}
+
+/// Reads a definition, and has it judged.
+fn new_sink(api: &Api, body: &[u8]) -> Result<(String, Draft), Problem> {
+    let given: Definition<'_> = parse::object(body, Kind::InvalidSink)?;
+    let mut faults = Vec::new();
+    let name = given.name.as_deref().unwrap_or_default().to_owned();
+    match given.name {
+        None => faults.push(Fault::at("/name", "is required")),
+        Some(_) if !is_name(&name) => faults.push(Fault::at("/name", NAME_RULE)),
+        Some(_) => {}
+    }
+    let draft = given.check(&mut faults);
+    Ok((name, judged(api, draft, faults)?))
+}
+
+/// What both the reader and the composition root admit; otherwise all that either finds wrong.
+fn judged(api: &Api, draft: Option<Draft>, mut faults: Vec<Fault>) -> Result<Draft, Problem> {
+    let refused = draft.as_ref().map(|draft| api.sinks.admit_sink_spec(&draft.spec));
+    if let Some(Err(refused)) = refused {
+        add(refused, &mut faults);
+    }
+    match draft {
+        Some(draft) if faults.is_empty() => Ok(draft),
+        _ => Err(invalid(faults)),
+    }
+}
+
+/// Adds what has been found wrong elsewhere; one fault for each place is enough.
+fn add(refused: Vec<Refusal>, faults: &mut Vec<Fault>) {
+    for Refusal { pointer, detail } in refused {
+        // Secrets are kept as a list, and given one at a time.
+        let pointer = if pointer.starts_with("/secrets/") { "/secret".to_owned() } else { pointer };
+        if !faults.iter().any(|fault| fault.is_at(&pointer)) {
+            faults.push(Fault::at(pointer, detail));
+        }
+    }
+}
+
+/// A new sink with all it needs.
+fn complete(api: &Api, draft: Draft) -> SinkSpec {
+    let Draft { mut spec, signature, enabled } = draft;
+    let now_ms = api.clock.now().as_millis();
+    if spec.secrets.is_empty() && is_signed(&spec) {
+        let (text, _) = api.sinks.new_secret(signature == Some(Signature::V1a));
+        spec.secrets.push(SinkSecret { text, expires_ms: None });
+    }
+    spec.disabled = (!enabled).then(|| by_hand(now_ms));
+    (spec.created_ms, spec.updated_ms) = (now_ms, now_ms);
+    spec
+}
+
+/// Events that are fetched are not signed: who fetches them has an API key.
+fn is_signed(spec: &SinkSpec) -> bool {
+    spec.url.scheme() != "pull"
+}
+
+fn by_hand(since_ms: u64) -> Disabled {
+    Disabled { since_ms, reason: "by hand".to_owned() }
+}
+
+/// An answer with a secret in it, which nobody on the way may keep.
+fn once(status: StatusCode, api: &Api, sink: NamedSink) -> Response {
+    let mut response = json(status, &SinkView::with_secret(api, sink, &Lanes::now(api)));
+    let no_store = HeaderValue::from_static("no-store");
+    response.headers_mut().insert(header::CACHE_CONTROL, no_store);
+    response
+}
+
+fn path_name(parts: PathParts) -> Result<String, Problem> {
+    let not_text = |_| Problem::new(Kind::NotFound, "the address is not UTF-8");
+    let parts = parts.map_err(not_text)?;
+    Ok(parts.iter().next().map_or_else(String::new, |(_, value)| value.to_owned()))
+}
+
+fn known(api: &Api, name: &str) -> Result<NamedSink, Problem> {
+    let found = if is_name(name) { api.sinks.sink(name) } else { None };
+    found.ok_or_else(|| Problem::new(Kind::NotFound, format!("there is no sink `{name}`")))
+}
+
+/// A sink that the API defined, and can change.
+fn defined(api: &Api, name: &str) -> Result<NamedSink, Problem> {
+    let sink = known(api, name)?;
+    if sink.is_operators { Err(operators(name)) } else { Ok(sink) }
+}
+
+fn operators(name: &str) -> Problem {
+    conflict(format!(
+        "the sink `{name}` is defined by the operator's file: here, only `enabled` can be changed"
+    ))
+}
+
+fn conflict(detail: String) -> Problem {
+    Problem::new(Kind::Conflict, detail)
+}
+
+fn invalid(faults: Vec<Fault>) -> Problem {
+    Problem::faulty(Kind::InvalidSink, faults)
+}
+
+/// Whether the one parameter that is known, if any, is `true`.
+fn parameters(uri: &Uri, known: &[&str]) -> Result<bool, Problem> {
+    let mut truth = None;
+    let query = uri.query().unwrap_or_default();
+    for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
+        let detail = match (known.contains(&&*name), &*value) {
+            (false, _) if known.is_empty() => "unknown; there are no parameters here".to_owned(),
+            (false, _) => format!("unknown; known is {}", known.join(", ")),
+            (true, "true" | "false") if truth.is_none() => {
+                truth = Some(value == "true");
+                continue;
+            }
+            (true, "true" | "false") => "given twice".to_owned(),
+            (true, _) => "must be true or false".to_owned(),
+        };
+        return Err(Problem::faulty(Kind::BadRequest, vec![Fault::parameter(&name, detail)]));
+    }
+    Ok(truth.unwrap_or_default())
+}
