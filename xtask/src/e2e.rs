@@ -34,8 +34,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     if let Some(only) = &options.only {
         filter.push_str(&format!(" & test({only})"));
     }
-    let mut run =
-        cargo(&["nextest", "run", "--workspace", "--no-capture", "--color", colour()]);
+    let mut run = cargo(&["nextest", "run", "--workspace", "--no-capture", "--color", colour()]);
     run.args(test::FEATURES).arg("-E");
     run.arg(filter);
     if let Some(seed) = options.seed {

@@ -1,6 +1,7 @@
 //! From flags to what the parts are started with. What does not fit together is refused here, with
 //! the remedy in the message.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -126,6 +127,7 @@ pub(crate) fn check(options: &Options, descriptors: u64) -> Result<Settings, Fai
             queue: shares.deliveries,
             sink_policy,
             trusted,
+            aws: aws(std::env::vars_os()),
             ..forward::Config::default()
         },
         sinks,
@@ -256,6 +258,14 @@ fn trusted(forward_to: Option<&ForwardTo>, operators: &[(String, SinkSpec)]) -> 
     let named = operators.iter().map(|(_, spec)| &spec.url);
     let sent = |url: &&Url| url.scheme() != "pull";
     default.into_iter().chain(named).filter(sent).cloned().collect()
+}
+
+/// What `s3:` sinks are told of the environment.
+fn aws(variables: impl Iterator<Item = (OsString, OsString)>) -> Vec<(String, String)> {
+    variables
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .filter(|(name, _)| name.starts_with("AWS_"))
+        .collect()
 }
 
 fn ingest_config(options: &Options) -> ingest::Config {

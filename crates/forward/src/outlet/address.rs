@@ -1,5 +1,7 @@
+#[cfg(feature = "object-store")]
 use std::path::PathBuf;
 
+#[cfg(any(feature = "object-store", feature = "nats", feature = "kafka"))]
 use percent_encoding::percent_decode_str;
 use url::Url;
 
@@ -85,6 +87,7 @@ fn file(url: &Url) -> Result<Address, String> {
     Ok(Address::File(Rotation { path, max_bytes, max_age, keep }))
 }
 
+#[cfg(any(feature = "object-store", feature = "nats", feature = "kafka"))]
 fn decoded(text: &str) -> Result<String, String> {
     let text = percent_decode_str(text).decode_utf8().map_err(|_| "the URL is not UTF-8")?;
     Ok(text.into_owned())
@@ -192,6 +195,7 @@ fn kafka(_: &Url) -> Result<Address, String> {
 
 #[cfg(test)]
 mod tests {
+    use std::path::PathBuf;
     use std::time::Duration;
 
     use super::*;
@@ -287,7 +291,14 @@ mod tests {
     #[cfg(feature = "nats")]
     #[test]
     fn a_subject_is_complete_and_without_wildcards() {
-        for text in ["nats://h/", "nats:///x", "nats://h/a.*", "nats://h/a.%3E", "nats://h/a..b", "nats://h/a/b"] {
+        for text in [
+            "nats://h/",
+            "nats:///x",
+            "nats://h/a.*",
+            "nats://h/a.%3E",
+            "nats://h/a..b",
+            "nats://h/a/b",
+        ] {
             assert!(why_not(text).contains("nats://host:port/subject"), "{text}");
         }
     }
@@ -295,7 +306,9 @@ mod tests {
     #[cfg(feature = "kafka")]
     #[test]
     fn a_topic_is_complete_and_legal() {
-        for text in ["kafka://h/", "kafka:///x", "kafka://h/a%20b", "kafka://h/a/b", "kafka://u:p@h/t"] {
+        for text in
+            ["kafka://h/", "kafka:///x", "kafka://h/a%20b", "kafka://h/a/b", "kafka://u:p@h/t"]
+        {
             assert!(why_not(text).contains("kafka://broker:port/topic"), "{text}");
         }
     }

@@ -1,6 +1,6 @@
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName};
 use http::header::CONTENT_TYPE;
+use http::{HeaderMap, HeaderName};
 
 use super::lines::Line;
 use super::trouble::Trouble;
@@ -12,7 +12,10 @@ pub(super) struct Event {
     /// `webhook-id`.
     pub(super) id: String,
     /// The signed headers and the content type.
-    #[cfg_attr(not(any(feature = "nats", feature = "kafka", feature = "object-store")), expect(dead_code, reason = "lines have no place for headers"))]
+    #[cfg_attr(
+        not(any(feature = "nats", feature = "kafka", feature = "object-store")),
+        expect(dead_code, reason = "lines have no place for headers")
+    )]
     pub(super) headers: HeaderMap,
     /// The content type without its parameters, lower case.
     pub(super) media_type: String,
@@ -24,9 +27,8 @@ pub(super) struct Event {
 impl Event {
     pub(super) fn new(delivery: Delivery, headers: HeaderMap) -> Self {
         let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
-        let content_type = text(CONTENT_TYPE)
-            .or_else(|| delivery.content_type.to_str().ok())
-            .unwrap_or_default();
+        let content_type =
+            text(CONTENT_TYPE).or_else(|| delivery.content_type.to_str().ok()).unwrap_or_default();
         let media_type = content_type.split(';').next().unwrap_or_default().trim();
         Self {
             id: text(WEBHOOK_ID).unwrap_or(&delivery.id).to_owned(),
@@ -124,7 +126,10 @@ mod tests {
 
     #[test]
     fn a_batch_keeps_its_lines() {
-        assert_eq!(line("application/x-ndjson", b"{\"a\":1}\n{\"b\":2}\n"), &b"{\"a\":1}\n{\"b\":2}"[..]);
+        assert_eq!(
+            line("application/x-ndjson", b"{\"a\":1}\n{\"b\":2}\n"),
+            &b"{\"a\":1}\n{\"b\":2}"[..]
+        );
     }
 
     #[test]

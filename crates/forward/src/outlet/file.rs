@@ -14,9 +14,6 @@ const BUFFER_BYTES: usize = 256 * 1024;
 /// Where the torn end of a file is looked for, a piece at a time.
 const TAIL_BYTES: u64 = 64 * 1024;
 
-/// Most files with one second's name.
-const MOST_A_SECOND: u32 = 9999;
-
 /// A file of lines, and when it is put aside for a new one.
 #[derive(Clone, Debug)]
 pub(super) struct Rotation {
@@ -98,18 +95,7 @@ impl Log {
     fn put_aside(&self, now_s: i64) -> io::Result<()> {
         let path = &self.rotation.path;
         let name = Name::of(path)?;
-        let mut number = 0;
-        let aside = loop {
-            let aside = path.with_file_name(name.aside(now_s, number));
-            if !aside.try_exists()? {
-                break aside;
-            }
-            number += 1;
-            if number > MOST_A_SECOND {
-                return Err(io::Error::other("there are too many files of this second"));
-            }
-        };
-        fs::rename(path, aside)?;
+        fs::rename(path, name.next_aside(now_s, path)?)?;
         sync_directory_of(path)?;
         if let Some(keep) = self.rotation.keep
             && let Err(error) = name.remove_all_but(keep, path)
@@ -122,7 +108,8 @@ impl Log {
 
 impl Out for Log {
     fn append(&mut self, lines: &[Line]) -> Result<(), String> {
-        self.try_append(lines).map_err(|e| format!("cannot write {}: {e}", self.rotation.path.display()))
+        self.try_append(lines)
+            .map_err(|e| format!("cannot write {}: {e}", self.rotation.path.display()))
     }
 }
 
@@ -244,9 +231,7 @@ impl Name {
         let text = |part: Option<&std::ffi::OsStr>| match part.map(std::ffi::OsStr::to_str) {
             None => Ok(String::new()),
             Some(Some(text)) => Ok(text.to_owned()),
-            Some(None) => {
-                Err(io::Error::new(ErrorKind::InvalidInput, "its name is not UTF-8"))
-            }
+            Some(None) => Err(io::Error::new(ErrorKind::InvalidInput, "its name is not UTF-8")),
         };
         let extension = match text(path.extension())? {
             extension if extension.is_empty() => extension,
@@ -279,17 +264,32 @@ impl Name {
         ours.then(|| (time.to_owned(), number))
     }
 
-    /// Removes the oldest until `keep` are left.
-    fn remove_all_but(&self, keep: usize, path: &Path) -> io::Result<()> {
-        let directory = path.parent().unwrap_or(Path::new("/"));
+    /// The files that were put aside before, oldest first.
+    fn all_aside(&self, path: &Path) -> io::Result<Vec<((String, u32), PathBuf)>> {
         let mut aside = Vec::new();
-        for entry in fs::read_dir(directory)? {
+        for entry in fs::read_dir(path.parent().unwrap_or(Path::new("/")))? {
             let entry = entry?;
             if let Some(order) = entry.file_name().to_str().and_then(|name| self.order(name)) {
                 aside.push((order, entry.path()));
             }
         }
         aside.sort();
+        Ok(aside)
+    }
+
+    /// Where the file goes now: behind all others of the same second.
+    fn next_aside(&self, now_s: i64, path: &Path) -> io::Result<PathBuf> {
+        let aside = self.all_aside(path)?;
+        let first = self.aside(now_s, 0);
+        let second = self.order(&first).map(|(time, _)| time);
+        let same = aside.iter().filter(|((time, _), _)| Some(time) == second.as_ref());
+        let number = same.map(|((_, number), _)| number.saturating_add(1)).max().unwrap_or(0);
+        Ok(path.with_file_name(self.aside(now_s, number)))
+    }
+
+    /// Removes the oldest until `keep` are left.
+    fn remove_all_but(&self, keep: usize, path: &Path) -> io::Result<()> {
+        let aside = self.all_aside(path)?;
         let too_many = aside.len().saturating_sub(keep);
         aside.iter().take(too_many).try_for_each(|(_, path)| fs::remove_file(path))
     }

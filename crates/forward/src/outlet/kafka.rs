@@ -15,7 +15,7 @@ use super::trouble::Trouble;
 
 /// How long the client itself tries again (a leader that moved, a broker that is not up yet)
 /// before it says what is wrong.
-const CLIENT_PATIENCE: Duration = Duration::from_secs(3);
+const CLIENT_PATIENCE: Duration = Duration::from_secs(1);
 
 /// Where on which cluster.
 #[derive(Debug)]

@@ -64,12 +64,16 @@ impl Nats {
         drop(connected);
         let headers = self.headers(&event);
         let subject = self.subject.subject.clone();
-        let sent = connection.jetstream.publish_with_headers(subject, headers, event.body).await;
-        let stored = match sent {
-            Ok(stored) => stored.await,
-            Err(error) => Err(error),
+        let storing = async {
+            let sent = connection.jetstream.publish_with_headers(subject, headers, event.body);
+            sent.await?.await
         };
-        let stored = stored.map_err(|error| self.trouble(&error))?;
+        let stored = tokio::select! {
+            biased;
+            stored = storing => stored.map_err(|error| self.trouble(&error))?,
+            // An acknowledgement comes on the connection that was asked on, or never.
+            _ = up.wait_for(|up| !*up) => return Err(connection.down(&self.subject.server)),
+        };
         let again = if stored.duplicate { ", which had it" } else { "" };
         Ok(format!("stream {} at {}{again}", stored.stream, stored.sequence))
     }
@@ -85,9 +89,11 @@ impl Nats {
             .client_capacity(QUEUE)
             .reconnect_delay_callback(|attempts| {
                 let doubled = 1u64.checked_shl(u32::try_from(attempts).unwrap_or(u32::MAX));
-                Duration::from_millis(50).saturating_mul(doubled.map_or(u32::MAX, |n| {
-                    u32::try_from(n).unwrap_or(u32::MAX)
-                })).min(MAX_RECONNECT_PAUSE)
+                Duration::from_millis(50)
+                    .saturating_mul(
+                        doubled.map_or(u32::MAX, |n| u32::try_from(n).unwrap_or(u32::MAX)),
+                    )
+                    .min(MAX_RECONNECT_PAUSE)
             })
             .event_callback(move |happening| {
                 match happening {

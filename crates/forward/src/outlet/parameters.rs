@@ -32,7 +32,9 @@ impl<'a> Parameters<'a> {
     pub(super) fn end(self, known: &str) -> Result<(), String> {
         match self.0.first() {
             None => Ok(()),
-            Some((name, _)) => Err(format!("`{name}` is not a parameter of it, or stands twice: there are {known}")),
+            Some((name, _)) => Err(format!(
+                "`{name}` is not a parameter of it, or stands twice: there are {known}"
+            )),
         }
     }
 }

@@ -107,9 +107,8 @@ async fn an_event_is_a_record_with_its_id_as_key_and_its_headers() {
     }
     drop(forwarder);
     running.await.unwrap();
-    let mut read: Vec<_> = (0..20)
-        .map(|_| broker.records.recv_timeout(PATIENCE).expect("a record of each"))
-        .collect();
+    let mut read: Vec<_> =
+        (0..20).map(|_| broker.records.recv_timeout(PATIENCE).expect("a record of each")).collect();
     read.sort();
     read.dedup();
     assert_eq!(read.len(), 20);

@@ -61,17 +61,17 @@ impl Server {
 
     /// A connection of the test's own; waits until the server is there.
     async fn jetstream(&self) -> Context {
+        let mut why = String::new();
         for _ in 0..200 {
             let options = ConnectOptions::with_user_and_password("me".into(), PASSWORD.into());
-            if let Ok(client) = options.connect(("127.0.0.1", self.port)).await {
-                let jetstream = async_nats::jetstream::new(client);
-                if jetstream.query_account().await.is_ok() {
-                    return jetstream;
-                }
+            match options.connect(format!("127.0.0.1:{}", self.port)).await {
+                // It listens once JetStream is there.
+                Ok(client) => return async_nats::jetstream::new(client),
+                Err(error) => why = error.to_string(),
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
-        panic!("nats-server did not start");
+        panic!("nats-server did not start: {why}");
     }
 
     async fn add_stream(&self) {
@@ -145,26 +145,28 @@ async fn a_server_that_is_down_is_waited_for_and_found_again() {
     server.down();
     let sink = server.sink("events.pages");
     let (forwarder, _running) = start(&sink);
-    let deliver = async |id: &str| forwarder.deliver(delivery(id, &sink)).await;
     // At the very first connection, and when one is lost.
     for round in 0..2u64 {
         let id = format!("evt_{round}");
-        assert_retryable(&deliver(&id).await, "no connection to 127.0.0.1");
+        assert_retryable(
+            &forwarder.deliver(delivery(&id, &sink)).await,
+            "no connection to 127.0.0.1",
+        );
         server.up().await;
-        assert_eq!(accepted(&deliver, &id).await.outcome, Answer::Accepted);
+        assert_eq!(in_the_end(&forwarder, &delivery(&id, &sink)).await.outcome, Answer::Accepted);
         assert_eq!(server.stored().await, round + 1);
         server.down();
     }
 }
 
 /// Tries until it is taken; the client pauses between its own attempts to connect.
-async fn accepted<F: Future<Output = Receipt>>(deliver: impl Fn(&str) -> F, id: &str) -> Receipt {
-    let mut receipt = deliver(id).await;
+async fn in_the_end(forwarder: &Forwarder, delivery: &Delivery) -> Receipt {
+    let mut receipt = forwarder.deliver(delivery.clone()).await;
     for _ in 0..30 {
         if receipt.outcome == Answer::Accepted {
             break;
         }
-        receipt = deliver(id).await;
+        receipt = forwarder.deliver(delivery.clone()).await;
     }
     receipt
 }

@@ -27,9 +27,7 @@ impl Store {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let endpoint = format!("http://{}", listener.local_addr().unwrap());
         let mut url: Url = "s3://bucket/events".parse().unwrap();
-        url.query_pairs_mut()
-            .append_pair("region", "eu-test-1")
-            .append_pair("endpoint", &endpoint);
+        url.query_pairs_mut().append_pair("region", "eu-test-1").append_pair("endpoint", &endpoint);
         let received = Arc::new(Mutex::new(Vec::new()));
         let seen = Arc::clone(&received);
         let mut server = JoinSet::new();
@@ -92,11 +90,9 @@ async fn an_event_is_put_under_its_id_signed_and_with_its_headers() {
 
 #[tokio::test]
 async fn a_store_in_trouble_is_asked_again_under_the_same_key() {
-    let store = Store::start(&[
-        "HTTP/1.1 500 Internal Server Error\r\ncontent-length: 0\r\n\r\n",
-        STORED,
-    ])
-    .await;
+    let store =
+        Store::start(&["HTTP/1.1 500 Internal Server Error\r\ncontent-length: 0\r\n\r\n", STORED])
+            .await;
     let receipts = store.deliver(2).await;
     assert_eq!(receipts[0].outcome, Answer::Retryable, "{}", receipts[0]);
     assert!(receipts[0].detail.contains("500"), "{}", receipts[0]);
