@@ -510,6 +510,8 @@ impl Given {
             }
         }
         let settled = api.store.settle(settlements, now).await.map_err(|e| store_problem(&e))?;
+        // What was acknowledged does not come again, whatever happens now.
+        api.store.flush().await.map_err(|e| store_problem(&e))?;
         let mut settled = settled.into_iter();
         let verdicts = verdicts.into_iter().map(|(verdict, was_settled)| {
             let lost = was_settled && settled.next() != Some(Settled::Recorded);
