@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use ingest::{EventFormat, Format, JobSpec, Links};
-use jobs::{Clock, JobId};
+use jobs::{Clock, JobId, Timestamp};
 use sha2::{Digest as _, Sha256};
 
 use super::sinks::Sink;
@@ -105,7 +105,9 @@ impl Bodies {
     }
 
     fn light(&self, id: JobId, event: &[u8]) -> Option<(String, Bytes)> {
-        let expires = self.clock.now() + self.link_ttl;
+        // Links are good to the second.
+        let end_s = (self.clock.now() + self.link_ttl).as_millis() / 1000;
+        let expires = Timestamp::from_millis(end_s * 1000);
         let url = self.links.result(id, expires);
         let sha256 = hexadecimal(&Sha256::digest(event));
         let link = Link { url: &url, sha256: &sha256, expires_at: &rfc3339(expires) };
@@ -128,7 +130,6 @@ fn hexadecimal(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use ingest::SinkSpec;
-    use jobs::Timestamp;
     use serde_json::Value;
 
     use super::*;
