@@ -16,10 +16,10 @@ use crate::world::{World, wait_for_status};
 const JOBS: u64 = 1_000;
 
 /// How often every treatment is met before the sink recovers.
-const ROUNDS: u64 = 15;
+const ROUNDS: u64 = 7;
 
 /// Longest for that: while the circuit is open, little is sent.
-const ROUNDS_WITHIN: Duration = Duration::from_secs(90);
+const ROUNDS_WITHIN: Duration = Duration::from_secs(120);
 
 /// How long nothing works at all.
 const OUTAGE: Duration = Duration::from_secs(3);
@@ -50,7 +50,7 @@ async fn survive(name: &str, kills: u32) -> Result<(World, Server, Verdict)> {
     let mut server = world.start().await?;
     world.load(8).run(Stop::Jobs(JOBS), &world.ledger).await.check()?;
     for round in 1..=kills {
-        rounds_at_the_sink(&world, 3 * u64::from(round)).await?;
+        rounds_at_the_sink(&world, u64::from(round)).await?;
         server.kill9()?;
         drop(server);
         server = world.start().await?;
