@@ -25,7 +25,7 @@ const ROUNDS_WITHIN: Duration = Duration::from_secs(120);
 const OUTAGE: Duration = Duration::from_secs(3);
 
 /// Longest until nothing is under way any more, once the sink has recovered.
-const SETTLED_WITHIN: Duration = Duration::from_secs(90);
+const SETTLED_WITHIN: Duration = Duration::from_secs(150);
 
 /// Soon, and often enough for everything that happens here.
 const SCHEDULE: &str = "0,100ms,200ms,500ms,1s,1s,1s,1s,1s,1s,1s,1s,1s,1s,1s,1s,1s,1s,1s,1s,1s,1s,\
