@@ -15,14 +15,15 @@ async fn a_fetch_that_fails_for_good_is_an_event_too() -> Result<()> {
     let world = World::new("failed").await?.flags(["--fetch-timeout", "1s"]);
     let server = world.start().await?;
     let mut client = server.client();
-    // Path, error code, requests: transient ones are made three times (the fetch schedule).
+    // Path, error code, requests: transient ones are made three times (the fetch schedule), and
+    // once more when the first was lost on the connection that had brought robots.txt.
     let cases = [
-        ("/fail/404/1", "status", 1),
-        ("/fail/500/2", "status", 3),
-        ("/reset/3", "", 3),
-        ("/cut/4?size=5000", "", 3),
-        ("/hang/5", "timeout", 3),
-        ("/loop/6", "redirect", 11),
+        ("/fail/404/1", "status", 1..=1),
+        ("/fail/500/2", "status", 3..=3),
+        ("/reset/3", "", 3..=4),
+        ("/cut/4?size=5000", "", 3..=3),
+        ("/hang/5", "timeout", 3..=3),
+        ("/loop/6", "redirect", 11..=11),
     ];
     for (host, (path, code, requests)) in cases.into_iter().enumerate() {
         let id = world.submit(&mut client, &world.origin.url(host, path)).await?;
@@ -32,7 +33,8 @@ async fn a_fetch_that_fails_for_good_is_an_event_too() -> Result<()> {
             assert_eq!(event.error.as_deref(), Some(code), "{path}");
         }
         wait_for_status(&mut client, &id, "failed").await?;
-        assert_eq!(world.origin.report().hosts[host].requests, requests, "{path}");
+        let seen = world.origin.report().hosts[host].requests;
+        assert!(requests.contains(&seen), "{path}: {seen} requests");
     }
     world.settle(&server).await?;
     Ok(())

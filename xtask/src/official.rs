@@ -106,6 +106,8 @@ fn pip(dir: &Path) -> Command {
     let mut pip = Command::new("python3");
     pip.args(["-m", "pip", "install", "--quiet", "--no-input", "--disable-pip-version-check"]);
     pip.args(["--timeout", "30", "--retries", "2", "--no-deps", "--require-hashes"]);
+    // In a container we are root, and what is installed below --target concerns no system.
+    pip.env("PIP_ROOT_USER_ACTION", "ignore");
     pip.arg("--target").arg(dir).arg("--requirement").arg(dir.join("requirements.txt"));
     pip
 }

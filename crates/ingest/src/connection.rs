@@ -37,16 +37,19 @@ pub(crate) struct Exchange {
 }
 
 /// Who is at the other end of a connection, for handlers that keep it waiting: an extension of
-/// each request.
+/// each request, cheap to clone.
 #[derive(Clone, Debug)]
-pub(crate) struct Peer {
+pub(crate) struct Peer(Arc<Ends>);
+
+#[derive(Debug)]
+struct Ends {
     reading: Reading,
     stop: CancellationToken,
 }
 
 impl Peer {
-    pub(crate) const fn new(reading: Reading, stop: CancellationToken) -> Self {
-        Self { reading, stop }
+    pub(crate) fn new(reading: Reading, stop: CancellationToken) -> Self {
+        Self(Arc::new(Ends { reading, stop }))
     }
 
     /// Resolves when the peer has closed its side, or when the server stops. Once it has sent
@@ -55,7 +58,7 @@ impl Peer {
         let closed = std::future::poll_fn(|cx| {
             let mut byte = [0];
             let mut byte = ReadBuf::new(&mut byte);
-            let half = self.reading.lock();
+            let half = self.0.reading.lock();
             match half.as_ref().poll_peek(cx, &mut byte) {
                 Poll::Ready(Ok(0) | Err(_)) => Poll::Ready(()),
                 Poll::Ready(Ok(_)) | Poll::Pending => Poll::Pending,
@@ -63,7 +66,7 @@ impl Peer {
         });
         tokio::select! {
             () = closed => {}
-            () = self.stop.cancelled() => {}
+            () = self.0.stop.cancelled() => {}
         }
     }
 }

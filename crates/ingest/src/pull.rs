@@ -21,7 +21,7 @@ use jobs::{
 };
 use serde::{Deserialize, Serialize};
 use tokio::runtime::Handle;
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
@@ -53,22 +53,20 @@ const MAX_RECEIPTS: usize = 1000;
 const MAX_REASON_BYTES: usize = 512;
 /// An event that was given back this often is a dead letter.
 const MOST_ATTEMPTS: u32 = 10;
-/// Who waits looks again at least this often: the store tells of a stage, not of one lane.
+/// Who waits looks again at least this often: when something is due is known of a stage, not of
+/// one lane.
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
 
 /// Those who wait for events.
 pub(crate) struct Pulls {
     places: Semaphore,
-    /// The store wakes one of those who wait, maybe for another lane: it wakes the others.
-    woken: Notify,
     /// What is to be done after its caller has gone.
     tasks: TaskTracker,
 }
 
 impl Default for Pulls {
     fn default() -> Self {
-        let (places, woken) = (Semaphore::new(WAITING), Notify::new());
-        Self { places, woken, tasks: TaskTracker::new() }
+        Self { places: Semaphore::new(WAITING), tasks: TaskTracker::new() }
     }
 }
 
@@ -90,12 +88,9 @@ pub(crate) async fn pull(
     let signal = api.store.signal(&stage);
     let end = Instant::now() + query.wait;
     loop {
-        let (told, woken) = (signal.notified(), api.pulls.woken.notified());
-        tokio::pin!(told, woken);
-        if told.as_mut().enable() {
-            api.pulls.woken.notify_waiters();
-        }
-        woken.as_mut().enable();
+        let told = signal.notified();
+        tokio::pin!(told);
+        told.as_mut().enable();
         if is_gone(peer.as_ref()) {
             return Ok(nothing());
         }
@@ -117,8 +112,7 @@ pub(crate) async fn pull(
         tokio::select! {
             biased;
             () = gone(peer.as_ref()) => return Ok(nothing()),
-            () = &mut told => api.pulls.woken.notify_waiters(),
-            () = &mut woken => {}
+            () = &mut told => {}
             () = tokio::time::sleep_until(end.min(Instant::now() + pause)) => {}
         }
     }
@@ -516,6 +510,8 @@ impl Given {
             }
         }
         let settled = api.store.settle(settlements, now).await.map_err(|e| store_problem(&e))?;
+        // What was acknowledged does not come again, whatever happens now.
+        api.store.flush().await.map_err(|e| store_problem(&e))?;
         let mut settled = settled.into_iter();
         let verdicts = verdicts.into_iter().map(|(verdict, was_settled)| {
             let lost = was_settled && settled.next() != Some(Settled::Recorded);

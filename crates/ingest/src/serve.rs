@@ -21,7 +21,8 @@ const MAX_BACK_OFF: Duration = Duration::from_secs(1);
 const LEAST_HEADER_BYTES: usize = 8192;
 
 /// Serves `router` over HTTP/1.1 until `stop`, then lets requests that are under way finish; those
-/// that only wait for something to happen are answered at once, and event streams end. The time for that is the caller's: dropping the future closes what is still open.
+/// that only wait for something to happen are answered at once, and event streams end. The time
+/// for that is the caller's: dropping the future closes what is still open.
 ///
 /// # Errors
 /// When the listener cannot be used at all. What fails while a connection is accepted is waited

@@ -256,8 +256,8 @@ fn trusted(forward_to: Option<&ForwardTo>, operators: &[(String, SinkSpec)]) -> 
         _ => None,
     };
     let named = operators.iter().map(|(_, spec)| &spec.url);
-    let web = |url: &&Url| matches!(url.scheme(), "http" | "https");
-    default.into_iter().chain(named).filter(web).cloned().collect()
+    let sent = |url: &&Url| url.scheme() != "pull";
+    default.into_iter().chain(named).filter(sent).cloned().collect()
 }
 
 /// What `s3:` sinks are told of the environment.

@@ -351,7 +351,12 @@ impl FromStr for ForwardTo {
     fn from_str(text: &str) -> Result<Self, String> {
         let usage = "expected a URL, such as https://example.com/hook, or a sink's name";
         if text.contains(':') {
-            return Url::parse(text).map(Self::Url).map_err(|error| format!("{error}: {usage}"));
+            let url = match text.starts_with("file:") {
+                // A relative path looks like an absolute one in a URL.
+                true => forward::parse_sink_url(text).map_err(|error| error.to_string()),
+                false => Url::parse(text).map_err(|error| error.to_string()),
+            };
+            return url.map(Self::Url).map_err(|error| format!("{error}: {usage}"));
         }
         let named = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
         match !text.is_empty() && text.bytes().all(named) {

@@ -59,11 +59,11 @@ async fn a_full_batch_is_one_post_with_a_line_for_each_and_a_receipt_for_each() 
     for receipt in callers.join_all().await {
         assert_eq!((receipt.outcome, receipt.status), (Answer::Accepted, Some(202)));
     }
-    let received = sink.received();
+    let received = std::mem::take(&mut *sink.received());
     let mut all: Vec<String> = received.iter().flat_map(lines).collect();
     all.sort();
     assert_eq!(all, (0..6).map(|n| format!("{{\"id\":\"e{n}\"}}")).collect::<Vec<_>>());
-    for request in &*received {
+    for request in &received {
         assert_signed(request);
         assert_eq!(lines(request).len(), 3);
         assert_eq!(request.headers["pagewire-batch-size"], "3");

@@ -61,9 +61,12 @@ impl Pipeline for TwoStages {
         Redrive { stage: SCRAPE, lane: lane(&spec.url), due: now }
     }
 
-    fn redeliver(&self, spec: &JobSpec, _: Option<&str>, now: Timestamp) -> Option<Redrive> {
-        let sink = spec.sink.as_ref()?;
-        Some(Redrive { stage: DELIVER, lane: lane(&sink.url), due: now })
+    fn redeliver(&self, spec: &JobSpec, to: Option<&str>, now: Timestamp) -> Option<Redrive> {
+        let lane = match to {
+            Some(name) => LaneKey::new(name),
+            None => lane(&spec.sink.as_ref()?.url),
+        };
+        Some(Redrive { stage: DELIVER, lane, due: now })
     }
 
     fn status(&self, record: &Record) -> Status {

@@ -69,11 +69,11 @@ impl DeliverWork {
                 return dead("there is no sink: the job names none and --forward-to is not set");
             }
         };
-        if let Some(why) = job.without_work {
-            return self.given_up(&sink, why);
-        }
         if sink.is_pull() {
             return self.moved(&job, &sink).await;
+        }
+        if let Some(why) = job.without_work {
+            return self.given_up(&sink, why);
         }
         if sink.disabled.is_some() {
             // As if it had not been claimed, and nothing more is until it is enabled.

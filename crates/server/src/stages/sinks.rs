@@ -217,7 +217,14 @@ impl Registry {
     pub(crate) fn load(&self, sinks: Vec<(String, Bytes)>, disabled: Vec<(String, Bytes)>) {
         for (name, stored) in sinks {
             match SinkSpec::from_bytes(&stored) {
-                Ok(spec) => self.change(&name, Some(spec)),
+                // What was stored of one of the operator's is of no other, whoever is called so now.
+                Ok(spec) if (spec.created_ms == 0) == self.is_operators(&name) => {
+                    self.change(&name, Some(spec));
+                }
+                Ok(_) => tracing::warn!(
+                    sink = name,
+                    "a stored sink is left alone: the --sinks file has had one of this name, or has one now"
+                ),
                 Err(error) => {
                     tracing::error!(sink = name, %error, "a stored sink cannot be read");
                 }
@@ -231,14 +238,16 @@ impl Registry {
         }
     }
 
+    fn is_operators(&self, name: &str) -> bool {
+        self.read().named.get(name).is_some_and(|entry| entry.is_operators)
+    }
+
     /// A sink is like this from now on, or not there any more. Of one of the operator's only
     /// whether it is disabled counts.
     pub(crate) fn change(&self, name: &str, spec: Option<SinkSpec>) {
         let mut known = self.write();
         if let Some(own) = known.named.get_mut(name).filter(|entry| entry.is_operators) {
-            own.spec.disabled = spec.and_then(|spec| spec.disabled);
-            own.sink =
-                Arc::new(Sink { disabled: own.spec.disabled.clone(), ..(*own.sink).clone() });
+            own.disable(spec.and_then(|spec| spec.disabled));
             return;
         }
         let Some(spec) = spec else {
@@ -359,9 +368,7 @@ impl Registry {
             return Some(Disabling::Lane(lane.clone(), since));
         };
         let entry = known.named.get_mut(name).filter(|entry| entry.spec.disabled.is_none())?;
-        entry.spec.disabled = Some(since);
-        let disabled = entry.spec.disabled.clone();
-        entry.sink = Arc::new(Sink { disabled, ..(*entry.sink).clone() });
+        entry.disable(Some(since));
         Some(Disabling::Named(name.to_owned(), Box::new(entry.spec.clone())))
     }
 
@@ -395,6 +402,11 @@ impl Registry {
 }
 
 impl Entry {
+    fn disable(&mut self, disabled: Option<Disabled>) {
+        self.spec.disabled.clone_from(&disabled);
+        self.sink = Arc::new(Sink { disabled, ..(*self.sink).clone() });
+    }
+
     fn view(&self, name: &str) -> NamedSink {
         NamedSink {
             name: name.to_owned(),

@@ -226,3 +226,69 @@ async fn a_disabled_sink_is_told_of_once_to_the_default_sink() {
     assert_eq!(record.state, State::Leased);
     assert_eq!(told[0].lease, Lease { id: record.id, epoch: told[0].lease.epoch });
 }
+
+#[tokio::test]
+async fn what_waits_for_a_disabled_sink_waits_over_a_restart_and_goes_on_once_it_is_enabled() {
+    let own = [("crm", "http://127.0.0.1:8/")];
+    let work = work(registry(None, &own), &[]);
+    let crm = LaneKey::new("sink:crm");
+    let waiting = claimed(&work, job(Some("crm")), "sink:crm").await;
+    let back = Settlement::new(waiting.lease, Outcome::Release { at: NOW });
+    work.store.settle(vec![back], NOW).await.unwrap();
+    work.switch.disable(&crm, "410 Gone".to_owned()).await;
+
+    let until = NOW + Duration::from_secs(60);
+    let later = NOW + Duration::from_secs(3_600);
+    assert!(
+        work.store
+            .claim(&DELIVER, 10, later + Duration::from_secs(60), later)
+            .await
+            .unwrap()
+            .is_empty()
+    );
+    let again = Switch {
+        registry: Arc::new(registry(None, &own)),
+        store: Arc::clone(&work.store),
+        clock: Arc::clone(&work.clock),
+        feed: Feed::default(),
+        disable_after: None,
+    };
+    again.load().await.unwrap();
+    assert_eq!(again.registry.disabled(&crm).unwrap().reason, "410 Gone");
+
+    again.registry.change("crm", Some(SinkSpec::new("http://127.0.0.1:8/".parse().unwrap())));
+    again.apply(&crm).await;
+    let claimed = work.store.claim(&DELIVER, 10, until, NOW).await.unwrap();
+    assert_eq!(claimed.len(), 1);
+    assert_eq!(claimed[0].lease.id, waiting.lease.id);
+}
+
+#[tokio::test]
+async fn events_that_nobody_can_pull_any_more_are_dead_letters() {
+    let work = work(registry(None, &[]), &[]);
+    let pulled = claimed(&work, job(Some("inbox")), "sink:inbox").await;
+    let (lane, result) = (LaneKey::new("sink:inbox"), Bytes::from_static(EVENT.as_bytes()));
+    let next = Next { stage: PULL, lane, due: NOW, verdict: Verdict::Succeeded, result };
+    let settlement = Settlement::new(pulled.lease, Outcome::Advance(next));
+    work.store.settle(vec![settlement], NOW).await.unwrap();
+    work.switch.look().await;
+    let record = work.store.get(pulled.lease.id).await.unwrap().unwrap();
+    assert_eq!((record.state, record.note), (State::Dead, Some(missing("inbox"))));
+}
+
+#[tokio::test]
+async fn an_address_is_open_again_once_somebody_delivers_to_it_again() {
+    let work = work(registry(None, &[]), &[]);
+    let sink = ingest::Sink::to("https://a.example/in".parse().unwrap());
+    let spec = JobSpec { sink: Some(sink), ..job(None) };
+    let lane = LaneKey::new("https://a.example/in");
+    work.switch.disable(&lane, "410 Gone".to_owned()).await;
+    let stored = async || work.store.documents("disabled-lanes").await.unwrap().len();
+    assert_eq!(stored().await, 1);
+    work.registry.reopen(&lane);
+    work.switch.look().await;
+    assert_eq!(stored().await, 0);
+    assert!(work.registry.disabled(&lane).is_none());
+    let open = claimed(&work, spec, lane.as_str()).await;
+    assert_eq!(open.lane, lane);
+}

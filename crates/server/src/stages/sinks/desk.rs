@@ -9,7 +9,7 @@ use ingest::{NamedSink, Refusal, SinkSpec, Sinks};
 use jobs::{JobId, LaneKey, Stage};
 use tokio_util::task::TaskTracker;
 
-use super::{Registry, Switch, resolve};
+use super::{Registry, Sink, Switch, resolve};
 use crate::stages::body::Bodies;
 use crate::stages::{PULL, lane};
 
@@ -42,9 +42,16 @@ impl Sinks for Desk {
     }
 
     fn sink_changed(&self, name: &str, spec: Option<SinkSpec>) {
+        // What was learned of the lane is of another address, or of a sink that was disabled.
+        let fate =
+            |sink: Option<Arc<Sink>>| sink.map(|sink| (sink.url.clone(), sink.disabled.clone()));
+        let before = fate(self.registry.named(name));
         self.registry.change(name, spec);
-        let (switch, lane) = (Arc::clone(&self.switch), lane::of_name(name));
-        self.chores.spawn(async move { switch.apply(&lane).await });
+        self.switch.relimit();
+        if fate(self.registry.named(name)) != before {
+            let (switch, lane) = (Arc::clone(&self.switch), lane::of_name(name));
+            self.chores.spawn(async move { switch.apply(&lane).await });
+        }
     }
 
     fn new_secret(&self, asymmetric: bool) -> (String, Option<String>) {

@@ -16,6 +16,9 @@ use crate::stages::lane;
 /// places that others could have.
 const MOST_IN_FLIGHT: u32 = 1_000;
 
+/// `max_payload` of NATS and `message.max.bytes` of Kafka are 1 MiB, header fields included.
+const MOST_FOR_BROKERS: u64 = 1_000_000;
+
 /// A sink with a name.
 ///
 /// # Errors
@@ -40,7 +43,7 @@ pub(super) fn named(
             Arc::new(Schedule::new(waits).map_err(|error| format!("its schedule: {error}"))?)
         }
     };
-    let inline_limit = spec.inline_limit.unwrap_or(defaults.inline_limit);
+    let inline_limit = spec.inline_limit.unwrap_or_else(|| usual_limit(&spec.url, defaults));
     let batch = spec.batch.filter(|_| !spec.ordered);
     Ok(Sink {
         name: Some(name.to_owned()),
@@ -116,13 +119,23 @@ fn plain(url: &Url, defaults: &Defaults) -> Sink {
         events: Vec::new(),
         schedule: Arc::clone(&defaults.schedule),
         timeout: None,
-        inline_limit: defaults.inline_limit,
+        inline_limit: usual_limit(url, defaults),
         format: EventFormat::Standard,
         gzip: false,
         batch: None,
         ordered: false,
         limit: defaults.limit,
         disabled: None,
+    }
+}
+
+/// How large a body may be unless told otherwise. What keeps events keeps them whole; brokers take
+/// messages of a little more than a million bytes unless they are told to take more.
+fn usual_limit(url: &Url, defaults: &Defaults) -> u64 {
+    match url.scheme() {
+        "file" | "folder" | "s3" | "stdout" => u64::MAX,
+        "nats" | "kafka" => defaults.inline_limit.min(MOST_FOR_BROKERS),
+        _ => defaults.inline_limit,
     }
 }
 
@@ -143,7 +156,7 @@ fn check_url(url: &Url) -> Result<(), String> {
             trusted.check_url(url).map(drop).map_err(|refused| refused.to_string())
         }
         "pull" => Ok(()),
-        scheme => Err(format!("there is no way out by `{scheme}:`")),
+        _ => forward::check_sink_url(url).map_err(|invalid| invalid.to_string()),
     }
 }
 

@@ -23,8 +23,10 @@ pub(crate) const HELD: Timestamp = Timestamp::from_millis(4_102_444_800_000);
 const ROUND: Duration = Duration::from_secs(10);
 /// Most lanes that are looked at, busiest first.
 const MOST_LANES: usize = 10_000;
-/// Jobs that are taken from a lane that has no sink any more in one go, and how long that may take.
-const ORPHANS: (usize, Duration) = (100, Duration::from_secs(60));
+/// Jobs that are taken in one round from a lane that has no sink any more.
+const MOST_ORPHANS: usize = 100;
+/// How long one of them may take.
+const ORPHAN_LEASE: Duration = Duration::from_secs(60);
 /// The type of the event that tells of it.
 const EVENT: &str = "sink.disabled";
 
@@ -92,8 +94,13 @@ impl Switch {
         let sinks = self.store.documents(SINKS).await?;
         let disabled = self.store.documents(DISABLED_LANES).await?;
         self.registry.load(sinks, disabled);
-        self.store.relimit(&DELIVER);
+        self.relimit();
         Ok(())
+    }
+
+    /// The limits of sinks may be others now.
+    pub(crate) fn relimit(&self) {
+        self.store.relimit(&DELIVER);
     }
 
     /// Looks at every lane now and then, until `stop`.
@@ -110,7 +117,7 @@ impl Switch {
     }
 
     /// Looks at every lane once.
-    async fn look(&self) {
+    pub(crate) async fn look(&self) {
         for lane in self.registry.reopened() {
             self.open(&lane).await;
         }
@@ -136,7 +143,6 @@ impl Switch {
 
     /// Tells the store what holds for the lane of a sink that was changed.
     pub(crate) async fn apply(&self, lane: &LaneKey) {
-        self.store.relimit(&DELIVER);
         let news = if self.registry.disabled(lane).is_some() { held() } else { let_go() };
         if let Err(error) = self.store.tell(&DELIVER, lane, news, self.clock.now()).await {
             tracing::warn!(lane = %lane, %error, "a lane could not be held or let go; trying again");
@@ -216,29 +222,38 @@ impl Switch {
         if sink.as_ref().is_some_and(|sink| sink.is_pull()) {
             return;
         }
-        let now = self.clock.now();
-        let (most, time) = ORPHANS;
-        let claimed = match self.store.claim_lane(&PULL, lane, most, now + time, now).await {
-            Ok(claimed) => claimed,
-            Err(error) => {
-                tracing::warn!(lane = %lane, %error, "could not see to events of a removed sink");
-                return;
+        // One at a time: an event may be large.
+        for _ in 0..MOST_ORPHANS {
+            match self.see_to_orphan(lane, name, sink.as_deref()).await {
+                Ok(true) => {}
+                Ok(false) => return,
+                Err(error) => {
+                    tracing::warn!(lane = %lane, %error, "could not see to events of a removed sink");
+                    return;
+                }
             }
+        }
+    }
+
+    /// Sees to one such job; whether there may be more.
+    async fn see_to_orphan(
+        &self,
+        lane: &LaneKey,
+        name: &str,
+        sink: Option<&Sink>,
+    ) -> jobs::Result<bool> {
+        let now = self.clock.now();
+        let claimed = self.store.claim_lane(&PULL, lane, 1, now + ORPHAN_LEASE, now).await?;
+        let Some(job) = claimed.into_iter().next() else {
+            return Ok(false);
         };
-        let mut settlements = Vec::new();
-        for job in claimed {
-            let outcome = match &sink {
-                Some(sink) => moved(self.store.as_ref(), &job, sink, now).await,
-                None => Some(Outcome::Dead { note: missing(name) }),
-            };
-            settlements.extend(outcome.map(|outcome| Settlement::new(job.lease, outcome)));
-        }
-        if settlements.is_empty() {
-            return;
-        }
-        if let Err(error) = self.store.settle(settlements, now).await {
-            tracing::warn!(lane = %lane, %error, "could not see to events of a removed sink");
-        }
+        let outcome = match sink {
+            Some(sink) => moved(self.store.as_ref(), &job, sink, now).await,
+            None => Some(Outcome::Dead { note: missing(name) }),
+        };
+        let outcome = outcome.unwrap_or(Outcome::Release { at: now + ROUND });
+        self.store.settle(vec![Settlement::new(job.lease, outcome)], now).await?;
+        Ok(true)
     }
 }
 

@@ -56,6 +56,15 @@ fn what_is_said_of_posts_holds_for_jobs_in_flight() {
 }
 
 #[test]
+fn what_keeps_events_keeps_them_whole_and_brokers_get_what_they_take() {
+    let limit = |url| sink("x", url, |_| ()).inline_limit;
+    assert_eq!(limit("https://crm.example/"), 5_000_000);
+    assert_eq!(limit("file:///var/lib/events.ndjson"), u64::MAX);
+    assert_eq!(limit("nats://127.0.0.1/events"), 1_000_000);
+    assert_eq!(sink("x", "file:///a", |spec| spec.inline_limit = Some(9)).inline_limit, 9);
+}
+
+#[test]
 fn a_secret_signs_until_it_expires_and_the_servers_own_when_there_is_none() {
     let (old, new, own) = (Secret::generate(), Secret::generate(), [Secret::generate()]);
     let secret = |key: &Secret, expires_ms| SinkSecret { text: key.reveal(), expires_ms };
@@ -87,7 +96,8 @@ fn the_default_sink_is_an_address_or_one_of_the_operators() {
 #[test]
 fn a_sink_defined_through_the_api_is_not_trusted_and_comes_back() {
     let registry = registry(None, &[]);
-    registry.load(vec![("crm".to_owned(), spec("https://crm.example/").to_bytes())], Vec::new());
+    let defined = SinkSpec { created_ms: 1, ..spec("https://crm.example/") };
+    registry.load(vec![("crm".to_owned(), defined.to_bytes())], Vec::new());
     let sink = registry.named("crm").unwrap();
     assert!(!sink.trusted);
     assert!(!registry.view("crm").unwrap().is_operators);
@@ -113,6 +123,22 @@ fn of_the_operators_sinks_the_api_only_disables() {
     assert_eq!(registry.count_disabled(), 1);
     registry.change("crm", None);
     assert_eq!(registry.named("crm").unwrap().disabled, None);
+}
+
+#[test]
+fn what_was_stored_of_the_operators_sinks_is_of_no_other() {
+    let disabled = SinkSpec { disabled: Some(since("410 Gone")), ..spec("http://127.0.0.1:9/in") };
+    let stored = || vec![("crm".to_owned(), disabled.to_bytes())];
+    let with = registry(None, &[("crm", "http://127.0.0.1:9/in")]);
+    with.load(stored(), Vec::new());
+    assert_eq!(with.named("crm").unwrap().disabled, Some(since("410 Gone")));
+    let without = registry(None, &[]);
+    without.load(stored(), Vec::new());
+    assert!(without.named("crm").is_none(), "the operator took it away");
+    let with = registry(None, &[("crm", "http://127.0.0.1:9/in")]);
+    let of_another = SinkSpec { created_ms: 1, ..disabled.clone() };
+    with.load(vec![("crm".to_owned(), of_another.to_bytes())], Vec::new());
+    assert_eq!(with.named("crm").unwrap().disabled, None);
 }
 
 #[test]
