@@ -94,7 +94,7 @@ impl Outlets {
         else {
             let scheme = delivery.sink.scheme();
             return Receipt::forbidden(&format!(
-                "`{scheme}:` sinks are only those that the operator named at start"
+                "no `{scheme}:` sink was named at start by this very URL"
             ));
         };
         let started = Instant::now();

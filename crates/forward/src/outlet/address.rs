@@ -137,7 +137,8 @@ fn nats(url: &Url) -> Result<Address, String> {
     let host = url.host_str().filter(|host| !host.is_empty()).ok_or(USAGE)?;
     let subject = decoded(url.path().trim_start_matches('/'))?;
     let wrong = |token: &str| {
-        token.is_empty() || token.contains(|c: char| c.is_whitespace() || "*>/".contains(c))
+        let bad = |c: char| c.is_whitespace() || c.is_control() || "*>/".contains(c);
+        token.is_empty() || token.contains(bad)
     };
     if subject.split('.').any(wrong) {
         return Err(USAGE.to_owned());
@@ -149,6 +150,9 @@ fn nats(url: &Url) -> Result<Address, String> {
     let mut parameters = Parameters::of(url);
     let stream = parameters.take("stream");
     parameters.end("`stream`")?;
+    if stream.as_deref().is_some_and(|name| name.contains('.') || wrong(name)) {
+        return Err("`stream` is a stream's name, without dots, spaces and wildcards".into());
+    }
     let server = format!("{host}:{}", url.port().unwrap_or(4222));
     Ok(Address::Nats(super::nats::Subject { server, user, subject, stream }))
 }
@@ -300,6 +304,9 @@ mod tests {
             "nats://h/a/b",
         ] {
             assert!(why_not(text).contains("nats://host:port/subject"), "{text}");
+        }
+        for text in ["nats://h/x?stream=", "nats://h/x?stream=a.b", "nats://h/x?stream=a%0Ab"] {
+            assert!(why_not(text).contains("`stream`"), "{text}");
         }
     }
 
