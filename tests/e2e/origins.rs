@@ -21,7 +21,7 @@ async fn a_fetch_that_fails_for_good_is_an_event_too() -> Result<()> {
         ("/fail/404/1", "status", 1..=1),
         ("/fail/500/2", "status", 3..=3),
         ("/reset/3", "", 3..=4),
-        ("/cut/4?size=5000", "", 3..=3),
+        ("/cut/4?size=5000", "", 3..=4),
         ("/hang/5", "timeout", 3..=3),
         ("/loop/6", "redirect", 11..=11),
     ];

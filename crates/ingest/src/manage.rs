@@ -2,7 +2,7 @@ use axum::extract::Request;
 use axum::response::Response;
 use http::StatusCode;
 use http::request::Parts;
-use jobs::{Cancelled, JobId, Redrive, Redriven};
+use jobs::{Cancelled, JobId, Redrive, Redriven, Verdict};
 use serde::Deserialize;
 
 use crate::auth::Caller;
@@ -18,7 +18,9 @@ pub(crate) async fn cancel(Caller(api): Caller, path: PathParts) -> Result<Respo
     let id = path_id(path)?;
     let (record, spec) = api.job(id).await?;
     let now = api.clock.now();
-    if !record.state.is_terminal() && api.pipeline.status(&record) != Status::Cancelled {
+    let is_over = record.state.is_terminal();
+    // Once more would call off the event that tells of the first time.
+    if !is_over && record.verdict != Some(Verdict::Cancelled) {
         let next = api.pipeline.cancelled(id, &spec, now);
         let answer = api.store.cancel(id, next, now).await.map_err(|e| store_problem(&e))?;
         if answer == Cancelled::Unknown {
@@ -27,10 +29,11 @@ pub(crate) async fn cancel(Caller(api): Caller, path: PathParts) -> Result<Respo
     }
     // It may have ended by itself in between: what it is now decides.
     let (record, spec) = api.job(id).await?;
-    match api.pipeline.status(&record) {
-        Status::Cancelled => Ok(json(StatusCode::OK, &JobView::new(&api, record, spec))),
-        status => Err(conflict(format!("job {id} is {status} and cannot be cancelled"))),
+    let status = api.pipeline.status(&record);
+    if record.verdict == Some(Verdict::Cancelled) || status == Status::Cancelled {
+        return Ok(json(StatusCode::OK, &JobView::new(&api, record, spec)));
     }
+    Err(conflict(format!("job {id} is {status} and cannot be cancelled")))
 }
 
 /// What may be said of a redelivery.

@@ -27,7 +27,7 @@ fn bad_flags_are_refused_with_their_name_and_a_remedy() {
         (&["--listen", "[::]:8080", "--api-key", "short"], &["--api-key", "openssl rand"]),
         (&["--store", "postgres://db"], &["--store", "sqlite"]),
         (&["--store", "disk"], &["--store", "sqlite or memory", "--data-dir"]),
-        (&["--forward-to", "ftp://a/"], &["--forward-to", "http or https"]),
+        (&["--forward-to", "ftp://a/"], &["--forward-to", "`ftp:`", "https", "file"]),
         (&["--forward-to", "example.com/hook"], &["--forward-to", "https://example.com/hook"]),
         (&["--fetch-allow", "10.0.0.0/99"], &["--fetch-allow"]),
         (&["--sink-allow", "a b"], &["--sink-allow"]),
