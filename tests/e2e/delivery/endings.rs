@@ -34,10 +34,14 @@ async fn every_way_a_job_can_end_is_told_exactly_once() -> Result<()> {
     let unchanged = world.submit_job(&mut client, &tagged).await?;
 
     world.settle(&server).await?;
+    // The deadline cuts the fetch short, or forbids another.
+    let event = world.sink.event(&late).context("it was told")?;
+    let code = event.error.as_deref().unwrap_or_default();
+    ensure!(event.kind == "job.failed" && ["timeout", "deadline"].contains(&code), "{event:?}");
+    assert_eq!((event.attempts, event.delivered), (1, 1), "told again: {event:?}");
     let told = [
         (&robots, "job.failed", Some("robots_disallowed")),
         (&missing, "job.failed", Some("status")),
-        (&late, "job.failed", Some("deadline")),
         (&cancelled, "job.cancelled", None),
         (&first, "job.succeeded", None),
         (&unchanged, "job.unchanged", None),
