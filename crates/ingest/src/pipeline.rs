@@ -77,7 +77,7 @@ pub trait Sinks: Send + Sync + 'static {
     /// when it is not there or not one to pull from.
     fn pulled(&self, name: &str) -> Option<(Stage, LaneKey)>;
 
-    /// The body that this sink's events have: as [`EventFormat`] says, cut down to a link when it
+    /// The body that this sink's events have: as [`crate::EventFormat`] says, cut down to a link when it
     /// is above the inline limit.
     fn pulled_body(&self, name: &str, id: JobId, event: Bytes) -> Bytes;
 }
