@@ -91,7 +91,7 @@ impl Lane {
         let turn = news.health.and_then(|health| self.judge(health, current, now));
         let changed = self.memo.hear(news, turn, &self.key, now);
         match turn {
-            Some(Turn::BackOff) => self.era = self.era.wrapping_add(1),
+            Some(Turn::BackOff | Turn::Open) => self.era = self.era.wrapping_add(1),
             Some(Turn::Well) if was_open && self.limit.breaker.is_some() => {
                 self.window = Window::default();
                 self.ramp = 1;
@@ -136,9 +136,9 @@ impl Lane {
         match (health, self.memo.circuit(now)) {
             (Health::Bad, Circuit::Closed) if current => {
                 self.window.push(true);
-                Some(if self.window.opens(breaker) { Turn::BackOff } else { Turn::Ill })
+                Some(if self.window.opens(breaker) { Turn::Open } else { Turn::Ill })
             }
-            (Health::Bad, Circuit::HalfOpen) if current => Some(Turn::BackOff),
+            (Health::Bad, Circuit::HalfOpen) if current => Some(Turn::Open),
             (Health::Bad, _) => None,
             (Health::Good, Circuit::Closed) => {
                 self.window.push(false);

@@ -28,11 +28,16 @@ pub(crate) enum Turn {
     Ill,
     /// A back-off begins, or the next one.
     BackOff,
+    /// Its circuit opens, or stays open: a back-off that is as short as the trouble was so far.
+    Open,
 }
 
 /// The back-off's pause after the first failure.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
-/// The longest that doubling makes of it.
+/// A circuit is open for this part of the time for which the lane has been failing, so that it is
+/// soon noticed when a short outage ends.
+const OPEN_PART: u32 = 16;
+/// The longest that anything makes of it.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 /// The pause is longer or shorter by up to this many thousandths, so that lanes that failed
 /// together do not come back together.
@@ -93,9 +98,13 @@ impl Memo {
             }
             Some(failing) => {
                 self.failing_since = self.failing_since().unwrap_or(now);
-                if failing == Turn::BackOff {
+                if failing != Turn::Ill {
                     self.failures = self.failures.saturating_add(1);
-                    self.backoff_until = now + pause(key, self.failures);
+                    let usual = match failing {
+                        Turn::Open => now.since(self.failing_since) / OPEN_PART,
+                        _ => doubled(self.failures),
+                    };
+                    self.backoff_until = now + pause(key, self.failures, usual);
                 }
             }
         }
@@ -108,11 +117,15 @@ impl Memo {
     }
 }
 
-/// How long a lane is left alone after so many failures in a row. Chance is drawn from what is
-/// known, so that every store decides alike.
-fn pause(key: &LaneKey, failures: u32) -> Duration {
-    let doublings = failures.saturating_sub(1).min(16);
-    let usual = FIRST_PAUSE.saturating_mul(1 << doublings).min(LONGEST_PAUSE);
+/// How long a lane is left alone after so many failures in a row.
+fn doubled(failures: u32) -> Duration {
+    FIRST_PAUSE.saturating_mul(1 << failures.saturating_sub(1).min(16))
+}
+
+/// What chance makes of a usual pause, within bounds. It is drawn from what is known, so that every
+/// store decides alike.
+fn pause(key: &LaneKey, failures: u32, usual: Duration) -> Duration {
+    let usual = usual.clamp(FIRST_PAUSE, LONGEST_PAUSE);
     let mut seed = crc32fast::Hasher::new();
     seed.update(key.as_str().as_bytes());
     seed.update(&failures.to_le_bytes());

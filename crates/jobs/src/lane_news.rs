@@ -38,6 +38,7 @@ pub enum Health {
     /// It did not answer, or said that it is overloaded. The lane is paused, each time in a row
     /// twice as long, from 1 s up to 60 s (± 20 %), and has one job in flight at a time until
     /// the next [`Health::Good`]. What was claimed before the back-off began does not count
-    /// again. A lane with a [`crate::Breaker`] goes on until enough of its work went badly.
+    /// again. A lane with a [`crate::Breaker`] goes on until enough of its work went badly; then it
+    /// is paused for a sixteenth of the time for which it has been failing, within the same bounds.
     Bad,
 }
