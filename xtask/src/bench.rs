@@ -18,14 +18,16 @@ mod rig;
 mod slow_origins;
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
 
 use crate::command::{self, cargo, succeed};
 use crate::units::parse_size;
+use measure::Load;
 use report::Row;
-use rig::Rig;
+use rig::{Rig, Setup};
 
 /// What to measure. What is not given is what the scenario is about.
 #[derive(clap::Args)]
@@ -94,6 +96,33 @@ impl Options {
     /// Connections of a load that waits for its answers.
     fn clients(&self) -> u32 {
         self.clients.unwrap_or(64)
+    }
+
+    /// An origin of pages of `size` bytes under `hosts` addresses that answers after `latency_ms`,
+    /// where nothing else was asked for.
+    fn setup(&self, size: u64, latency_ms: u64, hosts: u32) -> Setup {
+        Setup {
+            size: self.size.unwrap_or(size),
+            latency_ms: self.latency_ms.unwrap_or(latency_ms),
+            hosts: self.hosts.unwrap_or(hosts),
+            silent: 0,
+            gate: 0,
+            flags: Vec::new(),
+        }
+    }
+
+    /// `jobs` for the hosts of `setup`, where nothing else was asked for, as fast as answers come.
+    fn load(&self, name: impl Into<String>, jobs: u32, setup: &Setup, within: Duration) -> Load {
+        Load {
+            name: name.into(),
+            jobs: self.jobs.unwrap_or(jobs),
+            clients: self.clients(),
+            rate: 0,
+            formats: self.formats.first().cloned().unwrap_or_else(|| "raw".to_owned()),
+            hosts: setup.hosts,
+            due_in: None,
+            within,
+        }
     }
 
     fn wants(&self, scenario: Scenario) -> bool {

@@ -82,6 +82,26 @@ impl fmt::Debug for Delivery {
     }
 }
 
+#[cfg(test)]
+impl Delivery {
+    /// One that can be sent, for tests to change.
+    pub(crate) fn sample() -> Self {
+        Self {
+            id: "evt_1".into(),
+            sink: Url::parse("https://sink.example/").expect("it is one"),
+            trusted: false,
+            headers: HeaderMap::new(),
+            body: Bytes::from_static(b"{}"),
+            content_type: JSON,
+            secrets: vec![Secret::generate()],
+            timeout: None,
+            gzip: false,
+            batch: None,
+            timestamp_s: 0,
+        }
+    }
+}
+
 /// Whether a header of this name may be set by who submits a job. The case does not matter.
 ///
 /// # Errors
@@ -164,17 +184,10 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.insert("authorization", HeaderValue::from_static("Bearer hush"));
         let delivery = Delivery {
-            id: "evt_1".into(),
             sink: "https://me:hush@sink.example/hush?hush".parse().unwrap(),
-            trusted: false,
             headers,
             body: Bytes::from_static(b"hush"),
-            content_type: JSON,
-            secrets: vec![Secret::generate()],
-            timeout: None,
-            gzip: false,
-            batch: None,
-            timestamp_s: 0,
+            ..Delivery::sample()
         };
         let shown = format!("{delivery:?}");
         assert!(shown.contains("evt_1") && !shown.contains("hush"), "{shown}");

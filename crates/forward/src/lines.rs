@@ -69,21 +69,14 @@ mod tests {
     use http::HeaderMap;
 
     use super::*;
-    use crate::{JSON, Secret};
+    use crate::JSON;
 
     fn delivery(id: &str, body: &'static str) -> Delivery {
         Delivery {
             id: id.into(),
-            sink: "https://sink.example/".parse().unwrap(),
-            trusted: false,
             headers: HeaderMap::from_iter([(CONTENT_TYPE, JSON)]),
             body: Bytes::from_static(body.as_bytes()),
-            content_type: JSON,
-            secrets: vec![Secret::generate()],
-            timeout: None,
-            gzip: false,
-            batch: None,
-            timestamp_s: 0,
+            ..Delivery::sample()
         }
     }
 

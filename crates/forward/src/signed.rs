@@ -49,30 +49,11 @@ fn check_id(id: &str) -> Result<HeaderValue, String> {
 
 #[cfg(test)]
 mod tests {
-    use bytes::Bytes;
-
     use super::*;
-    use crate::{JSON, Secret};
-
-    fn delivery() -> Delivery {
-        Delivery {
-            id: "evt_1".into(),
-            sink: "https://sink.example/".parse().unwrap(),
-            trusted: false,
-            headers: HeaderMap::new(),
-            body: Bytes::from_static(b"{}"),
-            content_type: JSON,
-            secrets: vec![Secret::generate()],
-            timeout: None,
-            gzip: false,
-            batch: None,
-            timestamp_s: 0,
-        }
-    }
 
     #[tokio::test]
     async fn the_content_type_of_the_sinks_owner_wins() {
-        let mut delivery = delivery();
+        let mut delivery = Delivery::sample();
         let own = HeaderValue::from_static("application/cloudevents+json");
         delivery.headers.insert(CONTENT_TYPE, own.clone());
         let signed = headers(&mut delivery, 5).await.unwrap();
@@ -83,13 +64,13 @@ mod tests {
     #[tokio::test]
     async fn what_cannot_be_signed_or_sent_is_refused_with_the_reason() {
         for id in ["", "a.b", "a b", "a\nb", "ä", &"x".repeat(257)] {
-            let why = refused(Delivery { id: id.into(), ..delivery() }).await;
+            let why = refused(Delivery { id: id.into(), ..Delivery::sample() }).await;
             assert!(why.contains("id is not 1 to 256"), "{id:?}: {why}");
         }
-        let unsigned = Delivery { secrets: vec![], ..delivery() };
+        let unsigned = Delivery { secrets: vec![], ..Delivery::sample() };
         assert!(refused(unsigned).await.contains("no signing secret"));
         for name in ["webhook-id", "host", "transfer-encoding"] {
-            let mut forged = delivery();
+            let mut forged = Delivery::sample();
             forged.headers.insert(name, HeaderValue::from_static("x"));
             assert!(refused(forged).await.contains(name));
         }

@@ -37,29 +37,13 @@ pub(crate) fn run(rig: &Rig<'_>) -> Result<Vec<Row>> {
 
 fn setup(rig: &Rig<'_>) -> Setup {
     let options = rig.options;
-    Setup {
-        size: options.size.unwrap_or(SIZE),
-        latency_ms: options.latency_ms.unwrap_or(0),
-        hosts: options.hosts.unwrap_or(HOSTS),
-        silent: 0,
-        gate: 0,
-        flags: vec![("--per-sink", PER_SINK.to_string())],
-    }
+    Setup { flags: vec![("--per-sink", PER_SINK.to_string())], ..options.setup(SIZE, 0, HOSTS) }
 }
 
 fn load(rig: &Rig<'_>, name: &str, setup: &Setup) -> Load {
     let options = rig.options;
     eprintln!("{name}: starting");
-    Load {
-        name: name.to_owned(),
-        jobs: options.jobs.unwrap_or(JOBS),
-        clients: options.clients(),
-        rate: 0,
-        formats: options.formats.first().cloned().unwrap_or_else(|| "raw".to_owned()),
-        hosts: setup.hosts,
-        due_in: None,
-        within: WITHIN,
-    }
+    options.load(name, JOBS, setup, WITHIN)
 }
 
 /// Also how long a body was on average.

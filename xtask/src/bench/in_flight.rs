@@ -58,28 +58,17 @@ pub(crate) fn run(rig: &Rig<'_>) -> Result<Vec<Row>> {
 fn one(rig: &Rig<'_>, name: &str, jobs: u32, hosts: u32, in_flight: u32, gate: u32) -> Result<Row> {
     let options = rig.options;
     let setup = Setup {
-        size: options.size.unwrap_or(SIZE),
-        latency_ms: options.latency_ms.unwrap_or(LATENCY_MS),
         hosts,
-        silent: 0,
         gate,
         flags: vec![
             ("--fetch-concurrency", in_flight.to_string()),
             ("--fetch-timeout", FETCH_TIMEOUT.to_owned()),
             ("--max-connections", CONNECTIONS.to_owned()),
         ],
+        ..options.setup(SIZE, LATENCY_MS, hosts)
     };
     let due_in = ACCEPT_WITHIN + Duration::from_secs(1) * jobs / ACCEPTS_PER_S;
-    let load = Load {
-        name: name.to_owned(),
-        jobs,
-        clients: options.clients(),
-        rate: 0,
-        formats: options.formats.first().cloned().unwrap_or_else(|| "raw".to_owned()),
-        hosts,
-        due_in: Some(due_in),
-        within: WITHIN,
-    };
+    let load = Load { jobs, due_in: Some(due_in), ..options.load(name, jobs, &setup, WITHIN) };
     eprintln!("{name}: starting");
     let mut bench = rig.start(System::Pagewire, &setup)?;
     let measured = bench.measure(&load)?;

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 
-use super::measure::Load;
 use super::report::{Row, median, tenth};
 use super::rig::{Bench, Rig, Setup, System, free_addr};
 
@@ -51,27 +50,14 @@ pub(crate) fn run(rig: &Rig<'_>) -> Result<Vec<Row>> {
 fn one(rig: &Rig<'_>, name: &str, dead: Option<Dead>) -> Result<Row> {
     let options = rig.options;
     let setup = Setup {
-        size: options.size.unwrap_or(SIZE),
-        latency_ms: options.latency_ms.unwrap_or(0),
-        hosts: options.hosts.unwrap_or(HOSTS),
-        silent: 0,
-        gate: 0,
         flags: vec![
             ("--per-sink", PER_SINK.to_owned()),
             ("--sink-allow", "127.0.0.0/8".to_owned()),
         ],
+        ..options.setup(SIZE, 0, HOSTS)
     };
     let waiting = options.jobs.unwrap_or(WAITING);
-    let mut load = Load {
-        name: name.to_owned(),
-        jobs: waiting,
-        clients: options.clients(),
-        rate: 0,
-        formats: options.formats.first().cloned().unwrap_or_else(|| "raw".to_owned()),
-        hosts: setup.hosts,
-        due_in: None,
-        within: WITHIN,
-    };
+    let mut load = options.load(name, WAITING, &setup, WITHIN);
     eprintln!("{name}: starting");
     let mut bench = rig.start(System::Pagewire, &setup)?;
     // Lives as long as it is to swallow what comes; what is never accepted here the system accepts.

@@ -17,12 +17,8 @@ pub(crate) fn run(rig: &Rig<'_>) -> Result<Vec<Row>> {
     let options = rig.options;
     let budget = options.memory_budget;
     let setup = Setup {
-        size: options.size.unwrap_or(SIZE),
-        latency_ms: options.latency_ms.unwrap_or(0),
-        hosts: options.hosts.unwrap_or(HOSTS),
-        silent: 0,
-        gate: 0,
         flags: vec![("--memory-budget", budget.to_string())],
+        ..options.setup(SIZE, 0, HOSTS)
     };
     let formats = if options.formats.is_empty() {
         vec!["raw".to_owned(), "markdown".to_owned()]
@@ -34,16 +30,8 @@ pub(crate) fn run(rig: &Rig<'_>) -> Result<Vec<Row>> {
     runs.extend(formats.into_iter().map(|formats| (System::Pagewire, formats)));
     let mut rows = Vec::new();
     for (system, formats) in runs {
-        let load = Load {
-            name: format!("large {formats}"),
-            jobs: options.jobs.unwrap_or(JOBS),
-            clients: options.clients(),
-            rate: 0,
-            formats,
-            hosts: setup.hosts,
-            due_in: None,
-            within: WITHIN,
-        };
+        let load = options.load(format!("large {formats}"), JOBS, &setup, WITHIN);
+        let load = Load { formats, ..load };
         eprintln!("{}: starting", load.name);
         let mut row = rig.start(system, &setup)?.measure(&load)?.row;
         if system == System::Pagewire {

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 
-use super::measure::{Load, Measured};
+use super::measure::Measured;
 use super::report::{Row, mb, ms, tenth};
 use super::rig::{Rig, Setup, System};
 use crate::tool::LoadReport;
@@ -21,23 +21,10 @@ const WITHIN: Duration = Duration::from_secs(300);
 pub(crate) fn run(rig: &Rig<'_>) -> Result<Vec<Row>> {
     let options = rig.options;
     let setup = Setup {
-        size: options.size.unwrap_or(SIZE),
-        latency_ms: options.latency_ms.unwrap_or(0),
-        hosts: options.hosts.unwrap_or(HOSTS),
-        silent: 0,
-        gate: 0,
         flags: vec![("--queue-max-jobs", QUEUE_MAX_JOBS.to_owned())],
+        ..options.setup(SIZE, 0, HOSTS)
     };
-    let mut load = Load {
-        name: "overload capacity".to_owned(),
-        jobs: options.jobs.unwrap_or(CAPACITY_JOBS),
-        clients: options.clients(),
-        rate: 0,
-        formats: options.formats.first().cloned().unwrap_or_else(|| "raw".to_owned()),
-        hosts: setup.hosts,
-        due_in: None,
-        within: WITHIN,
-    };
+    let mut load = options.load("overload capacity", CAPACITY_JOBS, &setup, WITHIN);
     eprintln!("{}: starting", load.name);
     let capacity = rig.start(System::Pagewire, &setup)?.measure(&load)?.row;
     let rate = twice(capacity.jobs_per_s);

@@ -14,14 +14,7 @@ const WITHIN: Duration = Duration::from_secs(600);
 /// The whole way as fast as it goes: the baseline, then each choice of formats, for some rounds.
 pub(crate) fn run(rig: &Rig<'_>) -> Result<Vec<Row>> {
     let options = rig.options;
-    let setup = Setup {
-        size: options.size.unwrap_or(SIZE),
-        latency_ms: options.latency_ms.unwrap_or(0),
-        hosts: options.hosts.unwrap_or(HOSTS),
-        silent: 0,
-        gate: 0,
-        flags: Vec::new(),
-    };
+    let setup = options.setup(SIZE, 0, HOSTS);
     let formats = if options.formats.is_empty() {
         vec!["raw".to_owned(), "markdown".to_owned()]
     } else {
@@ -46,16 +39,8 @@ fn one(rig: &Rig<'_>, system: System, setup: &Setup, formats: &str) -> Result<Ro
         System::Pagewire => format!("pipeline {formats}"),
     };
     eprintln!("{name}: starting");
-    let load = Load {
-        name,
-        jobs: rig.options.jobs.unwrap_or(JOBS),
-        clients: rig.options.clients(),
-        rate: 0,
-        formats: formats.to_owned(),
-        hosts: setup.hosts,
-        due_in: None,
-        within: WITHIN,
-    };
+    let load = rig.options.load(name, JOBS, setup, WITHIN);
+    let load = Load { formats: formats.to_owned(), ..load };
     Ok(rig.start(system, setup)?.measure(&load)?.row)
 }
 

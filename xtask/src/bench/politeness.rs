@@ -58,24 +58,14 @@ pub(crate) fn run(rig: &Rig<'_>) -> Result<Vec<Row>> {
 
 fn one(rig: &Rig<'_>, name: &str, jobs: u32, meanwhile: Meanwhile) -> Result<Row> {
     let options = rig.options;
+    let usual = options.setup(SIZE, LATENCY_MS, HOSTS);
     let setup = Setup {
-        size: options.size.unwrap_or(SIZE),
-        latency_ms: options.latency_ms.unwrap_or(LATENCY_MS),
-        hosts: options.hosts.unwrap_or(HOSTS).max(2),
+        hosts: usual.hosts.max(2),
         silent: u32::from(meanwhile == Meanwhile::Blocked),
-        gate: 0,
         flags: vec![("--per-host", format!("{PER_SECOND}/s,{AT_ONCE}"))],
+        ..usual
     };
-    let load = Load {
-        name: name.to_owned(),
-        jobs,
-        clients: options.clients(),
-        rate: 0,
-        formats: options.formats.first().cloned().unwrap_or_else(|| "raw".to_owned()),
-        hosts: setup.hosts,
-        due_in: None,
-        within: WITHIN,
-    };
+    let load = Load { jobs, ..options.load(name, jobs, &setup, WITHIN) };
     eprintln!("{name}: starting");
     let mut bench = rig.start(System::Pagewire, &setup)?;
     let before = bench.server.usage()?;

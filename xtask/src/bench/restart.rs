@@ -2,7 +2,6 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 
-use super::measure::Load;
 use super::process::Usage;
 use super::report::{Row, tenth};
 use super::rig::{Bench, Rig, Setup, System};
@@ -21,24 +20,12 @@ const STOP_WITHIN: Duration = Duration::from_secs(60);
 pub(crate) fn run(rig: &Rig<'_>) -> Result<Vec<Row>> {
     let options = rig.options;
     let mut setup = Setup {
-        size: options.size.unwrap_or(SIZE),
         latency_ms: NEVER_MS,
-        hosts: options.hosts.unwrap_or(HOSTS),
-        silent: 0,
-        gate: 0,
         // One fetch for each host hangs; all other jobs stay queued.
         flags: vec![("--per-host", "1".to_owned()), ("--grace", "1s".to_owned())],
+        ..options.setup(SIZE, NEVER_MS, HOSTS)
     };
-    let load = Load {
-        name: "restart".to_owned(),
-        jobs: options.jobs.unwrap_or(JOBS),
-        clients: options.clients(),
-        rate: 0,
-        formats: options.formats.first().cloned().unwrap_or_else(|| "raw".to_owned()),
-        hosts: setup.hosts,
-        due_in: None,
-        within: WITHIN,
-    };
+    let load = options.load("restart", JOBS, &setup, WITHIN);
     eprintln!("{}: filling the queue", load.name);
     let mut bench = rig.start(System::Pagewire, &setup)?;
     let (report, accepted, _) = bench.submit(&load)?;

@@ -2,9 +2,8 @@ use std::time::Duration;
 
 use anyhow::Result;
 
-use super::measure::Load;
 use super::report::Row;
-use super::rig::{Rig, Setup, System};
+use super::rig::{Rig, System};
 
 const JOBS: u32 = 5_000;
 const SIZE: u64 = 15_000;
@@ -17,24 +16,8 @@ const WITHIN: Duration = Duration::from_secs(180);
 /// and what they cost in memory meanwhile.
 pub(crate) fn run(rig: &Rig<'_>) -> Result<Vec<Row>> {
     let options = rig.options;
-    let setup = Setup {
-        size: options.size.unwrap_or(SIZE),
-        latency_ms: options.latency_ms.unwrap_or(LATENCY_MS),
-        hosts: options.hosts.unwrap_or(HOSTS),
-        silent: 0,
-        gate: 0,
-        flags: Vec::new(),
-    };
-    let load = Load {
-        name: "slow-origins".to_owned(),
-        jobs: options.jobs.unwrap_or(JOBS),
-        clients: options.clients(),
-        rate: 0,
-        formats: options.formats.first().cloned().unwrap_or_else(|| "raw".to_owned()),
-        hosts: setup.hosts,
-        due_in: None,
-        within: WITHIN,
-    };
+    let setup = options.setup(SIZE, LATENCY_MS, HOSTS);
+    let load = options.load("slow-origins", JOBS, &setup, WITHIN);
     eprintln!("{}: starting", load.name);
     Ok(vec![rig.start(System::Pagewire, &setup)?.measure(&load)?.row])
 }

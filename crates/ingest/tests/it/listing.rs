@@ -6,7 +6,7 @@ use std::time::Duration;
 use http::header;
 use jobs::{JobId, NewJob, Store as _, Timestamp};
 
-use crate::world::{SCRAPE, START_MS, World};
+use crate::world::{Answer, SCRAPE, START_MS, World};
 
 async fn submit(world: &World, n: usize) -> Vec<JobId> {
     let mut ids = Vec::new();
@@ -16,18 +16,26 @@ async fn submit(world: &World, n: usize) -> Vec<JobId> {
     ids
 }
 
+/// One page, and the jobs on it.
+async fn page(world: &World, path: &str) -> (Answer, Vec<JobId>) {
+    let answer = world.get(path).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    let page = answer.json();
+    let jobs = page["jobs"].as_array().unwrap();
+    let ids = jobs.iter().map(|j| j["id"].as_str().unwrap().parse().unwrap()).collect();
+    (answer, ids)
+}
+
 /// Walks all pages from `path`; new jobs arrive between the pages.
 async fn walk(world: &World, path: &str) -> Vec<JobId> {
     let mut seen = Vec::new();
     let mut path = path.to_owned();
     loop {
-        let answer = world.get(&path).await;
-        assert_eq!(answer.status, 200, "{answer:?}");
-        let page = answer.json();
-        let jobs = page["jobs"].as_array().unwrap();
-        seen.extend(jobs.iter().map(|j| j["id"].as_str().unwrap().parse::<JobId>().unwrap()));
+        let (answer, jobs) = page(world, &path).await;
+        seen.extend(jobs);
         let link = answer.header(header::LINK);
-        let Some(cursor) = page["next_cursor"].as_str() else {
+        let body = answer.json();
+        let Some(cursor) = body["next_cursor"].as_str() else {
             assert_eq!(link, "", "no link after the last page");
             return seen;
         };
@@ -176,11 +184,8 @@ async fn walk_still(world: &World, path: &str) -> Vec<JobId> {
     let mut seen = Vec::new();
     let mut path = path.to_owned();
     loop {
-        let answer = world.get(&path).await;
-        assert_eq!(answer.status, 200, "{answer:?}");
-        let page = answer.json();
-        let jobs = page["jobs"].as_array().unwrap();
-        seen.extend(jobs.iter().map(|j| j["id"].as_str().unwrap().parse::<JobId>().unwrap()));
+        let (answer, jobs) = page(world, &path).await;
+        seen.extend(jobs);
         let link = answer.header(header::LINK);
         let Some(next) = link.strip_prefix('<') else {
             return seen;

@@ -10,6 +10,7 @@ mod bad_sinks;
 mod bodies;
 mod desk;
 mod documents;
+mod edits;
 mod following;
 mod keys;
 mod linked;

@@ -6,6 +6,7 @@ use jobs::{Bounds, Store as _};
 use proptest::prelude::*;
 
 use crate::bodies::{INVALID, UNREADABLE};
+use crate::edits::{edited, edits};
 use crate::world::World;
 
 #[tokio::test]
@@ -205,17 +206,9 @@ proptest! {
 
     #[test]
     fn no_body_is_the_server_s_fault(
-        edits in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>(), 0..3_u8), 1..4),
+        edits in edits(1..4),
     ) {
-        let mut body = WHOLE.to_vec();
-        for (at, byte, edit) in edits {
-            let at = at.index(body.len());
-            match edit {
-                0 => body[at] = byte,
-                1 => body.insert(at, byte),
-                _ => { body.remove(at); }
-            }
-        }
+        let body = edited(WHOLE, edits);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let answer = runtime.block_on(async { World::new().post(body).await });
         prop_assert!(matches!(answer.status.as_u16(), 202 | 400 | 422), "{answer:?}");

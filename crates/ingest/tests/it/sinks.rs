@@ -16,6 +16,7 @@ use tower::ServiceExt as _;
 use crate::bad_sinks::{BAD_MEMBERS, BAD_SINKS};
 use crate::desk::{Desk, secret};
 use crate::documents::Documents;
+use crate::edits::{edited, edits};
 use crate::world::{Answer, DELIVER, SCRAPE, START_MS, World};
 
 const SMALLEST: &str = r#"{"name":"search","url":"https://hooks.example/in"}"#;
@@ -694,17 +695,9 @@ proptest! {
 
     #[test]
     fn no_sink_is_the_server_s_fault_and_what_is_accepted_reads_back(
-        edits in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>(), 0..3_u8), 0..3),
+        edits in edits(0..3),
     ) {
-        let mut body = WHOLE.to_vec();
-        for (at, byte, edit) in edits {
-            let at = at.index(body.len());
-            match edit {
-                0 => body[at] = byte,
-                1 => body.insert(at, byte),
-                _ => { body.remove(at); }
-            }
-        }
+        let body = edited(WHOLE, edits);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
             let office = Office::new();
