@@ -14,7 +14,7 @@ use jobs::JobId;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::Feed;
-use crate::auth::Caller;
+use crate::auth;
 use crate::connection::Peer;
 use crate::feed::{NotAnEventId, Told};
 use crate::problem::{Fault, Kind, Problem};
@@ -37,7 +37,7 @@ const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
 /// `GET /v1/events`: what happens, as server-sent events (HTML §9.2).
 pub(crate) async fn events(
-    Caller(api): Caller,
+    auth::Reader(api): auth::Reader,
     peer: Option<Extension<Peer>>,
     uri: Uri,
     headers: HeaderMap,

@@ -82,7 +82,7 @@
 //!     feed: Feed::default(),
 //!     metrics: Arc::new(String::new), // none
 //! };
-//! let router = ingest::router(parts, Config::default());
+//! let (router, upkeep) = ingest::router(parts, Config::default());
 //! let listener = TcpListener::bind("127.0.0.1:0").await?;
 //! let address = listener.local_addr()?;
 //! let stop = CancellationToken::new();
@@ -97,7 +97,7 @@
 //!     stop.cancel();
 //!     std::io::Result::Ok(answer)
 //! };
-//! let (served, answer) = tokio::join!(serving, asking);
+//! let (served, answer, ()) = tokio::join!(serving, asking, upkeep.run(stop.clone()));
 //! served?;
 //! assert!(answer?.starts_with("HTTP/1.0 202 Accepted"));
 //! assert_eq!(store.counts().live(), 1);
@@ -111,15 +111,21 @@
 //! `Retry-After`. A job answered with 202 is on disk; a client that goes away after its request
 //! was received does not take it back.
 
+mod accept;
 mod auth;
+mod batch;
+mod batches;
 mod body;
 mod budget;
 mod config;
 mod connection;
 mod definition;
+mod docs;
 mod events;
 mod feed;
 mod fields;
+mod firecrawl;
+mod keys;
 mod links;
 mod list;
 mod manage;
@@ -136,6 +142,8 @@ mod read;
 mod redrive;
 mod router;
 mod schedule;
+mod schedules;
+mod scraper_api;
 mod select;
 mod selection;
 mod serve;
@@ -147,8 +155,10 @@ mod spec;
 mod strict;
 mod submission;
 mod submit;
+mod upkeep;
 mod validate;
 mod view;
+mod wait;
 
 pub use config::{Config, Limits, ServeConfig};
 pub use feed::Feed;
@@ -159,4 +169,5 @@ pub use select::{Pick, Rule, Select};
 pub use serve::serve;
 pub use sink::{BatchSpec, Disabled, EventFormat, NamedSink, SINKS, SinkSecret, SinkSpec};
 pub use sink_file::sinks_from_toml;
-pub use spec::{Cache, Format, InvalidSpec, JobSpec, Robots, Scope, Sink};
+pub use spec::{Cache, Format, InvalidSpec, JobSpec, Priority, Robots, Scope, Sink};
+pub use upkeep::Upkeep;

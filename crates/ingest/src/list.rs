@@ -7,7 +7,7 @@ use jobs::{JobId, Timestamp};
 use serde::Serialize;
 
 use crate::Status;
-use crate::auth::Caller;
+use crate::auth::{Admin, Reader};
 use crate::problem::{Fault, Kind, Problem};
 use crate::router::{Api, spec_of, store_problem};
 use crate::selection::{self, Moment, Selection};
@@ -34,7 +34,7 @@ struct Page {
 }
 
 /// `GET /v1/jobs`
-pub(crate) async fn jobs(Caller(api): Caller, uri: Uri) -> Result<Response, Problem> {
+pub(crate) async fn jobs(Reader(api): Reader, uri: Uri) -> Result<Response, Problem> {
     let query = Query::read(uri.query().unwrap_or_default(), true)?;
     let selection = query.selection(api.clock.now());
     let _slot = api.listings.acquire().await.expect("the semaphore is never closed");
@@ -118,7 +118,7 @@ const fn is_nothing(count: &u64) -> bool {
 }
 
 /// `GET /v1/lanes`: busiest first.
-pub(crate) async fn lanes(Caller(api): Caller, uri: Uri) -> Result<Response, Problem> {
+pub(crate) async fn lanes(Admin(api): Admin, uri: Uri) -> Result<Response, Problem> {
     let query = Query::read(uri.query().unwrap_or_default(), false)?;
     let lanes = api.store.lanes(query.limit, api.clock.now()).into_iter().map(|lane| Lane {
         stage: lane.stage.to_string(),

@@ -5,7 +5,7 @@ use http::request::Parts;
 use jobs::{Cancelled, JobId, Redrive, Redriven, Verdict};
 use serde::Deserialize;
 
-use crate::auth::Caller;
+use crate::auth::Submitter;
 use crate::body::{self, Typing};
 use crate::problem::{Fault, Kind, Problem};
 use crate::read::{PathParts, path_id};
@@ -14,7 +14,10 @@ use crate::view::{JobView, json};
 use crate::{Status, parse};
 
 /// `DELETE /v1/jobs/{id}`: calls a job off. Doing it twice is the same as doing it once.
-pub(crate) async fn cancel(Caller(api): Caller, path: PathParts) -> Result<Response, Problem> {
+pub(crate) async fn cancel(
+    Submitter(api): Submitter,
+    path: PathParts,
+) -> Result<Response, Problem> {
     let id = path_id(path)?;
     let (record, spec) = api.job(id).await?;
     let now = api.clock.now();
@@ -47,7 +50,7 @@ struct Redelivery {
 /// `POST /v1/jobs/{id}/redeliver`: sends the stored event of a job that is over once more, to its
 /// own sink or to another.
 pub(crate) async fn redeliver(
-    Caller(api): Caller,
+    Submitter(api): Submitter,
     path: PathParts,
     request: Request,
 ) -> Result<Response, Problem> {
@@ -79,7 +82,10 @@ async fn redelivery(api: &Api, request: Request) -> Result<Redelivery, Problem> 
 }
 
 /// `POST /v1/jobs/{id}/refetch`: starts a job that is over again from its URL.
-pub(crate) async fn refetch(Caller(api): Caller, path: PathParts) -> Result<Response, Problem> {
+pub(crate) async fn refetch(
+    Submitter(api): Submitter,
+    path: PathParts,
+) -> Result<Response, Problem> {
     let id = path_id(path)?;
     let (_, spec) = api.job(id).await?;
     let now = api.clock.now();

@@ -5,20 +5,27 @@ use axum::response::Response;
 use http::StatusCode;
 use http::header::{self, HeaderMap, HeaderValue};
 use serde::Serialize;
+use utoipa::ToSchema;
 
-use crate::auth::Caller;
+use crate::auth::Reader;
 use crate::problem::{Kind, Problem};
 use crate::router::{Api, store_problem};
 use crate::view::json;
 
-#[derive(Serialize)]
-struct Alive<'a> {
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Alive<'a> {
+    /// `alive`.
     status: &'static str,
+    /// Absent when it is not told.
     #[serde(skip_serializing_if = "str::is_empty")]
     version: &'a str,
 }
 
-/// `GET /healthz`: the process answers.
+/// The process answers.
+#[utoipa::path(
+    get, path = "/healthz", tag = "Operation",
+    responses((status = 200, description = "It is alive.", body = Alive)),
+)]
 pub(crate) async fn alive(State(api): State<Arc<Api>>) -> Response {
     json(StatusCode::OK, &Alive { status: "alive", version: &api.config.version })
 }
@@ -49,7 +56,7 @@ pub(crate) async fn ready(State(api): State<Arc<Api>>) -> Result<Response, Probl
 }
 
 /// `GET /metrics`
-pub(crate) async fn metrics(Caller(api): Caller) -> Response {
+pub(crate) async fn metrics(Reader(api): Reader) -> Response {
     text((api.metrics)(), "text/plain; version=0.0.4; charset=utf-8")
 }
 

@@ -25,7 +25,7 @@ use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
-use crate::auth::Caller;
+use crate::auth::Reader;
 use crate::body::{self, Typing, busy};
 use crate::connection::Peer;
 use crate::problem::{Fault, Kind, Problem};
@@ -72,7 +72,7 @@ impl Default for Pulls {
 
 /// `GET /v1/pull`: leases events of a sink to its receiver, as soon as there are any.
 pub(crate) async fn pull(
-    Caller(api): Caller,
+    Reader(api): Reader,
     peer: Option<Extension<Peer>>,
     uri: Uri,
 ) -> Result<Response, Problem> {
@@ -385,7 +385,7 @@ struct Verdict<'a> {
 }
 
 /// `POST /v1/pull/ack`: these were taken.
-pub(crate) async fn ack(Caller(api): Caller, request: Request) -> Result<Response, Problem> {
+pub(crate) async fn ack(Reader(api): Reader, request: Request) -> Result<Response, Problem> {
     let body = receive(&api, request).await?;
     let Acks { receipts } = parse::object(&body.bytes, Kind::InvalidRequest)?;
     let mut faults = Vec::new();
@@ -397,7 +397,7 @@ pub(crate) async fn ack(Caller(api): Caller, request: Request) -> Result<Respons
 }
 
 /// `POST /v1/pull/nack`: these were not taken, and are to come again.
-pub(crate) async fn nack(Caller(api): Caller, request: Request) -> Result<Response, Problem> {
+pub(crate) async fn nack(Reader(api): Reader, request: Request) -> Result<Response, Problem> {
     let body = receive(&api, request).await?;
     let Nacks { receipts, delay, reason } = parse::object(&body.bytes, Kind::InvalidRequest)?;
     let mut faults = Vec::new();
@@ -425,7 +425,7 @@ pub(crate) async fn nack(Caller(api): Caller, request: Request) -> Result<Respon
 }
 
 /// `POST /v1/pull/extend`: these take longer.
-pub(crate) async fn extend(Caller(api): Caller, request: Request) -> Result<Response, Problem> {
+pub(crate) async fn extend(Reader(api): Reader, request: Request) -> Result<Response, Problem> {
     let body = receive(&api, request).await?;
     let Extensions { receipts, visibility } = parse::object(&body.bytes, Kind::InvalidRequest)?;
     let mut faults = Vec::new();

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::rejection::RawPathParamsRejection;
-use axum::extract::{FromRequestParts as _, RawPathParams, Request, State};
+use axum::extract::{RawPathParams, Request, State};
 use axum::response::Response;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -13,7 +13,7 @@ use http::{Method, StatusCode};
 use jobs::{JobId, Record};
 use sha2::{Digest as _, Sha256};
 
-use crate::auth::Caller;
+use crate::auth::{Caller, Reader, Right};
 use crate::body::busy;
 use crate::links::Denied;
 use crate::problem::{Fault, Kind, Problem};
@@ -36,7 +36,7 @@ pub(crate) fn path_id(parts: PathParts) -> Result<JobId, Problem> {
 }
 
 /// `GET /v1/jobs/{id}`
-pub(crate) async fn job(Caller(api): Caller, path: PathParts) -> Result<Response, Problem> {
+pub(crate) async fn job(Reader(api): Reader, path: PathParts) -> Result<Response, Problem> {
     let (record, spec) = api.job(path_id(path)?).await?;
     Ok(json(StatusCode::OK, &JobView::new(&api, record, spec)))
 }
@@ -48,7 +48,7 @@ pub(crate) async fn result(
     path: PathParts,
     request: Request,
 ) -> Result<Response, Problem> {
-    let (mut parts, _) = request.into_parts();
+    let (parts, _) = request.into_parts();
     match Opener::read(parts.uri.query().unwrap_or_default())? {
         Some(opener) => {
             let id = path_id(path)?;
@@ -56,7 +56,7 @@ pub(crate) async fn result(
             stored(&api, id, &parts).await
         }
         None => {
-            Caller::from_request_parts(&mut parts, &api).await?;
+            let api = Caller::of(&api, &parts.headers, Right::Read)?;
             no_parameters(parts.uri.query().unwrap_or_default())?;
             stored(&api, path_id(path)?, &parts).await
         }
@@ -188,7 +188,7 @@ async fn digest(bytes: Bytes) -> HeaderValue {
 }
 
 /// `GET /v1/jobs/{id}/attempts`: what became of each, as the stages wrote it down.
-pub(crate) async fn attempts(Caller(api): Caller, path: PathParts) -> Result<Response, Problem> {
+pub(crate) async fn attempts(Reader(api): Reader, path: PathParts) -> Result<Response, Problem> {
     let id = path_id(path)?;
     let entries = api.store.attempts(id).await.map_err(|error| store_problem(&error))?;
     let entries = entries.ok_or_else(|| unknown(id))?;

@@ -13,7 +13,7 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::auth::Caller;
+use crate::auth::{Reader, Submitter};
 use crate::body::{self, Typing};
 use crate::problem::{Fault, Kind, Problem};
 use crate::read::{PathParts, path_id};
@@ -153,7 +153,10 @@ fn code(text: &str) -> Result<String, &'static str> {
 }
 
 /// `POST /v1/redrive`: redrives the jobs that fit, in the background.
-pub(crate) async fn start(Caller(api): Caller, request: Request) -> Result<Response, Problem> {
+pub(crate) async fn start(
+    Submitter(api): Submitter,
+    request: Request,
+) -> Result<Response, Problem> {
     let (Parts { headers, .. }, body) = request.into_parts();
     body::check_type(&headers, Typing::Strict)?;
     let config = &api.config;
@@ -168,7 +171,7 @@ pub(crate) async fn start(Caller(api): Caller, request: Request) -> Result<Respo
 }
 
 /// `GET /v1/redrive`: the latest, newest first.
-pub(crate) async fn list(Caller(api): Caller, uri: Uri) -> Result<Response, Problem> {
+pub(crate) async fn list(Reader(api): Reader, uri: Uri) -> Result<Response, Problem> {
     #[derive(Serialize)]
     struct Redrives {
         redrives: Vec<View>,
@@ -184,13 +187,13 @@ pub(crate) async fn list(Caller(api): Caller, uri: Uri) -> Result<Response, Prob
 }
 
 /// `GET /v1/redrive/{id}`
-pub(crate) async fn show(Caller(api): Caller, path: PathParts) -> Result<Response, Problem> {
+pub(crate) async fn show(Reader(api): Reader, path: PathParts) -> Result<Response, Problem> {
     let run = api.redrives.find(path_id(path)?)?;
     Ok(json(StatusCode::OK, &run.view()))
 }
 
 /// `DELETE /v1/redrive/{id}`: stops it. What was redriven stays so.
-pub(crate) async fn stop(Caller(api): Caller, path: PathParts) -> Result<Response, Problem> {
+pub(crate) async fn stop(Submitter(api): Submitter, path: PathParts) -> Result<Response, Problem> {
     let run = api.redrives.find(path_id(path)?)?;
     run.stop.cancel();
     // When it takes longer the answer says that it is still running.

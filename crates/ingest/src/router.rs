@@ -7,6 +7,8 @@ use http::Uri;
 use jobs::{Clock, ErrorKind, JobId, Record, Store};
 use tokio::sync::{Mutex, Semaphore};
 use tokio_util::task::TaskTracker;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use crate::auth::Keys;
 use crate::budget::Budget;
@@ -15,8 +17,8 @@ use crate::problem::{Kind, Problem};
 use crate::pull::Pulls;
 use crate::redrive::Redrives;
 use crate::{
-    Config, Feed, JobSpec, Pipeline, Sinks, events, list, manage, ops, pull, read, redrive,
-    sinks as named, submit,
+    Config, Feed, JobSpec, Pipeline, Sinks, Upkeep, batches, docs, events, firecrawl, keys, list,
+    manage, ops, pull, read, redrive, schedules, scraper_api, sinks as named, submit,
 };
 
 /// Listings under way at once: each holds a slice of whole specs in memory.
@@ -65,8 +67,9 @@ pub struct Parts {
     pub metrics: Arc<dyn Fn() -> String + Send + Sync>,
 }
 
-/// The HTTP API. The recorder of the `metrics` crate, if there is one, must be installed before.
-pub fn router(parts: Parts, mut config: Config) -> Router {
+/// The HTTP API, and what it does on its own. The recorder of the `metrics` crate, if there is one,
+/// must be installed before.
+pub fn router(parts: Parts, mut config: Config) -> (Router, Upkeep) {
     let Parts { store, clock, pipeline, sinks, feed, metrics } = parts;
     let keys = Keys::new(&std::mem::take(&mut config.api_keys));
     let budget = Budget::new(config.memory);
@@ -90,7 +93,18 @@ pub fn router(parts: Parts, mut config: Config) -> Router {
         meters,
         metrics,
     };
-    Router::new()
+    let api = Arc::new(api);
+    let (router, _document) = routes().split_for_parts();
+    let router = router
+        .fallback(no_such_path)
+        .method_not_allowed_fallback(no_such_method)
+        .with_state(Arc::clone(&api));
+    (router, Upkeep::new(api))
+}
+
+/// Every route, with what is said of it in the OpenAPI document.
+fn routes() -> OpenApiRouter<Arc<Api>> {
+    OpenApiRouter::new()
         .route("/", get(ops::page).post(submit::as_typed))
         .route("/v1/jobs", get(list::jobs).post(submit::strict))
         .route("/v1/jobs/{id}", get(read::job).delete(manage::cancel))
@@ -110,12 +124,15 @@ pub fn router(parts: Parts, mut config: Config) -> Router {
         .route("/v1/sinks/{name}", get(named::show).patch(named::change).delete(named::remove))
         .route("/v1/sinks/{name}/rotate", post(named::rotate))
         .route("/v1/sinks/{name}/test", post(named::test))
-        .route("/healthz", get(ops::alive))
+        .routes(routes!(ops::alive))
         .route("/readyz", get(ops::ready))
         .route("/metrics", get(ops::metrics))
-        .fallback(no_such_path)
-        .method_not_allowed_fallback(no_such_method)
-        .with_state(Arc::new(api))
+        .merge(batches::routes())
+        .merge(keys::routes())
+        .merge(schedules::routes())
+        .merge(firecrawl::routes())
+        .merge(scraper_api::routes())
+        .merge(docs::routes())
 }
 
 async fn no_such_path(uri: Uri) -> Problem {

@@ -20,7 +20,7 @@ use tokio::sync::OwnedMutexGuard;
 
 use self::patch::{patched, switch, switched};
 use self::rotation::{rotated, rotation};
-use crate::auth::Caller;
+use crate::auth::{Admin, Caller, Reader};
 use crate::body::{self, Received, Typing};
 use crate::definition::{Definition, Draft, NAME_RULE, Signature, is_name};
 use crate::problem::{Fault, Kind, Problem};
@@ -31,7 +31,7 @@ use crate::view::{JobView, json, rfc3339, status_url};
 use crate::{Disabled, NamedSink, Refusal, SINKS, SinkSecret, SinkSpec, parse};
 
 /// `POST /v1/sinks`
-pub(crate) async fn define(Caller(api): Caller, request: Request) -> Result<Response, Problem> {
+pub(crate) async fn define(Admin(api): Admin, request: Request) -> Result<Response, Problem> {
     let (parts, body) = request.into_parts();
     body::check_type(&parts.headers, Typing::Strict)?;
     let received = receive(&api, body).await?;
@@ -55,7 +55,7 @@ pub(crate) async fn define(Caller(api): Caller, request: Request) -> Result<Resp
 }
 
 /// `GET /v1/sinks`: by name.
-pub(crate) async fn list(Caller(api): Caller, uri: Uri) -> Result<Response, Problem> {
+pub(crate) async fn list(Reader(api): Reader, uri: Uri) -> Result<Response, Problem> {
     #[derive(serde::Serialize)]
     struct Sinks {
         sinks: Vec<SinkView>,
@@ -70,14 +70,14 @@ pub(crate) async fn list(Caller(api): Caller, uri: Uri) -> Result<Response, Prob
 }
 
 /// `GET /v1/sinks/{name}`
-pub(crate) async fn show(Caller(api): Caller, path: PathParts) -> Result<Response, Problem> {
+pub(crate) async fn show(Reader(api): Reader, path: PathParts) -> Result<Response, Problem> {
     let sink = known(&api, &path_name(path)?)?;
     Ok(json(StatusCode::OK, &SinkView::new(&api, sink, &Lanes::now(&api))))
 }
 
 /// `PATCH /v1/sinks/{name}`: a JSON merge patch (RFC 7396) of the sink as it was defined.
 pub(crate) async fn change(
-    Caller(api): Caller,
+    Admin(api): Admin,
     path: PathParts,
     request: Request,
 ) -> Result<Response, Problem> {
@@ -103,7 +103,7 @@ pub(crate) async fn change(
 
 /// `DELETE /v1/sinks/{name}`: not while something waits for it, unless that is forced.
 pub(crate) async fn remove(
-    Caller(api): Caller,
+    Admin(api): Admin,
     path: PathParts,
     uri: Uri,
 ) -> Result<Response, Problem> {
@@ -126,7 +126,7 @@ pub(crate) async fn remove(
 
 /// `POST /v1/sinks/{name}/rotate`: a body may be left out.
 pub(crate) async fn rotate(
-    Caller(api): Caller,
+    Admin(api): Admin,
     path: PathParts,
     request: Request,
 ) -> Result<Response, Problem> {
@@ -142,7 +142,7 @@ pub(crate) async fn rotate(
 }
 
 /// `POST /v1/sinks/{name}/test`: a job that sends the sink an event, and nothing else.
-pub(crate) async fn test(Caller(api): Caller, path: PathParts) -> Result<Response, Problem> {
+pub(crate) async fn test(Admin(api): Admin, path: PathParts) -> Result<Response, Problem> {
     let name = path_name(path)?;
     let sink = known(&api, &name)?;
     if let Some(Disabled { reason, .. }) = &sink.spec.disabled {
@@ -152,7 +152,7 @@ pub(crate) async fn test(Caller(api): Caller, path: PathParts) -> Result<Respons
     let spec = notice(&sink, tested(id, &name, now));
     let (stage, lane) = api.pipeline.first(&spec);
     let spec = spec.to_bytes();
-    let job = NewJob { id, stage, lane, due: now, expires: None, spec, idempotency: None };
+    let job = NewJob::new(id, stage, lane, now, spec);
     let answers = api.store.submit(vec![job], now).await.map_err(|e| store_problem(&e))?;
     if answers != [Submitted::Created] {
         return Err(api.queue_full());
@@ -178,9 +178,9 @@ struct Change {
 }
 
 impl Change {
-    async fn begin(api: &Arc<Api>) -> Self {
-        let alone = Arc::clone(&api.sink_changes).lock_owned().await;
-        Self { api: Arc::clone(api), alone }
+    async fn begin(caller: &Caller) -> Self {
+        let alone = Arc::clone(&caller.sink_changes).lock_owned().await;
+        Self { api: caller.shared(), alone }
     }
 
     /// Puts a sink on disk and then into force; `None` removes it. A caller that goes away in

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
-use jobs::Timestamp;
+use jobs::{JobId, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use url::Url;
@@ -48,6 +48,29 @@ pub enum Robots {
     Obey,
     /// It is not asked for.
     Ignore,
+}
+
+/// Which of the jobs that are due goes first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Priority {
+    /// When nothing else is due, and every so often.
+    Low,
+    /// As usual.
+    #[default]
+    Normal,
+    /// Before the others.
+    High,
+}
+
+impl From<Priority> for jobs::Priority {
+    fn from(priority: Priority) -> Self {
+        match priority {
+            Priority::Low => Self::Low,
+            Priority::Normal => Self::Normal,
+            Priority::High => Self::High,
+        }
+    }
 }
 
 /// What may be used of an earlier fetch that asked for the same.
@@ -175,6 +198,15 @@ pub struct JobSpec {
     /// The owner's words to find it by.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<String>,
+    /// Whether it goes before or after others that are due.
+    #[serde(default, skip_serializing_if = "is_normal")]
+    pub priority: Priority,
+    /// The id of the API key it was submitted with; `None` for a key that sees everything, or none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<String>,
+    /// The batch it came with.
+    #[serde(default, with = "job_id", skip_serializing_if = "Option::is_none")]
+    pub batch: Option<JobId>,
 }
 
 /// First byte of a stored spec. A change of meaning takes the next digit.
@@ -219,6 +251,9 @@ impl JobSpec {
             waits_ms: Vec::new(),
             metadata: None,
             tags: Vec::new(),
+            priority: Priority::Normal,
+            owner: None,
+            batch: None,
         }
     }
 
@@ -278,6 +313,11 @@ fn is_main(scope: &Scope) -> bool {
     *scope == Scope::Main
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
+fn is_normal(priority: &Priority) -> bool {
+    *priority == Priority::Normal
+}
+
 fn is_get(method: &Method) -> bool {
     method == Method::GET
 }
@@ -296,6 +336,26 @@ mod method {
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<Method, D::Error> {
         let name = Cow::<'de, str>::deserialize(d)?;
         Method::from_bytes(name.as_bytes()).map_err(D::Error::custom)
+    }
+}
+
+mod job_id {
+    use std::borrow::Cow;
+
+    use jobs::JobId;
+    use serde::de::Error as _;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(id: &Option<JobId>, s: S) -> Result<S::Ok, S::Error> {
+        match id {
+            Some(id) => s.collect_str(id),
+            None => s.serialize_none(),
+        }
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<Option<JobId>, D::Error> {
+        let text = Option::<Cow<'de, str>>::deserialize(d)?;
+        text.map(|text| text.parse()).transpose().map_err(D::Error::custom)
     }
 }
 
@@ -353,6 +413,9 @@ mod tests {
             waits_ms: vec![0, 10],
             metadata: Some(RawValue::from_string(r#"{"a": 1.10}"#.into()).unwrap()),
             tags: vec!["one".into()],
+            priority: Priority::High,
+            owner: Some("key".into()),
+            batch: Some(JobId::draw()),
             ..JobSpec::new("https://example.com/a?b#c".parse().unwrap())
         }
     }

@@ -7,7 +7,7 @@ use serde::de::{Deserializer, Error, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use crate::quantity::{DurationText, SizeText};
-use crate::{EventFormat, Format, Robots, Scope, Select};
+use crate::{EventFormat, Format, Priority, Robots, Scope, Select};
 
 /// A job as its owner writes it. The field names are the interface; what is not here is refused
 /// by name.
@@ -48,6 +48,7 @@ pub(crate) struct Submission<'a> {
     #[serde(borrow)]
     pub(crate) not_before: Option<Cow<'a, str>>,
     pub(crate) retry: Option<Retry>,
+    pub(crate) priority: Option<Priority>,
 }
 
 /// How often to fetch, and when.

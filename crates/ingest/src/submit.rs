@@ -2,36 +2,41 @@ use axum::extract::Request;
 use axum::response::Response;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{StatusCode, request};
-use jobs::{Idempotency, JobId, NewJob, Submitted, Timestamp};
+use jobs::{Idempotency, JobId, Timestamp};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
-use crate::auth::Caller;
+use crate::accept::Accepted;
+use crate::auth::{Caller, Submitter};
 use crate::body::{self, Typing};
 use crate::problem::{Fault, Kind, Problem};
-use crate::router::{Api, store_problem};
-use crate::validate::{Rules, Valid};
 use crate::view::{self, json};
 use crate::{JobSpec, Status, parse};
 
 /// draft-ietf-httpapi-idempotency-key-header.
-const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+pub(crate) const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const IDEMPOTENCY_REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 /// The store's bound.
 const MAX_KEY_BYTES: usize = 255;
 
 /// `POST /`
-pub(crate) async fn as_typed(caller: Caller, request: Request) -> Result<Response, Problem> {
-    counted(&caller.0, request, Typing::AsTyped).await
+pub(crate) async fn as_typed(
+    Submitter(caller): Submitter,
+    request: Request,
+) -> Result<Response, Problem> {
+    counted(&caller, request, Typing::AsTyped).await
 }
 
 /// `POST /v1/jobs`
-pub(crate) async fn strict(caller: Caller, request: Request) -> Result<Response, Problem> {
-    counted(&caller.0, request, Typing::Strict).await
+pub(crate) async fn strict(
+    Submitter(caller): Submitter,
+    request: Request,
+) -> Result<Response, Problem> {
+    counted(&caller, request, Typing::Strict).await
 }
 
-async fn counted(api: &Api, request: Request, typing: Typing) -> Result<Response, Problem> {
+async fn counted(api: &Caller, request: Request, typing: Typing) -> Result<Response, Problem> {
     let answer = submit(api, request, typing).await;
     match &answer {
         Ok(_) => api.meters.accepted.increment(1),
@@ -40,7 +45,7 @@ async fn counted(api: &Api, request: Request, typing: Typing) -> Result<Response
     answer
 }
 
-async fn submit(api: &Api, request: Request, typing: Typing) -> Result<Response, Problem> {
+async fn submit(api: &Caller, request: Request, typing: Typing) -> Result<Response, Problem> {
     let (request::Parts { headers, .. }, body) = request.into_parts();
     body::check_type(&headers, typing)?;
     let key = idempotency_key(&headers)?;
@@ -48,42 +53,22 @@ async fn submit(api: &Api, request: Request, typing: Typing) -> Result<Response,
     let received = body::read(body, config.max_body, config.body_timeout, &api.budget).await?;
     let now = api.clock.now();
     let given = parse::submission(&received.bytes)?;
-    let rules = Rules { limits: &config.limits, pipeline: &*api.pipeline, sinks: &*api.sinks, now };
-    let Valid { spec, due } = rules.check(given)?;
-    let idempotency =
-        key.map(|key| Idempotency { key, fingerprint: Sha256::digest(&received.bytes).into() });
-    let (stage, lane) = api.pipeline.first(&spec);
-    let id = JobId::draw();
-    let expires = spec.deadline();
-    let job = NewJob { id, stage, lane, due, expires, spec: spec.to_bytes(), idempotency };
-    // From here on the job is accepted even if the caller goes away: the store promises it.
-    let answers = api.store.submit(vec![job], now).await.map_err(|e| store_problem(&e))?;
-    match answers.into_iter().next() {
-        Some(Submitted::Created) => {
-            let host = spec.url.host_str();
-            tracing::debug!(job.id = %id, url.host = host, "accepted");
-            Ok(accepted(id, now, &spec))
-        }
-        Some(Submitted::Existing { id, created_at }) => {
-            api.meters.replayed.increment(1);
-            let mut response = accepted(id, created_at, &spec);
-            let replayed = HeaderValue::from_static("true");
-            response.headers_mut().insert(IDEMPOTENCY_REPLAYED, replayed);
-            Ok(response)
-        }
-        Some(Submitted::Conflict { id }) => {
-            let detail = format!("this key was used for another body, that of job {id}");
-            let fault = Fault::header(&IDEMPOTENCY_KEY, detail);
-            Err(Problem::faulty(Kind::KeyReused, vec![fault]))
-        }
-        Some(Submitted::Full) => Err(api.queue_full()),
-        None => Err(Problem::new(Kind::Internal, "the store gave no answer")),
+    let mut ready = api.prepare(given, None, now)?;
+    ready.job.idempotency = key.map(|key| {
+        let fingerprint = Sha256::digest(&received.bytes).into();
+        Idempotency { key, fingerprint, since: Timestamp::from_millis(0) }
+    });
+    let Accepted { id, created_at, spec, is_replayed } = api.accept(ready, now).await?;
+    let mut response = accepted(id, created_at, &spec);
+    if is_replayed {
+        response.headers_mut().insert(IDEMPOTENCY_REPLAYED, HeaderValue::from_static("true"));
     }
+    Ok(response)
 }
 
 /// The answer to an accepted job.
 #[derive(Serialize)]
-struct Accepted<'a> {
+struct Answer<'a> {
     id: &'a str,
     status: Status,
     url: &'a str,
@@ -94,7 +79,7 @@ struct Accepted<'a> {
 
 fn accepted(id: JobId, created_at: Timestamp, spec: &JobSpec) -> Response {
     let status_url = view::status_url(id);
-    let answer = Accepted {
+    let answer = Answer {
         id: &status_url[view::JOBS.len()..],
         status: Status::Queued,
         url: spec.url.as_str(),

@@ -117,6 +117,9 @@ impl Rules<'_> {
             waits_ms,
             metadata,
             tags,
+            priority: given.priority.unwrap_or_default(),
+            owner: None,
+            batch: None,
         };
         Ok(Valid { spec, due })
     }

@@ -124,6 +124,20 @@ pub struct Idempotency {
     pub key: String,
     /// A digest of what was asked for: the same key with another fingerprint is a conflict.
     pub fingerprint: [u8; 32],
+    /// The key is free again when the job that holds it was accepted before this.
+    pub since: Timestamp,
+}
+
+/// Which of the jobs that are due goes first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Priority {
+    /// When nothing else is due, and every so often.
+    Low,
+    /// As usual.
+    #[default]
+    Normal,
+    /// Before the others.
+    High,
 }
 
 /// A job to be accepted.
@@ -144,8 +158,32 @@ pub struct NewJob {
     pub expires: Option<Timestamp>,
     /// What to do; opaque. Counts against the store's byte bound.
     pub spec: Bytes,
-    /// Set when the caller may repeat the submission.
+    /// Set when the caller may repeat the submission. A job that ended in failure frees its key.
     pub idempotency: Option<Idempotency>,
+    /// Which of the jobs that are due goes first.
+    pub priority: Priority,
+    /// Whose it is, at most 64 bytes; opaque ([`crate::Filter::owner`]).
+    pub owner: Option<Arc<str>>,
+    /// The group it is counted in ([`crate::Store::group`]).
+    pub group: Option<JobId>,
+}
+
+impl NewJob {
+    /// A job that is nobody's in particular, and stands alone.
+    pub const fn new(id: JobId, stage: Stage, lane: LaneKey, due: Timestamp, spec: Bytes) -> Self {
+        Self {
+            id,
+            stage,
+            lane,
+            due,
+            expires: None,
+            spec,
+            idempotency: None,
+            priority: Priority::Normal,
+            owner: None,
+            group: None,
+        }
+    }
 }
 
 /// The answer to one submitted job.
@@ -381,4 +419,8 @@ pub struct Record {
     pub result_bytes: Option<u64>,
     /// The last failure, for people.
     pub note: Option<String>,
+    /// Whose it is ([`NewJob::owner`]).
+    pub owner: Option<Arc<str>>,
+    /// The group it is counted in ([`NewJob::group`]).
+    pub group: Option<JobId>,
 }

@@ -61,7 +61,7 @@
 //! let (id, now) = (JobId::draw(), SystemClock.now());
 //! let spec = Bytes::from("hello");
 //! let lane = LaneKey::new("anyone");
-//! let job = NewJob { id, stage, lane, due: now, expires: None, spec, idempotency: None };
+//! let job = NewJob::new(id, stage, lane, now, spec);
 //! store.submit(vec![job], now).await?;
 //!
 //! while store.get(id).await?.is_some_and(|job| !job.state.is_terminal()) {
@@ -99,8 +99,8 @@ pub use config::Config;
 pub use driver::{Drained, DriverConfig, Finish, Running, Work, drive};
 pub use error::{Error, ErrorKind, Result};
 pub use job::{
-    Claimed, Idempotency, InvalidJobId, JobId, LaneKey, Lease, NewJob, Next, Outcome, Record,
-    Settled, Settlement, Stage, State, Submitted, Verdict, Why,
+    Claimed, Idempotency, InvalidJobId, JobId, LaneKey, Lease, NewJob, Next, Outcome, Priority,
+    Record, Settled, Settlement, Stage, State, Submitted, Verdict, Why,
 };
 pub use lane_limits::{Breaker, Circuit, LaneLimit, LaneLimits};
 pub use lane_news::{Health, LaneNews};
@@ -108,8 +108,8 @@ pub use memory::MemoryStore;
 pub use note::{NewNote, Note};
 pub use sqlite::{SqliteConfig, SqliteStore};
 pub use store::{
-    Bounds, Cancelled, Counts, Filter, LaneView, Redrive, Redriven, StageConfig, StageCounts,
-    Store, Swept,
+    Bounds, Cancelled, Counts, Filter, Group, LaneView, Redrive, Redriven, StageConfig,
+    StageCounts, Store, Swept,
 };
 pub use time::{Clock, SystemClock, Timestamp};
 pub use transition::{Change, Event, Refusal, Row, transition};

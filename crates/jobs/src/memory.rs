@@ -13,9 +13,9 @@ use crate::notes::Notes;
 use crate::scheduler::{Decision, Found, Scheduler, Taken};
 use crate::transition::{Event, Row, transition};
 use crate::{
-    Cancelled, Claimed, Config, Counts, Error, Filter, Idempotency, JobId, LaneKey, LaneNews,
-    LaneView, Lease, NewJob, Next, Note, Record, Redrive, Redriven, Result, Settled, Settlement,
-    Stage, State, Store, Submitted, Swept, Timestamp,
+    Cancelled, Claimed, Config, Counts, Error, Filter, Group, Idempotency, JobId, LaneKey,
+    LaneNews, LaneView, Lease, NewJob, Next, Note, Record, Redrive, Redriven, Result, Settled,
+    Settlement, Stage, State, Store, Submitted, Swept, Timestamp,
 };
 
 /// A store that forgets everything with the process: for tests and for jobs that may be lost.
@@ -148,6 +148,8 @@ impl Inner {
             spec: kept.spec.clone(),
             result_bytes: kept.result.as_ref().map(|r| r.len() as u64),
             note: kept.note.clone(),
+            owner: None,
+            group: None,
         })
     }
 
@@ -371,11 +373,32 @@ impl Store for MemoryStore {
         self.with(|inner| inner.put_document((space, key), value))
     }
 
+    fn document(&self, space: &'static str, key: String) -> BoxFuture<'_, Result<Option<Bytes>>> {
+        async move {
+            // not built yet
+            let all = self.documents(space).await?;
+            Ok(all.into_iter().find(|(at, _)| *at == key).map(|(_, value)| value))
+        }
+        .boxed()
+    }
+
     fn documents(&self, space: &'static str) -> BoxFuture<'_, Result<Vec<(String, Bytes)>>> {
         self.with(|inner| {
             let all = inner.documents.iter().filter(|((of, _), _)| *of == space);
             Ok(all.map(|((_, key), value)| (key.clone(), value.clone())).collect())
         })
+    }
+
+    fn group(&self, _: JobId) -> Option<Group> {
+        None // not built yet
+    }
+
+    fn groups_signal(&self) -> Arc<Notify> {
+        Arc::default() // not built yet
+    }
+
+    fn forget_group(&self, _: JobId) -> BoxFuture<'_, Result<()>> {
+        self.with(|_| Ok(())) // not built yet
     }
 
     fn sweep(&self, before: Timestamp, max: usize) -> BoxFuture<'_, Result<Swept>> {

@@ -37,9 +37,9 @@ use crate::sqlite::segments::Segments;
 use crate::sqlite::shared::Shared;
 use crate::sqlite::writer::{Command, NewDocument, NotesOnDisk, Submission, Writer};
 use crate::{
-    Cancelled, Claimed, Clock, Config, Counts, Error, ErrorKind, Filter, JobId, LaneKey, LaneNews,
-    LaneView, Lease, NewJob, Next, Note, Outcome, Record, Redrive, Redriven, Result, Settled,
-    Settlement, Stage, Store, Submitted, Swept, SystemClock, Timestamp,
+    Cancelled, Claimed, Clock, Config, Counts, Error, ErrorKind, Filter, Group, JobId, LaneKey,
+    LaneNews, LaneView, Lease, NewJob, Next, Note, Outcome, Record, Redrive, Redriven, Result,
+    Settled, Settlement, Stage, Store, Submitted, Swept, SystemClock, Timestamp,
 };
 
 /// How the embedded store uses memory and disk.
@@ -555,8 +555,29 @@ impl Store for SqliteStore {
         .boxed()
     }
 
+    fn document(&self, space: &'static str, key: String) -> BoxFuture<'_, Result<Option<Bytes>>> {
+        async move {
+            // not built yet
+            let all = self.documents(space).await?;
+            Ok(all.into_iter().find(|(at, _)| *at == key).map(|(_, value)| value))
+        }
+        .boxed()
+    }
+
     fn documents(&self, space: &'static str) -> BoxFuture<'_, Result<Vec<(String, Bytes)>>> {
         list::documents(&self.shared, space).boxed()
+    }
+
+    fn group(&self, _: JobId) -> Option<Group> {
+        None // not built yet
+    }
+
+    fn groups_signal(&self) -> Arc<Notify> {
+        Arc::default() // not built yet
+    }
+
+    fn forget_group(&self, _: JobId) -> BoxFuture<'_, Result<()>> {
+        futures_util::future::ready(Ok(())).boxed() // not built yet
     }
 
     fn sweep(&self, before: Timestamp, max: usize) -> BoxFuture<'_, Result<Swept>> {

@@ -72,12 +72,18 @@ pub struct Filter {
     pub since: Option<Timestamp>,
     /// Only jobs accepted before this time, by their ids.
     pub until: Option<Timestamp>,
+    /// Only this owner's ([`NewJob::owner`]).
+    pub owner: Option<Arc<str>>,
+    /// Only this group's ([`NewJob::group`]).
+    pub group: Option<JobId>,
 }
 
 impl Filter {
     /// Whether a job matches.
     pub fn matches(&self, record: &Record) -> bool {
         self.ids(None).contains(&record.id)
+            && self.owner.as_ref().is_none_or(|wanted| record.owner.as_ref() == Some(wanted))
+            && self.group.is_none_or(|wanted| record.group == Some(wanted))
             && self.admits(record.state, (&record.stage, &record.lane), record.verdict)
     }
 
@@ -158,6 +164,30 @@ pub struct LaneView {
     pub failing_since: Option<Timestamp>,
     /// Whether its jobs are given out, but for a pause that was asked for.
     pub circuit: Circuit,
+}
+
+/// How the jobs of one group went ([`NewJob::group`]). Each is counted once, when its first
+/// judgement is passed: a verdict, or its end without one (given up counts as failed). What
+/// becomes of it later, and whether it was swept since, changes nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Group {
+    /// Jobs accepted.
+    pub jobs: u64,
+    /// Of those, the ones that went well.
+    pub succeeded: u64,
+    /// That failed.
+    pub failed: u64,
+    /// That were called off.
+    pub cancelled: u64,
+    /// That found nothing new.
+    pub unchanged: u64,
+}
+
+impl Group {
+    /// Jobs that no judgement was passed on yet.
+    pub const fn open(&self) -> u64 {
+        self.jobs - (self.succeeded + self.failed + self.cancelled + self.unchanged)
+    }
 }
 
 /// The answer to a cancellation.
@@ -315,8 +345,22 @@ pub trait Store: Send + Sync + 'static {
         value: Option<Bytes>,
     ) -> BoxFuture<'_, Result<()>>;
 
+    /// The document that is kept under `key` in `space`.
+    fn document(&self, space: &'static str, key: String) -> BoxFuture<'_, Result<Option<Bytes>>>;
+
     /// All documents of a space, by key.
     fn documents(&self, space: &'static str) -> BoxFuture<'_, Result<Vec<(String, Bytes)>>>;
+
+    /// How a group's jobs went; `None` when it has none. Kept until [`Store::forget_group`],
+    /// also when its jobs are swept.
+    fn group(&self, id: JobId) -> Option<Group>;
+
+    /// Signalled when a group has no open job any more ([`Group::open`]). Register with
+    /// `notified()` before you ask.
+    fn groups_signal(&self) -> Arc<Notify>;
+
+    /// Forgets how a group's jobs went. Its jobs stay as they are.
+    fn forget_group(&self, id: JobId) -> BoxFuture<'_, Result<()>>;
 
     /// Removes up to `max` jobs that were over before `before`, and their results; as many notes
     /// that expired before it; and what was learned of as many lanes that have no jobs and were

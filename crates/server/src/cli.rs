@@ -70,6 +70,9 @@ pub(crate) enum Command {
     /// what is wrong with it: from a request saved to a file or standard input, or from its body and
     /// headers. Verifies with --secret or --secret-file: secrets (whsec_…) or public keys (whpk_…).
     Verify(Verify),
+    /// What talks to a running server.
+    #[command(flatten)]
+    Console(console::Command),
 }
 
 /// Everything that can be set.

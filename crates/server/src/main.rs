@@ -38,6 +38,10 @@ fn main() -> ExitCode {
         }
         Some(cli::Command::Get(get)) => get::run(get, &cli.options),
         Some(cli::Command::Verify(flags)) => verify::run(flags, &cli.options),
+        Some(cli::Command::Console(command)) => match console::run(command) {
+            Ok(code) => return code,
+            Err(error) => Err(error.into()),
+        },
         None => run::serve(&cli.options),
     };
     match ended {

@@ -219,7 +219,8 @@ impl Server {
             metrics: exposition,
         };
         let config = ingest::Config { links: Some(links), ..settings.ingest.clone() };
-        let router = ingest::router(parts, config);
+        let (router, upkeep) = ingest::router(parts, config);
+        chores.spawn(upkeep.run(work.clone()));
         let (serve, stop) = (settings.serve, accept.clone());
         let listener =
             chores.spawn(async move { ingest::serve(listener, router, serve, stop).await });

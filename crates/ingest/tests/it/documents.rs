@@ -8,9 +8,9 @@ use std::sync::{Arc, Mutex};
 use bytes::Bytes;
 use ingest::{SINKS, SinkSpec};
 use jobs::{
-    Cancelled, Claimed, Counts, Error, ErrorKind, Filter, JobId, LaneKey, LaneNews, LaneView,
-    Lease, MemoryStore, NewJob, Next, Note, Record, Redrive, Redriven, Result, Settled, Settlement,
-    Stage, Store, Submitted, Swept, Timestamp,
+    Cancelled, Claimed, Counts, Error, ErrorKind, Filter, Group, JobId, LaneKey, LaneNews,
+    LaneView, Lease, MemoryStore, NewJob, Next, Note, Record, Redrive, Redriven, Result, Settled,
+    Settlement, Stage, Store, Submitted, Swept, Timestamp,
 };
 use tokio::sync::{Notify, Semaphore};
 
@@ -68,6 +68,11 @@ impl Store for Documents {
             };
             Ok(())
         })
+    }
+
+    fn document(&self, space: &'static str, key: String) -> Answer<'_, Result<Option<Bytes>>> {
+        let found = self.kept.lock().unwrap().get(&(space, key)).cloned();
+        Box::pin(async move { Ok(found) })
     }
 
     fn documents(&self, space: &'static str) -> Answer<'_, Result<Vec<(String, Bytes)>>> {
@@ -169,6 +174,18 @@ impl Store for Documents {
 
     fn redrive(&self, id: JobId, to: Redrive, now: Timestamp) -> Answer<'_, Result<Redriven>> {
         self.inner.redrive(id, to, now)
+    }
+
+    fn group(&self, id: JobId) -> Option<Group> {
+        self.inner.group(id)
+    }
+
+    fn groups_signal(&self) -> Arc<Notify> {
+        self.inner.groups_signal()
+    }
+
+    fn forget_group(&self, id: JobId) -> Answer<'_, Result<()>> {
+        self.inner.forget_group(id)
     }
 
     fn sweep(&self, before: Timestamp, max: usize) -> Answer<'_, Result<Swept>> {

@@ -140,7 +140,7 @@ async fn planted(world: &World, id: JobId, rest: &str) -> JobId {
     let found = world.submit(&format!(r#"{{"url":"https://h.example"{rest}}}"#)).await;
     let record = world.record(found).await;
     let (stage, lane, spec) = (record.stage, record.lane, record.spec);
-    let job = NewJob { id, stage, lane, due: world.now(), expires: None, spec, idempotency: None };
+    let job = NewJob::new(id, stage, lane, world.now(), spec);
     world.store.submit(vec![job], world.now()).await.unwrap();
     world.store.cancel(found, None, world.now()).await.unwrap();
     id
@@ -222,14 +222,10 @@ async fn a_page_says_where_it_stopped_looking() {
     let world = World::new();
     let wanted = world.submit(r#"{"url":"https://h.example","tags":["rare"]}"#).await;
     let spec = world.record(wanted).await;
-    let job = |_| NewJob {
-        id: JobId::draw(),
-        stage: spec.stage.clone(),
-        lane: spec.lane.clone(),
-        due: world.now(),
-        expires: None,
-        spec: ingest::JobSpec::new("https://h.example".parse().unwrap()).to_bytes(),
-        idempotency: None,
+    let job = |_| {
+        let (stage, lane) = (spec.stage.clone(), spec.lane.clone());
+        let spec = ingest::JobSpec::new("https://h.example".parse().unwrap()).to_bytes();
+        NewJob::new(JobId::draw(), stage, lane, world.now(), spec)
     };
     world.store.submit((0..10_500).map(job).collect(), world.now()).await.unwrap();
     let first = world.get("/v1/jobs?tag=rare").await.json();

@@ -272,15 +272,8 @@ async fn what_does_not_fit_in_memory_is_left_for_the_next() {
         // The budget is for what is pulled; submissions are larger.
         let job = ingest::JobSpec::new("https://example.com".parse().unwrap());
         let id = JobId::draw();
-        let new = jobs::NewJob {
-            id,
-            stage: SCRAPE,
-            lane: LaneKey::new("example.com"),
-            due: world.now(),
-            expires: None,
-            spec: job.to_bytes(),
-            idempotency: None,
-        };
+        let lane = LaneKey::new("example.com");
+        let new = jobs::NewJob::new(id, SCRAPE, lane, world.now(), job.to_bytes());
         world.store.submit(vec![new], world.now()).await.unwrap();
         world.advance("queue", EVENT).await;
         ids.push(id);

@@ -198,7 +198,8 @@ impl World {
             feed: feed.clone(),
             metrics,
         };
-        let router = ingest::router(parts, config);
+        let (router, upkeep) = ingest::router(parts, config);
+        drop(upkeep); // not built yet
         Self { router, store, feed, clock }
     }
 

@@ -274,6 +274,8 @@ fn record_of(row: &SqlRow<'_>) -> Sql<Record> {
         spec: Bytes::from(row.get::<_, Vec<u8>>("spec")?),
         result_bytes: length(row)?,
         note: row.get("note")?,
+        owner: None,
+        group: None,
     })
 }
 

@@ -7,9 +7,9 @@ use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, ready};
 use jobs::{
-    Cancelled, Claimed, Counts, Error, ErrorKind, Filter, JobId, LaneKey, LaneNews, LaneView,
-    Lease, NewJob, Next, Note, Record, Redrive, Redriven, Result, Settled, Settlement, Stage,
-    Store, Submitted, Swept, Timestamp,
+    Cancelled, Claimed, Counts, Error, ErrorKind, Filter, Group, JobId, LaneKey, LaneNews,
+    LaneView, Lease, NewJob, Next, Note, Record, Redrive, Redriven, Result, Settled, Settlement,
+    Stage, Store, Submitted, Swept, Timestamp,
 };
 use tokio::sync::Notify;
 
@@ -176,8 +176,24 @@ impl Store for FaultyStore {
         self.inner.put_document(space, key, value)
     }
 
+    fn document(&self, space: &'static str, key: String) -> BoxFuture<'_, Result<Option<Bytes>>> {
+        self.inner.document(space, key)
+    }
+
     fn documents(&self, space: &'static str) -> BoxFuture<'_, Result<Vec<(String, Bytes)>>> {
         self.inner.documents(space)
+    }
+
+    fn group(&self, id: JobId) -> Option<Group> {
+        self.inner.group(id)
+    }
+
+    fn groups_signal(&self) -> Arc<Notify> {
+        self.inner.groups_signal()
+    }
+
+    fn forget_group(&self, id: JobId) -> BoxFuture<'_, Result<()>> {
+        self.inner.forget_group(id)
     }
 
     fn sweep(&self, before: Timestamp, max: usize) -> BoxFuture<'_, Result<Swept>> {

@@ -40,6 +40,8 @@ fn record(state: State, stage: Stage, verdict: Option<Verdict>) -> Record {
         spec: Bytes::new(),
         result_bytes: None,
         note: None,
+        owner: None,
+        group: None,
     }
 }
 

@@ -81,14 +81,9 @@ async fn submit(store: Arc<dyn Store>, submitter: usize) {
         }
         let now = SystemClock.now();
         let ids: Vec<_> = (0..=(round + submitter) % 8).map(|_| JobId::draw()).collect();
-        let jobs = ids.iter().map(|&id| NewJob {
-            id,
-            stage: FETCH.clone(),
-            lane: LaneKey::new(&format!("host {}", round % 5)),
-            due: now,
-            spec: spec_of(id),
-            expires: None,
-            idempotency: None,
+        let jobs = ids.iter().map(|&id| {
+            let lane = LaneKey::new(&format!("host {}", round % 5));
+            NewJob::new(id, FETCH.clone(), lane, now, spec_of(id))
         });
         if round % 4 == 0 {
             put_document(&*store, submitter).await;

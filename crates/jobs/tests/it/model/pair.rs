@@ -144,7 +144,8 @@ impl Pair {
             Command::List { states, lane, since, until } => {
                 let (lane, stage, verdict) = (lane.map(key), None, None);
                 let (since, until) = (since.map(accepted), until.map(accepted));
-                let filter = Filter { states, lane, stage, verdict, since, until };
+                let filter =
+                    Filter { states, lane, stage, verdict, since, until, ..Filter::default() };
                 self.list(&filter).await;
             }
             // A restart forgets what a breaker looks back on.

@@ -25,15 +25,7 @@ pub(crate) fn id(n: u64) -> JobId {
 
 /// The `n`-th job: due at the beginning, in lane `a` of the first stage.
 pub(crate) fn job(n: u64) -> NewJob {
-    NewJob {
-        id: id(n),
-        stage: FETCH.clone(),
-        lane: LaneKey::new("a"),
-        due: at(0),
-        spec: Bytes::from(format!("spec {n}")),
-        expires: None,
-        idempotency: None,
-    }
+    NewJob::new(id(n), FETCH.clone(), LaneKey::new("a"), at(0), Bytes::from(format!("spec {n}")))
 }
 
 /// What a test wants to be different about a job.
@@ -59,7 +51,8 @@ impl Differently for NewJob {
     }
 
     fn key(self, key: &str, fingerprint: u8) -> Self {
-        let idempotency = Idempotency { key: key.to_owned(), fingerprint: [fingerprint; 32] };
+        let idempotency =
+            Idempotency { key: key.to_owned(), fingerprint: [fingerprint; 32], since: at(0) };
         Self { idempotency: Some(idempotency), ..self }
     }
 

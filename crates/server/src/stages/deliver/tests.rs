@@ -90,15 +90,7 @@ fn job(sink_name: Option<&str>) -> JobSpec {
 async fn claimed(work: &DeliverWork, spec: JobSpec, lane: &str) -> Claimed {
     let id = JobId::draw();
     let (stage, lane) = (if spec.notice.is_some() { DELIVER } else { SCRAPE }, LaneKey::new(lane));
-    let new = NewJob {
-        id,
-        stage: stage.clone(),
-        lane: lane.clone(),
-        due: NOW,
-        expires: None,
-        spec: spec.to_bytes(),
-        idempotency: None,
-    };
+    let new = NewJob::new(id, stage.clone(), lane.clone(), NOW, spec.to_bytes());
     work.store.submit(vec![new], NOW).await.unwrap();
     let until = NOW + Duration::from_secs(60);
     if stage == SCRAPE {

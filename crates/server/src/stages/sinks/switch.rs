@@ -267,7 +267,7 @@ fn notice_job(id: JobId, notice: &Bytes, to: &Arc<Sink>, now: Timestamp) -> Opti
     let _ = url.set_username("");
     let spec = JobSpec { notice: Some(notice), ..JobSpec::new(url) };
     let (stage, lane, spec) = (DELIVER, to.lane.clone(), spec.to_bytes());
-    Some(NewJob { id, stage, lane, due: now, expires: None, spec, idempotency: None })
+    Some(NewJob::new(id, stage, lane, now, spec))
 }
 
 /// On to where the sink's events wait now; `None` when its event cannot be read just now.

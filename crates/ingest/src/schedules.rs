@@ -1,0 +1,10 @@
+use std::sync::Arc;
+
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::router::Api;
+
+/// `/v1/schedules`.
+pub(crate) fn routes() -> OpenApiRouter<Arc<Api>> {
+    OpenApiRouter::new() // not built yet
+}

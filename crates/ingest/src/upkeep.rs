@@ -1,0 +1,20 @@
+use std::sync::Arc;
+
+use tokio_util::sync::CancellationToken;
+
+use crate::router::Api;
+
+/// What the API does without being asked: to be run beside the router.
+pub struct Upkeep(Arc<Api>);
+
+impl Upkeep {
+    pub(crate) const fn new(api: Arc<Api>) -> Self {
+        Self(api)
+    }
+
+    /// Runs until `stop`.
+    pub async fn run(self, stop: CancellationToken) {
+        let _api = self.0;
+        stop.cancelled().await;
+    }
+}
