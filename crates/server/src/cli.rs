@@ -72,7 +72,7 @@ pub(crate) enum Command {
     Verify(Verify),
     /// What talks to a running server.
     #[command(flatten)]
-    Console(console::Command),
+    Client(client::Command),
 }
 
 /// Everything that can be set.

@@ -38,7 +38,7 @@ fn main() -> ExitCode {
         }
         Some(cli::Command::Get(get)) => get::run(get, &cli.options),
         Some(cli::Command::Verify(flags)) => verify::run(flags, &cli.options),
-        Some(cli::Command::Console(command)) => match console::run(command) {
+        Some(cli::Command::Client(command)) => match client::run(command) {
             Ok(code) => return code,
             Err(error) => Err(error.into()),
         },
