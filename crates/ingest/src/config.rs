@@ -32,6 +32,15 @@ pub struct Config {
     pub redrive_live_jobs: u64,
     /// It waits too while what they hold is more than this, in bytes. Default 500 MB.
     pub redrive_live_bytes: u64,
+    /// Longest `Prefer: wait`; what is asked for beyond it is lowered to it. Default 120 s.
+    pub max_wait: Duration,
+    /// Callers that wait for outcomes at once; beyond it they are answered without waiting.
+    /// Default 1,024.
+    pub max_waiting: usize,
+    /// For how long an idempotency key stands for the job that it was first used for. Default 24 h.
+    pub idempotency_window: Duration,
+    /// How long batches are kept after they were completed. Default 24 h.
+    pub retain: Duration,
     /// Shown on the page at `/` and by `/healthz`; empty to show none. Default: this crate's.
     pub version: String,
 }
@@ -50,6 +59,10 @@ impl Default for Config {
             links: None,
             redrive_live_jobs: 500_000,
             redrive_live_bytes: 500_000_000,
+            max_wait: Duration::from_secs(120),
+            max_waiting: 1024,
+            idempotency_window: DAY,
+            retain: DAY,
             version: env!("CARGO_PKG_VERSION").to_owned(),
         }
     }
@@ -70,6 +83,10 @@ impl fmt::Debug for Config {
             .field("links", &self.links)
             .field("redrive_live_jobs", &self.redrive_live_jobs)
             .field("redrive_live_bytes", &self.redrive_live_bytes)
+            .field("max_wait", &self.max_wait)
+            .field("max_waiting", &self.max_waiting)
+            .field("idempotency_window", &self.idempotency_window)
+            .field("retain", &self.retain)
             .field("version", &self.version)
             .finish()
     }

@@ -134,6 +134,7 @@ mod nearest;
 mod ops;
 mod parse;
 mod pipeline;
+mod prefer;
 mod problem;
 mod pull;
 mod quantity;

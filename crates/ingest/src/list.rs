@@ -143,6 +143,7 @@ struct Query {
     tag: Option<String>,
     since: Option<Moment>,
     until: Option<Moment>,
+    batch: Option<JobId>,
     limit: usize,
     before: Option<JobId>,
 }
@@ -185,12 +186,16 @@ impl Query {
             "tag" => self.tag.replace(selection::words(value)?).is_some(),
             "since" => self.since.replace(Moment::read(value)?).is_some(),
             "until" => self.until.replace(Moment::read(value)?).is_some(),
+            "batch" => {
+                let id = value.parse().map_err(|_| "not the id of a batch")?;
+                self.batch.replace(id).is_some()
+            }
             "cursor" => {
                 let place = uncursor(value).ok_or("not a cursor of this server")?;
                 self.before.replace(place).is_some()
             }
             _ => {
-                let known = "status, sink, host, tag, since, until, limit, cursor";
+                let known = "status, sink, host, tag, batch, since, until, limit, cursor";
                 return Err(format!("unknown; known are {known}"));
             }
         })
@@ -204,6 +209,7 @@ impl Query {
             tag: self.tag.clone(),
             since: self.since.map(|moment| moment.at(now)),
             until: self.until.map(|moment| moment.at(now)),
+            batch: self.batch,
         }
     }
 }
@@ -230,6 +236,9 @@ fn link(selection: &Selection, limit: usize, cursor: &str) -> HeaderValue {
     let mut query = url::form_urlencoded::Serializer::new(String::new());
     if let [status] = selection.statuses.as_slice() {
         query.append_pair("status", status.as_str());
+    }
+    if let Some(batch) = selection.batch {
+        query.append_pair("batch", &batch.to_string());
     }
     let texts = [("sink", &selection.sink), ("host", &selection.host), ("tag", &selection.tag)];
     for (name, text) in texts {

@@ -31,6 +31,8 @@ pub(crate) enum Kind {
     InvalidSink,
     /// The idempotency key is in use for another body.
     KeyReused,
+    /// What came first with the same idempotency key is still being done.
+    KeyBusy,
     /// The queue is at its bound.
     QueueFull,
     /// The disk is full.
@@ -52,7 +54,7 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    pub(crate) const ALL: [Self; 21] = [
+    pub(crate) const ALL: [Self; 22] = [
         Self::Unreadable,
         Self::BadRequest,
         Self::Unauthorized,
@@ -65,6 +67,7 @@ impl Kind {
         Self::Invalid,
         Self::InvalidSink,
         Self::KeyReused,
+        Self::KeyBusy,
         Self::QueueFull,
         Self::NoSpace,
         Self::Unavailable,
@@ -99,6 +102,11 @@ impl Kind {
                 StatusCode::UNPROCESSABLE_ENTITY,
                 "idempotency-key-reused",
                 "Idempotency key in use for another body",
+            ),
+            Self::KeyBusy => (
+                StatusCode::CONFLICT,
+                "idempotency-key-busy",
+                "First request with this key still under way",
             ),
             Self::QueueFull => (StatusCode::SERVICE_UNAVAILABLE, "queue-full", "Queue full"),
             Self::NoSpace => (StatusCode::SERVICE_UNAVAILABLE, "no-space", "Disk full"),
@@ -232,6 +240,26 @@ impl Problem {
         self.with_header(header::RETRY_AFTER, HeaderValue::from(seconds))
     }
 
+    /// Writes it as a part of another answer: without `instance`, which a whole answer has.
+    pub(crate) fn write(&self, out: &mut Vec<u8>) {
+        let Inner { kind, detail, faults, .. } = &*self.0;
+        let (status, slug, title) = kind.facts();
+        let body = Body {
+            r#type: format!("urn:pagewire:problem:{slug}"),
+            title,
+            status: status.as_u16(),
+            detail,
+            instance: None,
+            errors: faults,
+        };
+        serde_json::to_writer(out, &body).expect("strings and numbers always serialise");
+    }
+
+    /// What is wrong, in one sentence.
+    pub(crate) fn into_detail(self) -> String {
+        self.0.detail
+    }
+
     pub(crate) fn kind(&self) -> Kind {
         self.0.kind
     }
@@ -248,7 +276,8 @@ struct Body<'a> {
     title: &'a str,
     status: u16,
     detail: &'a str,
-    instance: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    instance: Option<String>,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     errors: &'a [Fault],
 }
@@ -265,7 +294,7 @@ impl IntoResponse for Problem {
             title,
             status: status.as_u16(),
             detail: &detail,
-            instance,
+            instance: Some(instance),
             errors: &faults,
         };
         let body = serde_json::to_vec(&body).expect("strings and numbers always serialise");

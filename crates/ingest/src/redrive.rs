@@ -137,7 +137,8 @@ impl Wish {
         if !faults.is_empty() {
             return Err(Problem::faulty(Kind::InvalidRequest, faults));
         }
-        let selection = Selection { statuses, sink, host, tag, since, until };
+        let selection =
+            Selection { statuses, sink, host, tag, since, until, ..Selection::default() };
         let dry_run = self.dry_run.unwrap_or(false);
         Ok(Plan { action, selection, error, to: self.to, limit, dry_run })
     }

@@ -11,11 +11,14 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::auth::Keys;
+use crate::batch::Batches;
 use crate::budget::Budget;
 use crate::meters::Meters;
 use crate::problem::{Kind, Problem};
 use crate::pull::Pulls;
 use crate::redrive::Redrives;
+use crate::submit::KeysInHand;
+use crate::wait::Waits;
 use crate::{
     Config, Feed, JobSpec, Pipeline, Sinks, Upkeep, batches, docs, events, firecrawl, keys, list,
     manage, ops, pull, read, redrive, schedules, scraper_api, sinks as named, submit,
@@ -46,6 +49,12 @@ pub(crate) struct Api {
     /// Places of readers of the events.
     pub(crate) readers: Arc<Semaphore>,
     pub(crate) redrives: Redrives,
+    /// The idempotency keys of what is being stored.
+    pub(crate) keys_in_hand: KeysInHand,
+    /// Which batches there are.
+    pub(crate) batches: Batches,
+    /// Those who wait for outcomes.
+    pub(crate) waits: Waits,
     pub(crate) pulls: Pulls,
     pub(crate) meters: Meters,
     pub(crate) metrics: Arc<dyn Fn() -> String + Send + Sync>,
@@ -75,6 +84,7 @@ pub fn router(parts: Parts, mut config: Config) -> (Router, Upkeep) {
     let budget = Budget::new(config.memory);
     let listings = Arc::new(Semaphore::new(LISTINGS));
     let meters = Meters::new();
+    let waits = Waits::new(config.max_waiting);
     let api = Api {
         store,
         clock,
@@ -89,6 +99,9 @@ pub fn router(parts: Parts, mut config: Config) -> (Router, Upkeep) {
         listings,
         readers: events::readers(),
         redrives: Redrives::default(),
+        keys_in_hand: KeysInHand::default(),
+        batches: Batches::default(),
+        waits,
         pulls: Pulls::default(),
         meters,
         metrics,

@@ -23,6 +23,8 @@ pub(crate) struct Selection {
     pub(crate) since: Option<Timestamp>,
     /// Accepted before this time, by their ids.
     pub(crate) until: Option<Timestamp>,
+    /// Accepted with this batch.
+    pub(crate) batch: Option<JobId>,
 }
 
 impl Selection {
@@ -37,7 +39,7 @@ impl Selection {
             }
             _ => Filter::default(),
         };
-        Filter { since: self.since, until: self.until, ..filter }
+        Filter { since: self.since, until: self.until, group: self.batch, ..filter }
     }
 
     /// Where a walk from the newest to the oldest begins: before this job.

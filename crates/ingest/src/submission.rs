@@ -11,7 +11,7 @@ use crate::{EventFormat, Format, Priority, Robots, Scope, Select};
 
 /// A job as its owner writes it. The field names are the interface; what is not here is refused
 /// by name.
-#[derive(Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, expecting = "an object such as {\"url\": \"https://example.com\"}")]
 pub(crate) struct Submission<'a> {
     #[serde(borrow)]
@@ -51,8 +51,78 @@ pub(crate) struct Submission<'a> {
     pub(crate) priority: Option<Priority>,
 }
 
+impl<'a> Submission<'a> {
+    /// Takes what is not given from `defaults`. Of two fields that exclude each other, the one that
+    /// is given wins.
+    pub(crate) fn fill(&mut self, defaults: &Self) {
+        fn fill<T: Clone>(given: &mut Option<T>, default: &Option<T>) {
+            if given.is_none() {
+                given.clone_from(default);
+            }
+        }
+
+        let has_body = self.body.is_some() || self.body_base64.is_some();
+        let has_start = self.delay.is_some() || self.not_before.is_some();
+        // By name, so that a new field is not forgotten.
+        let Self {
+            url,
+            method,
+            headers,
+            cookies,
+            body,
+            body_base64,
+            timeout,
+            deadline,
+            max_bytes,
+            max_redirects,
+            proxy,
+            robots,
+            cache,
+            only_if_changed,
+            formats,
+            scope,
+            select,
+            sink,
+            metadata,
+            tags,
+            delay,
+            not_before,
+            retry,
+            priority,
+        } = defaults;
+        fill(&mut self.url, url);
+        fill(&mut self.method, method);
+        fill(&mut self.headers, headers);
+        fill(&mut self.cookies, cookies);
+        if !has_body {
+            fill(&mut self.body, body);
+            fill(&mut self.body_base64, body_base64);
+        }
+        fill(&mut self.timeout, timeout);
+        fill(&mut self.deadline, deadline);
+        fill(&mut self.max_bytes, max_bytes);
+        fill(&mut self.max_redirects, max_redirects);
+        fill(&mut self.proxy, proxy);
+        fill(&mut self.robots, robots);
+        fill(&mut self.cache, cache);
+        fill(&mut self.only_if_changed, only_if_changed);
+        fill(&mut self.formats, formats);
+        fill(&mut self.scope, scope);
+        fill(&mut self.select, select);
+        fill(&mut self.sink, sink);
+        fill(&mut self.metadata, metadata);
+        fill(&mut self.tags, tags);
+        if !has_start {
+            fill(&mut self.delay, delay);
+            fill(&mut self.not_before, not_before);
+        }
+        fill(&mut self.retry, retry);
+        fill(&mut self.priority, priority);
+    }
+}
+
 /// How often to fetch, and when.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, expecting = "an object such as {\"max_attempts\": 3}")]
 pub(crate) struct Retry {
     pub(crate) max_attempts: Option<u32>,
@@ -60,7 +130,7 @@ pub(crate) struct Retry {
 }
 
 /// What may be used of an earlier fetch.
-#[derive(Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, expecting = "an object such as {\"max_age\": \"1h\"}")]
 pub(crate) struct CacheText {
     pub(crate) max_age: Option<DurationText>,
@@ -68,7 +138,7 @@ pub(crate) struct CacheText {
 }
 
 /// Where the event goes: a sink's name, a URL, or an object with one of them.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct SinkText<'a> {
     #[serde(borrow)]
@@ -82,7 +152,7 @@ pub(crate) struct SinkText<'a> {
 }
 
 /// A [`SinkText`], and how it was written.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum SinkGiven<'a> {
     /// As one string: decides where its faults are.
     Text(SinkText<'a>),
@@ -92,7 +162,7 @@ pub(crate) enum SinkGiven<'a> {
 
 impl<'a> SinkGiven<'a> {
     /// A name has no colon, and no URL is without one.
-    fn text(text: Cow<'a, str>) -> Self {
+    pub(crate) fn text(text: Cow<'a, str>) -> Self {
         let (name, url) = if text.contains(':') { (None, Some(text)) } else { (Some(text), None) };
         Self::Text(SinkText { name, url, ..SinkText::default() })
     }
@@ -127,7 +197,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for SinkGiven<'a> {
 }
 
 /// An object of strings, in the order given.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Pairs<'a>(pub(crate) Vec<(Cow<'a, str>, Cow<'a, str>)>);
 
 impl<'de: 'a, 'a> Deserialize<'de> for Pairs<'a> {

@@ -2,6 +2,7 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
+use crate::batches;
 use crate::router::Api;
 
 /// What the API does without being asked: to be run beside the router.
@@ -14,7 +15,7 @@ impl Upkeep {
 
     /// Runs until `stop`.
     pub async fn run(self, stop: CancellationToken) {
-        let _api = self.0;
-        stop.cancelled().await;
+        let api = self.0;
+        tokio::join!(api.waits.dispatch(&api.feed, &stop), batches::keep_up(&api, &stop));
     }
 }

@@ -360,6 +360,15 @@ fn times(options: &Options) -> Result<(), String> {
             return Err(format!("{flag} 0 leaves no time at all: give at least 1s"));
         }
     }
+    if let Some(window) = options.idempotency_window {
+        let retain = options.retain;
+        if window.0.is_zero() || window.0 > retain.0 {
+            return Err(format!(
+                "--idempotency-window {window} does not fit --retain {retain}: a key is known as \
+                 long as its job is kept; give between 1s and {retain}, or raise --retain"
+            ));
+        }
+    }
     let (deadline, timeout) = (options.deadline, options.fetch_timeout);
     if deadline.0 < timeout.0 {
         return Err(format!(

@@ -127,6 +127,12 @@ pub(crate) struct Options {
           default_value = "24h")]
     pub(crate) retain: Span,
 
+    /// How long an Idempotency-Key stands for the job it was first used for; not longer than
+    /// --retain, which is also the default.
+    #[arg(long, env = "PAGEWIRE_IDEMPOTENCY_WINDOW", help_heading = STORING,
+          value_name = "DURATION")]
+    pub(crate) idempotency_window: Option<Span>,
+
     /// Addresses that fetches may reach though they are not public: a network (10.0.0.0/8), a host
     /// (wiki.internal) or one port of it (wiki.internal:8080).
     #[arg(long, env = "PAGEWIRE_FETCH_ALLOW", help_heading = FETCHING, value_name = "TARGET",
