@@ -280,6 +280,8 @@ fn ingest_config(options: &Options) -> ingest::Config {
             ..ingest::Limits::default()
         },
         version: env!("CARGO_PKG_VERSION").to_owned(),
+        retain: options.retain.0,
+        idempotency_window: options.idempotency_window.unwrap_or(options.retain).0,
         // Whatever is redriven leaves room for what comes.
         redrive_live_jobs: options.queue_max_jobs / 2,
         redrive_live_bytes: options.queue_max_bytes.0 / 2,

@@ -17,7 +17,7 @@ use crate::submission::Submission;
 /// A group has at most so many lines,
 const GROUP_LINES: usize = 1_000;
 /// and so many bytes of them and what their jobs take, or one line more.
-pub(crate) const GROUP_BYTES: usize = 1 << 20;
+pub(crate) const GROUP_BYTES: usize = 512 << 10;
 /// How long a group waits for room in the queue.
 const ROOM_PATIENCE: Duration = Duration::from_secs(5);
 /// How long to wait before looking for room again.

@@ -38,7 +38,7 @@ const MAX_ELEMENTS: usize = 10_000;
 /// Verdicts of so many groups wait for a reader.
 const ANSWERS_WAITING: usize = 2;
 /// What the verdicts of a group take, more or less.
-const ANSWER_BYTES: u64 = 512 << 10;
+const ANSWER_BYTES: u64 = 128 << 10;
 /// Lines taken in before others get a turn.
 const LINES_AT_ONCE: usize = 128;
 
@@ -177,10 +177,11 @@ impl Upload {
     ) -> Result<Response, Problem> {
         let config = &self.caller.config;
         let (max, time) = (config.max_body, config.body_timeout);
-        // All that it ever holds: a line and a group each being read and being stored.
+        // All that it holds, more or less: a line that is not whole yet, a group that is being
+        // read and one that is being stored, and verdicts.
         let mut memory = self.caller.budget.reservation();
-        let groups = 2 * (max + GROUP_BYTES as u64);
-        if !memory.grow(groups + max + ANSWER_BYTES * (1 + ANSWERS_WAITING as u64)) {
+        let groups = 2 * GROUP_BYTES as u64;
+        if !memory.grow(max + groups + ANSWER_BYTES * (1 + ANSWERS_WAITING as u64)) {
             return Err(busy());
         }
         // Whoever waits to be told to go on (RFC 9110 §10.1.1) is told so by this, before the

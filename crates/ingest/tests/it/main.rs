@@ -7,11 +7,13 @@
 
 mod accepted;
 mod bad_sinks;
+mod batching;
 mod bodies;
 mod desk;
 mod documents;
 mod edits;
 mod following;
+mod keyed;
 mod keys;
 mod linked;
 mod listing;
@@ -22,4 +24,6 @@ mod redriving;
 mod refused;
 mod served;
 mod sinks;
+mod streaming;
+mod waiting;
 mod world;
