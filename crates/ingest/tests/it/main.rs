@@ -6,6 +6,10 @@
 )]
 
 mod accepted;
+mod access;
+mod access_limits;
+mod access_owners;
+mod access_sites;
 mod bad_sinks;
 mod bodies;
 mod desk;
@@ -22,4 +26,5 @@ mod redriving;
 mod refused;
 mod served;
 mod sinks;
+mod tls;
 mod world;
