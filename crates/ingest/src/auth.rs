@@ -53,8 +53,10 @@ impl Right {
 #[derive(Clone)]
 pub(crate) struct Caller {
     api: Arc<Api>,
-    /// Its key, when that was made through the API.
+    /// Its key, when that was made through the API and is not revoked.
     key: Option<Arc<Key>>,
+    /// The id of its key; `None` for those who own everything.
+    owner: Option<Arc<str>>,
 }
 
 impl Caller {
@@ -74,7 +76,14 @@ impl Caller {
             api.meters.refused(problem.kind());
             return Err(problem);
         }
-        Ok(Self { api: Arc::clone(api), key })
+        let owner = key.as_ref().filter(|key| !key.is_admin()).map(|key| Arc::clone(&key.id));
+        Ok(Self { api: Arc::clone(api), key, owner })
+    }
+
+    /// Whoever made what the server does on its own now.
+    pub(crate) fn on_behalf(api: &Arc<Api>, owner: Option<Arc<str>>) -> Self {
+        let key = owner.as_ref().and_then(|id| api.keys.get(id));
+        Self { api: Arc::clone(api), key, owner }
     }
 
     /// The key it showed, when that was made through the API.
@@ -83,8 +92,8 @@ impl Caller {
     }
 
     /// Whose jobs it may see and make: `None` for everybody's.
-    pub(crate) fn owner(&self) -> Option<&Arc<str>> {
-        self.key.as_ref().filter(|key| !key.is_admin()).map(|key| &key.id)
+    pub(crate) const fn owner(&self) -> Option<&Arc<str>> {
+        self.owner.as_ref()
     }
 
     /// Whether it may see what belongs to `owner`.
@@ -140,10 +149,12 @@ impl Caller {
 
     /// Whether it is still let in: for what outlasts a moment.
     pub(crate) fn check(&self) -> Result<(), Problem> {
-        let Some(key) = &self.key else {
-            return Ok(());
+        let checked = match (&self.key, &self.owner) {
+            (Some(key), _) => key.check(self.clock.now()),
+            (None, Some(_)) => Err("the API key was revoked"),
+            (None, None) => Ok(()),
         };
-        key.check(self.clock.now()).map_err(unauthorized)
+        checked.map_err(unauthorized)
     }
 
     /// Resolves when its key is revoked.

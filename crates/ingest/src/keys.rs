@@ -14,6 +14,7 @@ use axum::body::Body;
 use axum::extract::Request;
 use axum::response::Response;
 use bytes::Bytes;
+use futures_util::future::join_all;
 use http::StatusCode;
 use http::header::{self, HeaderValue};
 use jobs::Timestamp;
@@ -347,19 +348,20 @@ pub(crate) async fn keep_usage(api: &Api, stop: &CancellationToken) {
 async fn store_usage(api: &Api) {
     // Nobody revokes one meanwhile, so that nothing is left of it.
     let _alone = api.key_changes.lock().await;
-    for key in api.keys.all() {
-        let Some(usage) = key.meter().unstored() else {
-            continue;
-        };
-        let bytes = serde_json::to_vec(&usage).expect("two numbers");
-        let id = key.id.as_ref().to_owned();
-        match api.store.put_document(USAGES, id, Some(Bytes::from(bytes))).await {
-            Ok(()) => key.meter().stored(usage),
-            Err(error) => {
-                tracing::warn!(key.id = %key.id, %error, "could not store what a key has used");
-                return;
-            }
-        }
+    let used = api.keys.all().into_iter().filter_map(|key| {
+        let usage = key.meter().unstored()?;
+        Some(async move {
+            let bytes = serde_json::to_vec(&usage).expect("two numbers");
+            let id = key.id.as_ref().to_owned();
+            api.store.put_document(USAGES, id, Some(Bytes::from(bytes))).await?;
+            key.meter().stored(usage);
+            Ok::<_, jobs::Error>(())
+        })
+    });
+    // Together, so that they are on disk with one sync.
+    let failed = join_all(used).await.into_iter().find_map(Result::err);
+    if let Some(error) = failed {
+        tracing::warn!(%error, "could not store what keys have used");
     }
 }
 
@@ -367,10 +369,10 @@ impl Caller {
     /// Counts `n` jobs that are about to be submitted, unless the caller's rate or quota does not
     /// allow them any more: then nothing is counted.
     pub(crate) fn charge(&self, n: u64) -> Result<(), Problem> {
+        self.check()?;
         let Some(key) = self.key() else {
             return Ok(());
         };
-        self.check()?;
         let charged = key.meter().charge(n, self.clock.now());
         charged.map_err(|short| {
             let wait_s = seconds(short.wait).max(1);

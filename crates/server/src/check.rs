@@ -446,3 +446,36 @@ fn files(options: &Options, descriptors: u64) -> Result<(), String> {
         _ => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+    use ingest::StoredKeys;
+    use jobs::{Bounds, MemoryStore, Store as _};
+
+    use super::*;
+    use crate::cli::Cli;
+
+    fn settings(flags: &[&str]) -> Result<Settings, Failure> {
+        let args = ["pagewire", "--listen"].iter().chain(flags);
+        check(&Cli::try_parse_from(args).unwrap().options, 4096)
+    }
+
+    #[tokio::test]
+    async fn an_address_that_others_reach_wants_a_key_given_or_stored() {
+        let dir = tempfile::tempdir().unwrap();
+        let dir = dir.path().to_str().unwrap();
+        let mut open = settings(&["0.0.0.0:80", "--data-dir", dir]).unwrap();
+        let told = closed(&open).unwrap_err();
+        assert!(["--api-key", "pagewire keys create"].iter().all(|w| told.message().contains(w)));
+        let store = MemoryStore::new(jobs::Config { stages: vec![], bounds: Bounds::default() });
+        let digest = "0".repeat(64);
+        let key = format!(r#"{{"digest":"{digest}","scopes":["admin"],"created_ms":1}}"#);
+        store.put_document("keys", "abcdefgh".to_owned(), Some(key.into())).await.unwrap();
+        open.ingest.stored_keys = StoredKeys::load(&*store).await.unwrap();
+        closed(&open).unwrap();
+        closed(&settings(&["127.0.0.1:80"]).unwrap()).unwrap();
+        closed(&settings(&["0.0.0.0:80", "--api-key", "0123456789abcdef"]).unwrap()).unwrap();
+        assert!(settings(&["0.0.0.0:80", "--store", "memory"]).is_err(), "no store, no keys");
+    }
+}

@@ -235,11 +235,10 @@ impl Server {
                 chores.spawn(ingest::serve_tls(listener, router, serve, tls, stop))
             }
         };
+        greet(reader, &settings, at, &store, &secrets);
         if settings.certificate.is_none() && !at.ip().is_loopback() {
             tracing::warn!(listen = %at, "API keys and results cross the network unencrypted: set --tls-cert and --tls-key, unless a proxy in front speaks TLS");
         }
-
-        greet(reader, &settings, at, &store, &secrets);
         Ok(Self {
             store,
             accept,

@@ -51,29 +51,27 @@ impl Certificate {
                 () = tokio::time::sleep(LOOK_EVERY) => false,
             };
             let mark = self.files.mark();
-            if asked || mark != seen {
-                seen = mark;
-                self.reload();
+            if !asked && mark == seen {
+                continue;
+            }
+            seen = mark;
+            match self.reload() {
+                Ok(()) => tracing::info!("certificate read again"),
+                Err(reason) => tracing::warn!(reason, "the certificate stays as it was"),
             }
         }
     }
 
-    fn reload(&self) {
-        let read = self.files.read().and_then(|(chain, key)| {
-            self.tls.replace(&chain, &key).map_err(|error| self.files.explain(&error))
-        });
-        match read {
-            Ok(()) => tracing::info!("certificate read again"),
-            Err(reason) => tracing::warn!(reason, "the certificate stays as it was"),
-        }
+    fn reload(&self) -> Result<(), String> {
+        let (chain, key) = self.files.read()?;
+        self.tls.replace(&chain, &key).map_err(|error| self.files.explain(&error))
     }
 }
 
 impl Files {
     fn read(&self) -> Result<(Vec<u8>, Vec<u8>), String> {
-        let named = |flag: &str, path: &Path, error: io::Error| {
-            format!("{flag} {}: {error}", path.display())
-        };
+        let named =
+            |flag, path: &Path, error: io::Error| format!("{flag} {}: {error}", path.display());
         let chain = fs::read(&self.chain).map_err(|e| named("--tls-cert", &self.chain, e))?;
         let key = fs::read(&self.key).map_err(|e| named("--tls-key", &self.key, e))?;
         Ok((chain, key))
@@ -96,5 +94,59 @@ impl Files {
             let about = fs::metadata(path).ok()?;
             Some((about.modified().ok()?, about.len()))
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FIRST: [&[u8]; 2] = [
+        include_bytes!("../../ingest/tests/it/tls/first.pem"),
+        include_bytes!("../../ingest/tests/it/tls/first.key"),
+    ];
+    const SECOND: [&[u8]; 2] = [
+        include_bytes!("../../ingest/tests/it/tls/second.pem"),
+        include_bytes!("../../ingest/tests/it/tls/second.key"),
+    ];
+
+    fn write(dir: &Path, [chain, key]: [&[u8]; 2]) {
+        fs::write(dir.join("chain.pem"), chain).unwrap();
+        fs::write(dir.join("key.pem"), key).unwrap();
+    }
+
+    fn read(dir: &Path) -> Result<Certificate, String> {
+        Certificate::read(&dir.join("chain.pem"), &dir.join("key.pem"))
+    }
+
+    #[test]
+    fn a_changed_certificate_is_seen_and_a_broken_one_is_not_taken() {
+        let dir = tempfile::tempdir().unwrap();
+        write(dir.path(), FIRST);
+        let certificate = read(dir.path()).unwrap();
+        let seen = certificate.files.mark();
+        assert_eq!(certificate.files.mark(), seen);
+        write(dir.path(), SECOND);
+        assert_ne!(certificate.files.mark(), seen);
+        certificate.reload().unwrap();
+        write(dir.path(), [SECOND[0], FIRST[1]]);
+        assert!(certificate.reload().unwrap_err().contains("not that of the first certificate"));
+        fs::remove_file(dir.path().join("key.pem")).unwrap();
+        assert!(certificate.reload().unwrap_err().starts_with("--tls-key "));
+    }
+
+    #[test]
+    fn what_cannot_be_used_is_told_by_its_flag() {
+        let dir = tempfile::tempdir().unwrap();
+        assert!(read(dir.path()).err().unwrap().starts_with("--tls-cert "));
+        for (pair, words) in [
+            ([&b"x"[..], FIRST[1]], ["--tls-cert", "BEGIN CERTIFICATE"]),
+            ([FIRST[0], b"x"], ["--tls-key", "BEGIN PRIVATE KEY"]),
+            ([FIRST[0], SECOND[1]], ["--tls-cert", "--tls-key"]),
+        ] {
+            write(dir.path(), pair);
+            let error = read(dir.path()).err().unwrap();
+            assert!(words.iter().all(|word| error.contains(word)), "{error}");
+        }
     }
 }
