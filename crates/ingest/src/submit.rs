@@ -69,6 +69,7 @@ async fn submit(api: &Caller, request: Request, typing: Typing) -> Result<Respon
     let mut ready = api.prepare(given, None, now)?;
     let in_hand = key.as_ref().map(|key| api.keys_in_hand.take(key)).transpose()?;
     ready.job.idempotency = key.map(|key| {
+        let key = api.scoped(&key);
         let fingerprint = Sha256::digest(&received.bytes).into();
         Idempotency { key, fingerprint, since: now - config.idempotency_window }
     });

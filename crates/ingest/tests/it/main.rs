@@ -6,6 +6,10 @@
 )]
 
 mod accepted;
+mod access;
+mod access_limits;
+mod access_owners;
+mod access_sites;
 mod bad_sinks;
 mod batching;
 mod bodies;
@@ -26,4 +30,5 @@ mod served;
 mod sinks;
 mod streaming;
 mod waiting;
+mod tls;
 mod world;
