@@ -8,6 +8,7 @@
 mod accepted;
 mod bad_sinks;
 mod bodies;
+mod description;
 mod desk;
 mod documents;
 mod edits;
