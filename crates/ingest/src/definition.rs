@@ -335,6 +335,7 @@ fn contradictions(spec: &SinkSpec, signature: Option<Signature>, faults: &mut Ve
 /// A sink's definition as it is shown: what was given to define it, in the same words. Secrets
 /// and the values of header fields are left out.
 #[derive(Serialize, ToSchema)]
+#[schema(as = SinkSettings)]
 pub(crate) struct Written {
     url: String,
     #[serde(skip_serializing_if = "Vec::is_empty")]

@@ -16,7 +16,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use crate::Feed;
 use crate::auth;
 use crate::connection::Peer;
-use crate::description::{BadParameter, JobIdText};
+use crate::description::JobIdText;
 use crate::feed::{NotAnEventId, Told};
 use crate::problem::{Fault, Kind, Problem};
 
@@ -55,7 +55,6 @@ const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
             status = 200, description = "Events, for as long as both sides are there.",
             content((String = "text/event-stream", example = json!("id: 1a203c5a4c0-42\nevent: job.failed\ndata: {\"id\":\"01a1f2c5-2a00-7000-8000-000000000000\",\"url\":\"https://example.com/\"}\n\n"))),
         ),
-        BadParameter,
     ),
 )]
 pub(crate) async fn events(

@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 
 use crate::Status;
 use crate::auth::{Admin, Reader};
-use crate::description::{BadParameter, Circuit, MomentText};
+use crate::description::{Circuit, MomentText};
 use crate::problem::{Fault, Kind, Problem};
 use crate::router::{Api, spec_of, store_problem};
 use crate::selection::{self, Moment, Selection};
@@ -58,7 +58,6 @@ struct Page {
             status = 200, body = Page, description = "A page of jobs.",
             headers(("Link" = String, description = "The next page (RFC 8288), while there may be one.")),
         ),
-        BadParameter,
     ),
 )]
 pub(crate) async fn jobs(Reader(api): Reader, uri: Uri) -> Result<Response, Problem> {
@@ -161,7 +160,7 @@ const fn is_nothing(count: &u64) -> bool {
     params(
         ("limit" = Option<u32>, Query, description = "So many at most; 100 by default.", minimum = 1, maximum = 1000),
     ),
-    responses((status = 200, body = Lanes, description = "The lanes."), BadParameter),
+    responses((status = 200, body = Lanes, description = "The lanes.")),
 )]
 pub(crate) async fn lanes(Admin(api): Admin, uri: Uri) -> Result<Response, Problem> {
     let query = Query::read(uri.query().unwrap_or_default(), false)?;

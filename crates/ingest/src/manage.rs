@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use crate::auth::Submitter;
 use crate::body::{self, Typing};
-use crate::description::{InvalidBody, JobIdText, NotInThisState, NotThere};
+use crate::description::{JobIdText, NotInThisState};
 use crate::problem::{Fault, Kind, Problem};
 use crate::read::{PathParts, path_id};
 use crate::router::{Api, store_problem, unknown};
@@ -22,8 +22,7 @@ use crate::{Status, parse};
     delete, path = "/v1/jobs/{id}", tag = "Jobs", operation_id = "cancelJob",
     params(("id" = JobIdText, Path, description = "The job's id, as it was told when the job was accepted.")),
     responses(
-        (status = 200, body = JobView, description = "The job, which is cancelled."),
-        NotThere, NotInThisState,
+        (status = 200, body = JobView, description = "The job, which is cancelled."), NotInThisState,
     ),
 )]
 pub(crate) async fn cancel(
@@ -68,8 +67,7 @@ struct Redelivery {
     params(("id" = JobIdText, Path, description = "The job's id, as it was told when the job was accepted.")),
     request_body(content = Option<Redelivery>, content_type = "application/json", description = "Where to, if not to the job's own sink.", example = json!({"sink": "archive"})),
     responses(
-        (status = 202, body = JobView, description = "The job, on its way again."),
-        InvalidBody, NotThere, NotInThisState,
+        (status = 202, body = JobView, description = "The job, on its way again."), NotInThisState,
     ),
 )]
 pub(crate) async fn redeliver(
@@ -111,8 +109,7 @@ async fn redelivery(api: &Api, request: Request) -> Result<Redelivery, Problem> 
     post, path = "/v1/jobs/{id}/refetch", tag = "Jobs", operation_id = "refetchJob",
     params(("id" = JobIdText, Path, description = "The job's id, as it was told when the job was accepted.")),
     responses(
-        (status = 202, body = JobView, description = "The job, queued again."),
-        NotThere, NotInThisState,
+        (status = 202, body = JobView, description = "The job, queued again."), NotInThisState,
     ),
 )]
 pub(crate) async fn refetch(

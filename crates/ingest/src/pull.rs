@@ -29,7 +29,7 @@ use utoipa::ToSchema;
 use crate::auth::Reader;
 use crate::body::{self, Typing, busy};
 use crate::connection::Peer;
-use crate::description::{BadParameter, InvalidBody, NotInThisState, NotThere, PulledEvents, PullVerdict, SinkName};
+use crate::description::{NotInThisState, PullVerdict, PulledEvents, SinkName};
 use crate::problem::{Fault, Kind, Problem};
 use crate::quantity::{self, DurationText};
 use crate::router::{Api, store_problem};
@@ -93,8 +93,7 @@ impl Default for Pulls {
         (
             status = 204, description = "None came in time.",
             headers(("Cache-Control" = String, description = "`no-store`")),
-        ),
-        BadParameter, NotThere, NotInThisState,
+        ), NotInThisState,
     ),
 )]
 pub(crate) async fn pull(
@@ -426,7 +425,7 @@ struct Verdict<'a> {
 #[utoipa::path(
     post, path = "/v1/pull/ack", tag = "Pull", operation_id = "ackEvents",
     request_body(content = Acks, content_type = "application/json", description = "Which events.", example = json!({"receipts": ["01a1f2c5-2a00-7000-8000-000000000000.1.1a203c5a4c0.orders"]})),
-    responses((status = 200, body = Results, description = "A verdict on each, in order."), InvalidBody),
+    responses((status = 200, body = Results, description = "A verdict on each, in order.")),
 )]
 pub(crate) async fn ack(Reader(api): Reader, request: Request) -> Result<Response, Problem> {
     let body = receive(&api, request).await?;
@@ -445,7 +444,7 @@ pub(crate) async fn ack(Reader(api): Reader, request: Request) -> Result<Respons
 #[utoipa::path(
     post, path = "/v1/pull/nack", tag = "Pull", operation_id = "nackEvents",
     request_body(content = Nacks, content_type = "application/json", description = "Which events, when they come again, and why.", example = json!({"receipts": ["01a1f2c5-2a00-7000-8000-000000000000.1.1a203c5a4c0.orders"], "delay": "5m", "reason": "database down"})),
-    responses((status = 200, body = Results, description = "A verdict on each, in order."), InvalidBody),
+    responses((status = 200, body = Results, description = "A verdict on each, in order.")),
 )]
 pub(crate) async fn nack(Reader(api): Reader, request: Request) -> Result<Response, Problem> {
     let body = receive(&api, request).await?;
@@ -478,7 +477,7 @@ pub(crate) async fn nack(Reader(api): Reader, request: Request) -> Result<Respon
 #[utoipa::path(
     post, path = "/v1/pull/extend", tag = "Pull", operation_id = "extendEvents",
     request_body(content = Extensions, content_type = "application/json", description = "Which events, and for how long.", example = json!({"receipts": ["01a1f2c5-2a00-7000-8000-000000000000.1.1a203c5a4c0.orders"], "visibility": "10m"})),
-    responses((status = 200, body = Results, description = "A verdict on each, in order."), InvalidBody),
+    responses((status = 200, body = Results, description = "A verdict on each, in order.")),
 )]
 pub(crate) async fn extend(Reader(api): Reader, request: Request) -> Result<Response, Problem> {
     let body = receive(&api, request).await?;

@@ -15,7 +15,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::auth::{Caller, Reader, Right};
 use crate::body::busy;
-use crate::description::{AttemptList, BadParameter, Event, JobIdText, NoRange, NotThere};
+use crate::description::{AttemptList, Event, JobIdText, NoRange};
 use crate::links::Denied;
 use crate::problem::{Fault, Kind, Problem};
 use crate::range::{self, Asked};
@@ -42,7 +42,7 @@ pub(crate) fn path_id(parts: PathParts) -> Result<JobId, Problem> {
 #[utoipa::path(
     get, path = "/v1/jobs/{id}", tag = "Jobs", operation_id = "getJob",
     params(("id" = JobIdText, Path, description = "The job's id, as it was told when the job was accepted.")),
-    responses((status = 200, body = JobView, description = "The job."), NotThere),
+    responses((status = 200, body = JobView, description = "The job.")),
 )]
 pub(crate) async fn job(Reader(api): Reader, path: PathParts) -> Result<Response, Problem> {
     let (record, spec) = api.job(path_id(path)?).await?;
@@ -85,8 +85,7 @@ pub(crate) async fn job(Reader(api): Reader, path: PathParts) -> Result<Response
         (
             status = 304, description = "It is the one that is known.",
             headers(("ETag" = String, description = "Names this very event; strong.")),
-        ),
-        BadParameter, NotThere, NoRange,
+        ), NoRange,
     ),
 )]
 pub(crate) async fn result(
@@ -240,7 +239,7 @@ async fn digest(bytes: Bytes) -> HeaderValue {
 #[utoipa::path(
     get, path = "/v1/jobs/{id}/attempts", tag = "Jobs", operation_id = "listJobAttempts",
     params(("id" = JobIdText, Path, description = "The job's id, as it was told when the job was accepted.")),
-    responses((status = 200, body = AttemptList, description = "The job's ledger."), NotThere),
+    responses((status = 200, body = AttemptList, description = "The job's ledger.")),
 )]
 pub(crate) async fn attempts(Reader(api): Reader, path: PathParts) -> Result<Response, Problem> {
     let id = path_id(path)?;

@@ -16,7 +16,7 @@ use utoipa::ToSchema;
 
 use crate::auth::{Reader, Submitter};
 use crate::body::{self, Typing};
-use crate::description::{BadParameter, InvalidBody, JobIdText, MomentText, NotThere, RedriveStatus};
+use crate::description::{BadParameter, JobIdText, MomentText, RedriveStatus};
 use crate::problem::{Fault, Kind, Problem};
 use crate::read::{PathParts, path_id};
 use crate::router::Api;
@@ -188,7 +188,6 @@ fn code(text: &str) -> Result<String, &'static str> {
             status = 202, body = View, description = "It has begun.",
             headers(("Location" = String, description = "Where it can be followed.")),
         ),
-        InvalidBody,
     ),
 )]
 pub(crate) async fn start(
@@ -233,7 +232,7 @@ pub(crate) async fn list(Reader(api): Reader, uri: Uri) -> Result<Response, Prob
 #[utoipa::path(
     get, path = "/v1/redrive/{id}", tag = "Redrive", operation_id = "getRedrive",
     params(("id" = JobIdText, Path, description = "The redrive's id.")),
-    responses((status = 200, body = View, description = "The redrive."), NotThere),
+    responses((status = 200, body = View, description = "The redrive.")),
 )]
 pub(crate) async fn show(Reader(api): Reader, path: PathParts) -> Result<Response, Problem> {
     let run = api.redrives.find(path_id(path)?)?;
@@ -246,7 +245,7 @@ pub(crate) async fn show(Reader(api): Reader, path: PathParts) -> Result<Respons
 #[utoipa::path(
     delete, path = "/v1/redrive/{id}", tag = "Redrive", operation_id = "stopRedrive",
     params(("id" = JobIdText, Path, description = "The redrive's id.")),
-    responses((status = 200, body = View, description = "The redrive, as it stands."), NotThere),
+    responses((status = 200, body = View, description = "The redrive, as it stands.")),
 )]
 pub(crate) async fn stop(Submitter(api): Submitter, path: PathParts) -> Result<Response, Problem> {
     let run = api.redrives.find(path_id(path)?)?;

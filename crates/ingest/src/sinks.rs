@@ -23,8 +23,8 @@ use self::patch::{patched, switch, switched};
 use self::rotation::{rotated, rotation};
 use crate::auth::{Admin, Caller, Reader};
 use crate::body::{self, Received, Typing};
-use crate::description::{BadParameter, InvalidBody, NotInThisState, NotThere, SinkName, SinkPatch};
 use crate::definition::{Definition, Draft, NAME_RULE, Signature, is_name};
+use crate::description::{BadParameter, NotInThisState, SinkName, SinkPatch};
 use crate::problem::{Fault, Kind, Problem};
 use crate::read::PathParts;
 use crate::router::{Api, store_problem};
@@ -46,8 +46,7 @@ use crate::{Disabled, NamedSink, Refusal, SINKS, SinkSecret, SinkSpec, parse};
                 ("Location" = String, description = "Where it can be looked at."),
                 ("Cache-Control" = String, description = "`no-store`: there is a secret in it."),
             ),
-        ),
-        InvalidBody, NotInThisState,
+        ), NotInThisState,
     ),
 )]
 pub(crate) async fn define(Admin(api): Admin, request: Request) -> Result<Response, Problem> {
@@ -98,7 +97,7 @@ pub(crate) async fn list(Reader(api): Reader, uri: Uri) -> Result<Response, Prob
 #[utoipa::path(
     get, path = "/v1/sinks/{name}", tag = "Sinks", operation_id = "getSink",
     params(("name" = SinkName, Path, description = "The sink's name.")),
-    responses((status = 200, body = SinkView, description = "The sink."), NotThere),
+    responses((status = 200, body = SinkView, description = "The sink.")),
 )]
 pub(crate) async fn show(Reader(api): Reader, path: PathParts) -> Result<Response, Problem> {
     let sink = known(&api, &path_name(path)?)?;
@@ -115,8 +114,7 @@ pub(crate) async fn show(Reader(api): Reader, path: PathParts) -> Result<Respons
     params(("name" = SinkName, Path, description = "The sink's name.")),
     request_body(content = SinkPatch, content_type = "application/json", description = "What is to be another.", example = json!({"enabled": false})),
     responses(
-        (status = 200, body = SinkView, description = "The sink as it is now."),
-        InvalidBody, NotThere, NotInThisState,
+        (status = 200, body = SinkView, description = "The sink as it is now."), NotInThisState,
     ),
 )]
 pub(crate) async fn change(
@@ -153,7 +151,7 @@ pub(crate) async fn change(
         ("name" = SinkName, Path, description = "The sink's name."),
         ("force" = Option<bool>, Query, description = "Even if jobs wait for it."),
     ),
-    responses((status = 204, description = "It is gone."), BadParameter, NotThere, NotInThisState),
+    responses((status = 204, description = "It is gone."), NotInThisState),
 )]
 pub(crate) async fn remove(
     Admin(api): Admin,
@@ -189,8 +187,7 @@ pub(crate) async fn remove(
         (
             status = 200, body = SinkView, description = "The sink, with its new secret.",
             headers(("Cache-Control" = String, description = "`no-store`: there is a secret in it.")),
-        ),
-        InvalidBody, NotThere, NotInThisState,
+        ), NotInThisState,
     ),
 )]
 pub(crate) async fn rotate(
@@ -219,8 +216,7 @@ pub(crate) async fn rotate(
         (
             status = 202, body = JobView, description = "The job that sends it.",
             headers(("Location" = String, description = "Where the job can be looked at.")),
-        ),
-        NotThere, NotInThisState,
+        ), NotInThisState,
     ),
 )]
 pub(crate) async fn test(Admin(api): Admin, path: PathParts) -> Result<Response, Problem> {

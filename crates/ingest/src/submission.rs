@@ -19,7 +19,13 @@ use crate::{EventFormat, Format, Priority, Robots, Scope, Select};
 pub(crate) struct Submission<'a> {
     /// The page: http or https, absolute, without credentials.
     #[serde(borrow)]
-    #[schema(required = true, nullable = false, max_length = 8192, format = "uri", example = "https://example.com")]
+    #[schema(
+        required = true,
+        nullable = false,
+        max_length = 8192,
+        format = "uri",
+        example = "https://example.com"
+    )]
     pub(crate) url: Option<Cow<'a, str>>,
     /// The method of the request to the site; `GET` by default.
     #[serde(borrow)]

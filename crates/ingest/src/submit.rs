@@ -5,13 +5,13 @@ use http::{StatusCode, request};
 use jobs::{Idempotency, JobId, Timestamp};
 use serde::Serialize;
 use serde_json::value::RawValue;
-use utoipa::ToSchema;
 use sha2::{Digest, Sha256};
+use utoipa::ToSchema;
 
 use crate::accept::Accepted;
 use crate::auth::{Caller, Submitter};
 use crate::body::{self, Typing};
-use crate::description::{IdempotencyKeyText, InvalidBody, JobIdText, KeyInUse};
+use crate::description::{IdempotencyKeyText, JobIdText, KeyInUse};
 use crate::problem::{Fault, Kind, Problem};
 use crate::submission::Submission;
 use crate::view::{self, json};
@@ -42,8 +42,7 @@ const MAX_KEY_BYTES: usize = 255;
                 ("Location" = String, description = "Where the job can be looked at."),
                 ("Idempotency-Replayed" = String, description = "`true` when the job had been accepted before, under the same key."),
             ),
-        ),
-        InvalidBody, KeyInUse,
+        ), KeyInUse,
     ),
 )]
 pub(crate) async fn as_typed(
@@ -71,8 +70,7 @@ pub(crate) async fn as_typed(
                 ("Location" = String, description = "Where the job can be looked at."),
                 ("Idempotency-Replayed" = String, description = "`true` when the job had been accepted before, under the same key."),
             ),
-        ),
-        InvalidBody, KeyInUse,
+        ), KeyInUse,
     ),
 )]
 pub(crate) async fn strict(

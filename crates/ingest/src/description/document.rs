@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use utoipa::ToSchema as _;
-use utoipa::openapi::path::{Operation, Parameter, PathItem};
+use utoipa::ToSchema;
+use utoipa::openapi::path::{Operation, Parameter, ParameterIn, PathItem};
 use utoipa::openapi::schema::{ArrayItems, Components, Schema, SchemaType, Type};
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::tag::TagBuilder;
@@ -11,7 +11,7 @@ use utoipa::openapi::{
     Content, InfoBuilder, LicenseBuilder, OpenApi, RefOr, Response, ServerBuilder,
 };
 
-use super::{refusals, webhooks};
+use super::{IdempotencyKeyText, MomentText, refusals, webhooks};
 use crate::problem::{Body, Fault};
 
 /// The name of the way in which callers show who they are.
@@ -30,12 +30,15 @@ const TAGS: [(&str, &str); 10] = [
     ("Jobs", "A job is a page to be fetched, and an event that tells what came of it."),
     ("Batches", "Many jobs at once, and one event when all of them are over."),
     ("Schedules", "Jobs that are submitted again and again, by the clock."),
-    ("Redrive", "Dead letters: jobs whose events no sink took, or that failed, are taken up again."),
+    (
+        "Redrive",
+        "Dead letters: jobs whose events no sink took, or that failed, are taken up again.",
+    ),
     ("Pull", "For receivers that cannot be reached: they fetch their events themselves."),
     ("Events", "What happens, as it happens."),
     ("Sinks", "Where events go: sinks that have names, with rules of their own."),
     ("Keys", "Who may do what, and how much of it."),
-    ("Compatibility", "For clients that were written for other services."),
+    ("Migration", "For clients that were written for other services."),
     ("Operation", "How the server fares, and what it is."),
 ];
 
@@ -56,20 +59,28 @@ pub(crate) fn complete(mut api: OpenApi) -> OpenApi {
     let key = SecurityScheme::Http(Http::builder().scheme(HttpAuthScheme::Bearer).build());
     components.add_security_scheme(API_KEY, key);
     components.responses = refusals::all();
-    components.schemas.insert(Body::name().into_owned(), <Body<'_> as utoipa::PartialSchema>::schema());
-    components.schemas.insert(Fault::name().into_owned(), <Fault as utoipa::PartialSchema>::schema());
+    // What only refusals and parameters refer to is not collected from the handlers.
+    add::<Body<'_>>(components);
+    add::<Fault>(components);
+    add::<IdempotencyKeyText>(components);
+    add::<MomentText>(components);
     for path in api.paths.paths.values_mut() {
         operations_mut(path).into_iter().for_each(round_off);
     }
     let used: BTreeSet<String> =
         operations(&api).filter_map(|(_, _, operation)| operation.tags.clone()).flatten().collect();
-    let tags = TAGS.iter().filter(|(name, _)| used.contains(*name)).map(|(name, said)| {
-        TagBuilder::new().name(*name).description(Some(*said)).build()
-    });
+    let tags = TAGS
+        .iter()
+        .filter(|(name, _)| used.contains(*name))
+        .map(|(name, said)| TagBuilder::new().name(*name).description(Some(*said)).build());
     api.tags = Some(tags.collect());
     api.webhooks = Some(webhooks::all());
     answers_without_null(&mut api);
     api
+}
+
+fn add<T: ToSchema>(components: &mut Components) {
+    components.schemas.entry(T::name().into_owned()).or_insert_with(T::schema);
 }
 
 /// Every operation, with its path and method, in the order in which they were registered.
@@ -92,14 +103,29 @@ fn operations_mut(item: &mut PathItem) -> Vec<&mut Operation> {
     [get, post, put, patch, delete].into_iter().flatten().collect()
 }
 
-/// Adds how any request may be refused, and what a refusal looks like.
+/// Adds how a request like this may be refused, and what a refusal looks like.
 fn round_off(operation: &mut Operation) {
+    let answers = &mut operation.responses.responses;
     if operation.security.is_none() {
-        for (status, response) in refusals::ALWAYS.map(refusals::refusal) {
-            operation.responses.responses.entry(status).or_insert(response);
+        let is_at = |place: ParameterIn| {
+            let given = operation.parameters.iter().flatten();
+            given
+                .filter_map(|one| if let RefOr::T(one) = one { Some(one) } else { None })
+                .any(|parameter| parameter.parameter_in == place)
+        };
+        let statuses = [
+            (true, refusals::ALWAYS.as_slice()),
+            (is_at(ParameterIn::Path), &refusals::OF_PATH),
+            (is_at(ParameterIn::Query), &refusals::OF_QUERY),
+            (operation.request_body.is_some(), &refusals::OF_BODY),
+        ];
+        for (_, statuses) in statuses.into_iter().filter(|(may_be, _)| *may_be) {
+            for (status, response) in statuses.iter().map(|status| refusals::refusal(status)) {
+                answers.entry(status).or_insert(response);
+            }
         }
     }
-    for (status, response) in &mut operation.responses.responses {
+    for (status, response) in answers {
         if let RefOr::T(Response { content, .. }) = response
             && status.starts_with(['4', '5'])
             && content.is_empty()
@@ -108,8 +134,14 @@ fn round_off(operation: &mut Operation) {
             content.insert(refusals::PROBLEM.to_owned(), problem.into());
         }
     }
-    let parameters = operation.parameters.iter_mut().flatten();
-    for parameter in parameters {
+    if let Some(RefOr::T(body)) = &mut operation.request_body {
+        for content in body.content.values_mut() {
+            if let RefOr::T(Content { schema: Some(schema), .. }) = content {
+                never_null(schema);
+            }
+        }
+    }
+    for parameter in operation.parameters.iter_mut().flatten() {
         if let RefOr::T(Parameter { schema: Some(schema), .. }) = parameter {
             never_null(schema);
         }

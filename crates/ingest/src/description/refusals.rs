@@ -1,5 +1,5 @@
-//! How requests are refused. Handlers say by these types what may happen to theirs; what may happen
-//! to all is added to the whole document.
+//! How requests are refused. What follows from what a request is made of is added to the whole
+//! document; handlers say by these types what else may happen.
 
 use std::collections::BTreeMap;
 
@@ -31,14 +31,10 @@ macro_rules! refusals {
 }
 
 refusals! {
-    /// There is a body to be read as JSON, and to be understood.
-    InvalidBody: "400" "408" "413" "415" "422";
     /// The key is of a request that is being answered.
     KeyInUse: "409";
-    /// There are parameters that can be wrong.
+    /// There are no parameters, and whoever gives one is told so.
     BadParameter: "400";
-    /// It names something.
-    NotThere: "404";
     /// What it names has to be in a state that allows it.
     NotInThisState: "409";
     /// A part can be asked for.
@@ -49,6 +45,12 @@ refusals! {
 
 /// How requests that need a key may be refused, whatever they ask for.
 pub(super) const ALWAYS: [&str; 5] = ["401", "403", "429", "500", "503"];
+/// How those may be that name something in their path.
+pub(super) const OF_PATH: [&str; 1] = ["404"];
+/// How those may be that have parameters in their query.
+pub(super) const OF_QUERY: [&str; 1] = ["400"];
+/// How those may be that have a body.
+pub(super) const OF_BODY: [&str; 5] = ["400", "408", "413", "415", "422"];
 
 /// A reference to the refusal with this status.
 pub(super) fn refusal(status: &str) -> (String, RefOr<Response>) {
@@ -80,9 +82,8 @@ impl Refusal {
             "instance": "urn:uuid:01a1f2c5-2a00-7000-8000-000000000001",
         });
         let content = ContentBuilder::new().schema(Some(schema())).example(Some(example));
-        let mut response = ResponseBuilder::new()
-            .description(self.description)
-            .content(PROBLEM, content.build());
+        let mut response =
+            ResponseBuilder::new().description(self.description).content(PROBLEM, content.build());
         for (name, said) in self.headers {
             let text = ObjectBuilder::new().schema_type(Type::String).build();
             let header = HeaderBuilder::new().schema(Some(text)).description(Some(*said));

@@ -63,7 +63,7 @@ texts! {
         "A UUID.";
     /// The value of `Idempotency-Key`.
     IdempotencyKeyText as "IdempotencyKey":
-        pattern("^[!-~]{1,255}$").examples([json!("order-7")]),
+        pattern("^[\t -~]{1,255}$").examples([json!("order-7")]),
         "1 to 255 characters of visible ASCII, with or without the quotes of a structured field.";
     /// A method that a site can be asked by.
     MethodText as "Method":

@@ -62,7 +62,11 @@ impl Page<'_> {
 
     /// Everything there is, to jump to.
     fn index(&mut self) {
-        put!(self, "<nav><a class=\"home\" href=\"#top\">{} API</a>", escaped(&self.api.info.title));
+        put!(
+            self,
+            "<nav><a class=\"home\" href=\"#top\">{} API</a>",
+            escaped(&self.api.info.title)
+        );
         for tag in self.api.tags.iter().flatten() {
             put!(self, "<h2>{}</h2><ul>", escaped(&tag.name));
             for (_, method, operation) in tagged(self.api, &tag.name) {
@@ -152,7 +156,8 @@ impl Page<'_> {
     }
 
     fn body(&mut self, body: &RequestBody) {
-        let optional = if body.required == Some(Required::True) { "" } else { " (may be left out)" };
+        let optional =
+            if body.required == Some(Required::True) { "" } else { " (may be left out)" };
         put!(
             self,
             "<h4>Body{optional}</h4>{}",
@@ -171,12 +176,6 @@ impl Page<'_> {
     /// The object that a schema is, or refers to.
     fn object<'s>(&'s self, schema: &'s RefOr<Schema>) -> Option<&'s Object> {
         let schema = match schema {
-            RefOr::T(Schema::OneOf(one_of)) => {
-                one_of.items.iter().find(|item| matches!(item, RefOr::Ref(_)))?
-            }
-            other => other,
-        };
-        let schema = match schema {
             RefOr::Ref(reference) => {
                 let components = self.api.components.as_ref()?;
                 components.schemas.get(name_of(&reference.ref_location))?
@@ -189,7 +188,13 @@ impl Page<'_> {
         }
     }
 
-    fn curl(&mut self, path: &str, method: &str, operation: &Operation, body: Option<&RequestBody>) {
+    fn curl(
+        &mut self,
+        path: &str,
+        method: &str,
+        operation: &Operation,
+        body: Option<&RequestBody>,
+    ) {
         let needed = operation.parameters.iter().flatten().filter_map(the).filter(|parameter| {
             parameter.parameter_in == ParameterIn::Query && parameter.required == Required::True
         });
