@@ -5,6 +5,7 @@ use bytes::Bytes;
 use jobs::{Filter, JobId, LaneKey, Next, Record, Redrive, Stage, Timestamp};
 use serde::{Deserialize, Serialize};
 use url::Url;
+use utoipa::ToSchema;
 
 use crate::{JobSpec, NamedSink, Robots, Select, SinkSpec};
 
@@ -135,8 +136,9 @@ pub struct Refusal {
 }
 
 /// A job's place in its life, in its owner's words.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
+#[schema(as = JobStatus)]
 pub enum Status {
     /// Waits to be fetched.
     Queued,

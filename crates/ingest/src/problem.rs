@@ -2,6 +2,7 @@ use axum::response::{IntoResponse, Response};
 use http::header::{self, HeaderName, HeaderValue};
 use http::{HeaderMap, StatusCode};
 use serde::Serialize;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 /// Why a request is refused. Each has one status, one `type` URI and one word in the metrics.
@@ -91,7 +92,8 @@ impl Kind {
         Self::Misdirected,
     ];
 
-    const fn facts(self) -> (StatusCode, &'static str, &'static str) {
+    /// Its status, the last part of its `type` URI, and its title.
+    pub(crate) const fn facts(self) -> (StatusCode, &'static str, &'static str) {
         match self {
             Self::Unreadable => (StatusCode::BAD_REQUEST, "unreadable-body", "Unreadable body"),
             Self::BadRequest => (StatusCode::BAD_REQUEST, "bad-request", "Bad request"),
@@ -290,15 +292,26 @@ impl Problem {
     }
 }
 
-#[derive(Serialize)]
-struct Body<'a> {
+/// Why a request was refused (RFC 9457).
+#[derive(Serialize, ToSchema)]
+#[schema(as = Problem)]
+pub(crate) struct Body<'a> {
+    /// A URI that names the kind of problem; programs go by this.
+    #[schema(example = "urn:pagewire:problem:invalid-job")]
     r#type: String,
+    /// The same for people.
     title: &'a str,
+    /// The status of the answer.
+    #[schema(minimum = 400, maximum = 599)]
     status: u16,
+    /// What is wrong this time, for people.
     detail: &'a str,
+    /// Names this very refusal, in the server's log too.
     #[serde(skip_serializing_if = "Option::is_none")]
     instance: Option<String>,
+    /// Everything that is wrong, where that can be told.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    #[schema(value_type = Vec<Fault>)]
     errors: &'a [Fault],
 }
 

@@ -12,14 +12,17 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 use tokio::time::Instant;
+use utoipa::ToSchema;
 
 use crate::accept::Accepted;
 use crate::auth::{Caller, Submitter};
 use crate::body::{self, Typing};
 use crate::connection::Peer;
+use crate::description::{IdempotencyKeyText, JobIdText, KeyInUse};
 use crate::prefer::{self, PREFER, Prefer};
 use crate::problem::{Fault, Kind, Problem};
 use crate::router::{spec_of, store_problem};
+use crate::submission::Submission;
 use crate::view::{self, JobView, json, json_body};
 use crate::{Status, parse, wait};
 
@@ -33,7 +36,28 @@ const KEY_BUSY_RETRY_S: u64 = 1;
 /// Longest event that is part of an answer; a longer one is linked to.
 const INLINE_BYTES: u64 = 5_000_000;
 
-/// `POST /`
+/// Submits a job, as it is typed into a shell.
+///
+/// The same as `POST /v1/jobs`, but the body may also come without a type, or with the one that
+/// `curl -d` gives it: `application/x-www-form-urlencoded`. Not from a browser, where a page of
+/// another site could send that unasked.
+#[utoipa::path(
+    post, path = "/", tag = "Jobs", operation_id = "submitJobAsTyped",
+    params(
+        ("Idempotency-Key" = Option<IdempotencyKeyText>, Header, description = "Makes it safe to submit the same again: the same key with the same body gives the first answer again."),
+    ),
+    request_body(content = Submission, content_type = "application/json", description = "The job: JSON, whatever its type says.", example = json!({"url": "https://example.com"})),
+    responses(
+        (
+            status = 202, body = Answer,
+            description = "The job is on disk.",
+            headers(
+                ("Location" = String, description = "Where the job can be looked at."),
+                ("Idempotency-Replayed" = String, description = "`true` when the job had been accepted before, under the same key."),
+            ),
+        ), KeyInUse,
+    ),
+)]
 pub(crate) async fn as_typed(
     Submitter(caller): Submitter,
     request: Request,
@@ -41,7 +65,27 @@ pub(crate) async fn as_typed(
     counted(&caller, request, Typing::AsTyped).await
 }
 
-/// `POST /v1/jobs`
+/// Submits a job.
+///
+/// The answer comes when the job is on disk: from then on it is done, whatever happens. A client
+/// that goes away once its request has been received does not take the job back.
+#[utoipa::path(
+    post, path = "/v1/jobs", tag = "Jobs", operation_id = "submitJob",
+    params(
+        ("Idempotency-Key" = Option<IdempotencyKeyText>, Header, description = "Makes it safe to submit the same again: the same key with the same body gives the first answer again."),
+    ),
+    request_body(content = Submission, content_type = "application/json", description = "The job.", example = json!({"url": "https://example.com", "formats": ["markdown", "links"], "metadata": {"order": 7}})),
+    responses(
+        (
+            status = 202, body = Answer,
+            description = "The job is on disk.",
+            headers(
+                ("Location" = String, description = "Where the job can be looked at."),
+                ("Idempotency-Replayed" = String, description = "`true` when the job had been accepted before, under the same key."),
+            ),
+        ), KeyInUse,
+    ),
+)]
 pub(crate) async fn strict(
     Submitter(caller): Submitter,
     request: Request,
@@ -178,13 +222,20 @@ impl Drop for KeyInHand<'_> {
 }
 
 /// The answer to an accepted job.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = AcceptedJob)]
 struct Answer<'a> {
+    /// Names the job from now on.
+    #[schema(value_type = JobIdText)]
     id: &'a str,
     status: Status,
+    /// The URL as it was understood (WHATWG URL).
     url: &'a str,
+    /// Where the job can be looked at.
     status_url: &'a str,
     created_at: jiff::Timestamp,
+    /// As it was given; `{}` when it was not.
+    #[schema(value_type = Object)]
     metadata: &'a RawValue,
 }
 

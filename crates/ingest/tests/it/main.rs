@@ -13,6 +13,7 @@ mod access_sites;
 mod bad_sinks;
 mod batching;
 mod bodies;
+mod description;
 mod desk;
 mod documents;
 mod edits;
