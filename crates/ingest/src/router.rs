@@ -16,6 +16,7 @@ use crate::meters::Meters;
 use crate::problem::{Kind, Problem};
 use crate::pull::Pulls;
 use crate::redrive::Redrives;
+use crate::schedules::Schedules;
 use crate::{
     Config, Feed, JobSpec, Pipeline, Sinks, Upkeep, batches, docs, events, firecrawl, keys, list,
     manage, ops, pull, read, redrive, schedules, scraper_api, sinks as named, submit,
@@ -46,6 +47,7 @@ pub(crate) struct Api {
     /// Places of readers of the events.
     pub(crate) readers: Arc<Semaphore>,
     pub(crate) redrives: Redrives,
+    pub(crate) schedules: Schedules,
     pub(crate) pulls: Pulls,
     pub(crate) meters: Meters,
     pub(crate) metrics: Arc<dyn Fn() -> String + Send + Sync>,
@@ -89,6 +91,7 @@ pub fn router(parts: Parts, mut config: Config) -> (Router, Upkeep) {
         listings,
         readers: events::readers(),
         redrives: Redrives::default(),
+        schedules: Schedules::default(),
         pulls: Pulls::default(),
         meters,
         metrics,

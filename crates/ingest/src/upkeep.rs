@@ -3,6 +3,7 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
 use crate::router::Api;
+use crate::schedules;
 
 /// What the API does without being asked: to be run beside the router.
 pub struct Upkeep(Arc<Api>);
@@ -14,7 +15,6 @@ impl Upkeep {
 
     /// Runs until `stop`.
     pub async fn run(self, stop: CancellationToken) {
-        let _api = self.0;
-        stop.cancelled().await;
+        schedules::run(self.0, stop).await;
     }
 }

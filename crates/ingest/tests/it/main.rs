@@ -20,6 +20,7 @@ mod ops;
 mod pulling;
 mod redriving;
 mod refused;
+mod scheduling;
 mod served;
 mod sinks;
 mod world;
