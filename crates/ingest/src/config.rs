@@ -29,6 +29,8 @@ pub struct Config {
     pub limits: Limits,
     /// Most sinks defined through the API; above it 409. Default 1,000.
     pub max_sinks: usize,
+    /// Most schedules; above it 409. Default 1,000.
+    pub max_schedules: usize,
     /// When set, `/readyz` fails while a job has been due for longer than this. Default none: one
     /// slow host's backlog is no reason to refuse everybody else's jobs.
     pub max_queue_age: Option<Duration>,
@@ -66,6 +68,7 @@ impl Default for Config {
             host_names: None,
             limits: Limits::default(),
             max_sinks: 1000,
+            max_schedules: 1000,
             max_queue_age: None,
             retry_after: Duration::from_secs(5),
             links: None,
@@ -93,6 +96,7 @@ impl fmt::Debug for Config {
             .field("host_names", &self.host_names)
             .field("limits", &self.limits)
             .field("max_sinks", &self.max_sinks)
+            .field("max_schedules", &self.max_schedules)
             .field("max_queue_age", &self.max_queue_age)
             .field("retry_after", &self.retry_after)
             .field("links", &self.links)

@@ -194,6 +194,14 @@ impl Fault {
         matches!(&self.place, Place::Pointer(at) if at == pointer)
     }
 
+    /// The same in a body that has this one's at `base`.
+    pub(crate) fn below(self, base: &str) -> Self {
+        match self.place {
+            Place::Pointer(at) => Self::at(format!("{base}{at}"), self.detail),
+            Place::Parameter(_) | Place::Header(_) => self,
+        }
+    }
+
     /// As one line about a file, in which the body stands at `base`.
     pub(crate) fn in_file(&self, base: &str) -> String {
         let place = match &self.place {
@@ -284,6 +292,29 @@ impl Problem {
 
     pub(crate) fn kind(&self) -> Kind {
         self.0.kind
+    }
+
+    /// What is wrong, in a sentence.
+    pub(crate) fn detail(&self) -> &str {
+        &self.0.detail
+    }
+
+    /// Whether the same may be accepted later.
+    pub(crate) fn is_transient(&self) -> bool {
+        let (status, ..) = self.0.kind.facts();
+        status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS
+    }
+
+    /// The same of a body that has this one's at `base`.
+    pub(crate) fn below(self, base: &str) -> Self {
+        if self.0.faults.is_empty() {
+            return self;
+        }
+        let Inner { kind, faults, headers, .. } = *self.0;
+        let faults = faults.into_iter().map(|fault| fault.below(base)).collect();
+        let mut problem = Self::faulty(kind, faults);
+        problem.0.headers = headers;
+        problem
     }
 
     /// What is wrong, and where; empty when the whole is.

@@ -18,6 +18,7 @@ use crate::pull::Pulls;
 use crate::redrive::Redrives;
 use crate::submit::KeysInHand;
 use crate::wait::Waits;
+use crate::schedules::Schedules;
 use crate::{
     Config, Feed, JobSpec, Pipeline, Sinks, Upkeep, batches, docs, events, firecrawl, keys, list,
     manage, ops, pull, read, redrive, schedules, scraper_api, sinks as named, site, submit,
@@ -56,6 +57,7 @@ pub(crate) struct Api {
     pub(crate) batches: Batches,
     /// Those who wait for outcomes.
     pub(crate) waits: Waits,
+    pub(crate) schedules: Schedules,
     pub(crate) pulls: Pulls,
     pub(crate) meters: Meters,
     pub(crate) metrics: Arc<dyn Fn() -> String + Send + Sync>,
@@ -105,6 +107,7 @@ pub fn router(parts: Parts, mut config: Config) -> (Router, Upkeep) {
         keys_in_hand: KeysInHand::default(),
         batches: Batches::default(),
         waits,
+        schedules: Schedules::default(),
         pulls: Pulls::default(),
         meters,
         metrics,

@@ -2,8 +2,8 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
-use crate::{batches, keys};
 use crate::router::Api;
+use crate::{batches, keys, schedules};
 
 /// What the API does without being asked: to be run beside the router.
 pub struct Upkeep(Arc<Api>);
@@ -20,6 +20,7 @@ impl Upkeep {
             api.waits.dispatch(&api.feed, &stop),
             batches::keep_up(&api, &stop),
             keys::keep_usage(&api, &stop),
+            schedules::run(Arc::clone(&api), stop.clone()),
         );
     }
 }

@@ -27,6 +27,7 @@ mod ops;
 mod pulling;
 mod redriving;
 mod refused;
+mod scheduling;
 mod served;
 mod sinks;
 mod streaming;

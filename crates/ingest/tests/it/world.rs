@@ -226,6 +226,10 @@ impl World {
         stop.drop_guard()
     }
 
+    pub(crate) fn turn_back(&self, time: Duration) {
+        self.clock.0.fetch_sub(time.as_millis() as u64, Ordering::Relaxed);
+    }
+
     pub(crate) fn pass(&self, time: Duration) {
         self.clock.0.fetch_add(time.as_millis() as u64, Ordering::Relaxed);
     }
