@@ -246,6 +246,7 @@ fn per_sink(options: &Options) -> LaneLimit {
         concurrency: options.per_sink,
         interval: Duration::ZERO,
         breaker: Some(SINK_BREAKER),
+        in_order: false,
     }
 }
 
