@@ -168,15 +168,15 @@ fn named(api: &Api, uri: &Uri, headers: &HeaderMap) -> Result<(), Problem> {
     Err(Problem::new(Kind::Misdirected, detail))
 }
 
-/// Whether a name cannot be made to lead elsewhere: an address, or this very machine (RFC 6761
-/// §6.3).
+/// Whether nobody on the Internet can make a name lead here: an address, this very machine (RFC
+/// 6761 §6.3), or a name without a dot, which only a network's own resolver knows.
 fn is_local(host: &str) -> bool {
     let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
     if bare.parse::<IpAddr>().is_ok() {
         return true;
     }
     let name = host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase();
-    name == "localhost" || name.ends_with(".localhost")
+    (!name.is_empty() && !name.contains('.')) || name.ends_with(".localhost")
 }
 
 fn without_port(host: &str) -> &str {
@@ -233,9 +233,16 @@ mod tests {
 
     #[test]
     fn addresses_and_this_machine_s_names_are_nobody_else_s() {
-        for host in
-            ["127.0.0.1", "[::1]", "::1", "192.0.2.7", "localhost", "LOCALHOST.", "a.localhost"]
-        {
+        for host in [
+            "127.0.0.1",
+            "[::1]",
+            "::1",
+            "192.0.2.7",
+            "localhost",
+            "LOCALHOST.",
+            "a.localhost",
+            "web",
+        ] {
             assert!(is_local(host), "{host}");
         }
         for host in ["", "example.com", "localhost.example.com", "127.0.0.1.example.com", "1.2.3"] {

@@ -342,7 +342,7 @@ pub(crate) fn closed(settings: &Settings) -> Result<(), Failure> {
     Err(Failure::Usage(format!(
         "--listen {listen} is open to other machines and there is no key: anybody could make this \
          server fetch and send. Set --api-key; or start with --listen 127.0.0.1:{port}, make a key \
-         there by `pagewire keys create --scope admin`, and start again"
+         there by `pagewire keys create NAME --scope admin`, and start again"
     )))
 }
 
