@@ -1,5 +1,5 @@
 use clap::Args;
-use serde_json::Value;
+use http::Method;
 
 use crate::Context;
 use crate::failure::Result;
@@ -22,6 +22,9 @@ pub struct Batch {
     /// Its id. `pagewire jobs --batch ID` lists its jobs.
     #[arg(value_name = "ID")]
     id: String,
+    /// Call off all of its jobs that are not over.
+    #[arg(long)]
+    cancel: bool,
 }
 
 impl Batches {
@@ -32,14 +35,16 @@ impl Batches {
         if context.out.is_json() {
             return batches.iter().try_for_each(|batch| context.out.object(batch));
         }
-        let heading = &["ID", "STATUS", "CREATED", "ACCEPTED", "REFUSED"];
+        let heading = &["ID", "STATUS", "CREATED", "JOBS", "OPEN", "FAILED", "REFUSED"];
         let mut table = Table::new(heading);
         for batch in batches {
             table.row([
                 member(batch, "id"),
-                status(batch),
+                member(batch, "status"),
                 time(&batch["created_at"]),
-                member(batch, "accepted"),
+                member(batch, "jobs"),
+                member(batch, "open"),
+                member(batch, "failed"),
                 member(batch, "refused"),
             ]);
         }
@@ -47,21 +52,21 @@ impl Batches {
     }
 }
 
-fn status(batch: &Value) -> String {
-    match (batch["status"].as_str(), batch.get("completed_at"), batch["closed"].as_bool()) {
-        (Some(status), _, _) => status.to_owned(),
-        (None, Some(_), _) => "completed".to_owned(),
-        (None, None, Some(true)) => "running".to_owned(),
-        _ => "open".to_owned(),
-    }
-}
-
 impl Batch {
     pub(crate) async fn run(&self, context: &Context) -> Result<()> {
-        let batch = context.client.get(&["batches", &self.id], &[]).await?.json()?;
+        let path = ["batches", &self.id];
+        let answer = match self.cancel {
+            true => context.client.bare(Method::DELETE, &path).await?,
+            false => context.client.get(&path, &[]).await?,
+        };
+        let batch = answer.json()?;
         match context.out.is_json() {
             true => context.out.object(&batch),
-            false => context.out.line(card(&batch, &["id", "status", "accepted", "refused"], &[])),
+            false => context.out.line(card(&batch, &FIRST, &["status_url", "jobs_url"])),
         }
     }
 }
+
+/// What is shown first.
+const FIRST: [&str; 8] =
+    ["id", "status", "jobs", "open", "succeeded", "failed", "cancelled", "refused"];

@@ -10,6 +10,8 @@ pub(crate) enum Failure {
     Usage(String),
     /// The server said no.
     Refused(Box<Problem>),
+    /// There is no such thing, as far as can be told.
+    Unknown(String),
     /// There was no answer.
     Unreachable(String),
     /// Anything else.
@@ -38,6 +40,7 @@ impl Failure {
             Self::Closed => 0,
             Self::Usage(_) => USAGE,
             Self::Refused(problem) if problem.is_not_found() => NOT_FOUND,
+            Self::Unknown(_) => NOT_FOUND,
             Self::Refused(_) | Self::Failed(_) => FAILED,
             Self::Unreachable(_) | Self::Broken(_) => UNREACHABLE,
             Self::Told(code) => *code,
@@ -47,8 +50,11 @@ impl Failure {
     /// For people; `None` when there is nothing to add.
     pub(crate) fn message(&self) -> Option<String> {
         match self {
-            Self::Usage(text) | Self::Failed(text) => Some(text.clone()),
-            Self::Unreachable(text) | Self::Broken(text) => Some(text.clone()),
+            Self::Usage(text)
+            | Self::Failed(text)
+            | Self::Unknown(text)
+            | Self::Unreachable(text)
+            | Self::Broken(text) => Some(text.clone()),
             Self::Refused(problem) => Some(problem.message()),
             Self::Told(_) | Self::Closed => None,
         }
@@ -60,6 +66,7 @@ impl Failure {
             Self::Refused(problem) => return Some(problem.document()),
             Self::Told(_) | Self::Closed => return None,
             Self::Usage(detail) => ("usage", "Bad flag or input", detail),
+            Self::Unknown(detail) => ("not-found", "Not found", detail),
             Self::Failed(detail) => ("failed", "Failed", detail),
             Self::Unreachable(detail) => ("unreachable", "Server unreachable", detail),
             Self::Broken(detail) => ("connection-lost", "Connection lost", detail),

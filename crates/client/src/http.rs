@@ -199,7 +199,7 @@ fn bearer(key: Option<&str>) -> Result<Option<HeaderValue>> {
 }
 
 /// Mozilla's roots, compiled in, and those of the files.
-fn tls(files: &[PathBuf]) -> Result<ClientConfig> {
+pub(crate) fn tls(files: &[PathBuf]) -> Result<ClientConfig> {
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter().cloned());
     for path in files {

@@ -28,6 +28,8 @@ mod sse;
 mod submit;
 mod table;
 mod tail;
+#[cfg(test)]
+mod tests;
 
 use std::process::ExitCode;
 

@@ -11,6 +11,9 @@ use crate::failure::{Failure, Result};
 pub(crate) struct Out {
     json: bool,
     colour: bool,
+    /// Where tests read what is printed.
+    #[cfg(test)]
+    held: Option<&'static std::sync::Mutex<[String; 2]>>,
 }
 
 /// Colours of the terminal.
@@ -32,7 +35,26 @@ impl Out {
     pub(crate) fn new(json: bool) -> Self {
         let wanted = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
         let able = std::env::var_os("TERM").is_none_or(|term| term != "dumb");
-        Self { json, colour: wanted && able && io::stdout().is_terminal() }
+        let colour = wanted && able && io::stdout().is_terminal();
+        Self {
+            json,
+            colour,
+            #[cfg(test)]
+            held: None,
+        }
+    }
+
+    /// Prints into memory, without colours.
+    #[cfg(test)]
+    pub(crate) fn held(json: bool) -> Self {
+        let held = Box::leak(Box::new(std::sync::Mutex::default()));
+        Self { json, colour: false, held: Some(held) }
+    }
+
+    /// What was printed as data, and what besides.
+    #[cfg(test)]
+    pub(crate) fn printed(self) -> [String; 2] {
+        self.held.unwrap().lock().unwrap().clone()
     }
 
     /// Whether a program reads.
@@ -42,12 +64,16 @@ impl Out {
 
     /// Whether somebody watches who may be shown how it goes on.
     pub(crate) fn is_watched(self) -> bool {
+        #[cfg(test)]
+        if self.held.is_some() {
+            return false;
+        }
         !self.json && io::stderr().is_terminal()
     }
 
     /// Prints a line.
     pub(crate) fn line(self, text: impl Display) -> Result<()> {
-        written(writeln!(io::stdout().lock(), "{text}"))
+        self.bytes(text.to_string().as_bytes())
     }
 
     /// Prints an object on a line.
@@ -57,16 +83,24 @@ impl Out {
 
     /// Prints bytes as they are, with a line feed at their end.
     pub(crate) fn bytes(self, bytes: &[u8]) -> Result<()> {
-        let mut to = io::stdout().lock();
-        written(to.write_all(bytes))?;
-        if bytes.last().is_some_and(|last| *last != b'\n') {
-            written(to.write_all(b"\n"))?;
+        let end: &[u8] = if bytes.ends_with(b"\n") { b"" } else { b"\n" };
+        #[cfg(test)]
+        if let Some(held) = self.held {
+            let text = String::from_utf8_lossy(&[bytes, end].concat()).into_owned();
+            held.lock().unwrap()[0].push_str(&text);
+            return Ok(());
         }
-        written(to.flush())
+        let mut to = io::stdout().lock();
+        written(to.write_all(bytes).and_then(|()| to.write_all(end)).and_then(|()| to.flush()))
     }
 
     /// Says something that is no data.
     pub(crate) fn note(self, text: impl Display) {
+        #[cfg(test)]
+        if let Some(held) = self.held {
+            held.lock().unwrap()[1].push_str(&format!("{text}\n"));
+            return;
+        }
         // Nobody listens: so be it.
         let _ = writeln!(io::stderr().lock(), "{text}");
     }

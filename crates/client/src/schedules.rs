@@ -3,10 +3,14 @@ use http::Method;
 use serde_json::{Map, Value, json};
 
 use crate::Context;
-use crate::failure::Result;
+use crate::failure::{Failure, Result};
+use crate::query::Query;
 use crate::show::{card, member, time};
 use crate::submit::Fields;
 use crate::table::Table;
+
+/// How long an id is.
+const ID_CHARS: usize = 36;
 
 /// What to do with schedules.
 #[derive(Clone, Debug, Args)]
@@ -35,9 +39,9 @@ enum What {
 
 #[derive(Clone, Debug, Args)]
 struct Which {
-    /// The schedule's id, as `list` shows it.
-    #[arg(value_name = "ID")]
-    id: String,
+    /// The schedule's name or id, as `list` shows them.
+    #[arg(value_name = "NAME|ID")]
+    name: String,
 }
 
 #[derive(Clone, Debug, Args)]
@@ -111,18 +115,20 @@ impl Schedules {
         let client = &context.client;
         match &self.what {
             What::List => list(context).await,
-            What::Show(Which { id }) => {
-                show(context, &client.get(&["schedules", id], &[]).await?.json()?)
+            What::Show(which) => {
+                let id = which.id(context).await?;
+                show(context, &client.get(&["schedules", &id], &[]).await?.json()?)
             }
             What::Add(add) => {
                 let made = client.send(Method::POST, &["schedules"], &add.wish()?).await?;
                 show(context, &made.json()?)
             }
-            What::Pause(Which { id }) => act(context, id, "pause").await,
-            What::Resume(Which { id }) => act(context, id, "resume").await,
-            What::Run(Which { id }) => act(context, id, "run").await,
-            What::Remove(Which { id }) => {
-                client.bare(Method::DELETE, &["schedules", id]).await?;
+            What::Pause(which) => which.act(context, "pause").await,
+            What::Resume(which) => which.act(context, "resume").await,
+            What::Run(which) => which.act(context, "run").await,
+            What::Remove(which) => {
+                let id = which.id(context).await?;
+                client.bare(Method::DELETE, &["schedules", &id]).await?;
                 match context.out.is_json() {
                     true => context.out.object(&json!({"id": id, "removed": true})),
                     false => context.out.line(format_args!("{id}  removed")),
@@ -132,9 +138,41 @@ impl Schedules {
     }
 }
 
-async fn act(context: &Context, id: &str, what: &str) -> Result<()> {
-    let answer = context.client.bare(Method::POST, &["schedules", id, what]).await?;
-    show(context, &answer.json()?)
+impl Which {
+    /// The schedule's id, looked up when it is called by its name.
+    async fn id(&self, context: &Context) -> Result<String> {
+        let looks_like_an_id = self.name.len() == ID_CHARS
+            && self.name.bytes().all(|byte| byte == b'-' || byte.is_ascii_hexdigit());
+        if looks_like_an_id {
+            return Ok(self.name.clone());
+        }
+        let all = all(context).await?;
+        let found = all.iter().find(|schedule| schedule["name"] == self.name.as_str());
+        let unknown = || Failure::Unknown(format!("there is no schedule `{}`", self.name));
+        found.map(|schedule| member(schedule, "id")).ok_or_else(unknown)
+    }
+
+    async fn act(&self, context: &Context, what: &str) -> Result<()> {
+        let id = self.id(context).await?;
+        let answer = context.client.bare(Method::POST, &["schedules", &id, what]).await?;
+        show(context, &answer.json()?)
+    }
+}
+
+/// All schedules.
+async fn all(context: &Context) -> Result<Vec<Value>> {
+    let mut query = Query::default();
+    let mut all = Vec::new();
+    loop {
+        let mut page = context.client.get(&["schedules"], query.pairs()).await?.json()?;
+        if let Value::Array(schedules) = page["schedules"].take() {
+            all.extend(schedules);
+        }
+        match page["next_cursor"].as_str() {
+            Some(cursor) => query.set("cursor", Some(cursor)),
+            None => return Ok(all),
+        }
+    }
 }
 
 fn show(context: &Context, schedule: &Value) -> Result<()> {
@@ -142,32 +180,30 @@ fn show(context: &Context, schedule: &Value) -> Result<()> {
         true => context.out.object(schedule),
         false => context.out.line(card(
             schedule,
-            &["id", "name", "status", "url", "cron", "time_zone", "every", "next_run_at"],
+            &["id", "name", "status", "url", "cron", "time_zone", "every", "next_at"],
             &["status_url"],
         )),
     }
 }
 
 async fn list(context: &Context) -> Result<()> {
-    let page = context.client.get(&["schedules"], &[]).await?.json()?;
-    let schedules = page["schedules"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let schedules = all(context).await?;
     if context.out.is_json() {
         return schedules.iter().try_for_each(|schedule| context.out.object(schedule));
     }
-    let mut table = Table::new(&["ID", "NAME", "PAUSED", "WHEN", "NEXT", "URL"]);
-    for schedule in schedules {
+    let mut table = Table::new(&["NAME", "PAUSED", "WHEN", "NEXT", "ID"]);
+    for schedule in &schedules {
         let cron = member(schedule, "cron");
         let when = match cron.is_empty() {
             true => format!("every {}", member(schedule, "every")),
             false => format!("{cron} {}", member(schedule, "time_zone")).trim_end().to_owned(),
         };
         table.row([
-            member(schedule, "id"),
             member(schedule, "name"),
             member(schedule, "paused"),
             when,
-            time(&schedule["next_run_at"]),
-            member(&schedule["job"], "url"),
+            time(&schedule["next_at"][0]),
+            member(schedule, "id"),
         ]);
     }
     table.print(context.out, "no schedules: `pagewire schedules add` makes one")

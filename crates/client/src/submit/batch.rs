@@ -54,11 +54,11 @@ pub(super) async fn submit(
         seen: 0,
         accepted: 0,
         batch: None,
-        replayed: false,
+        replayed: 0,
         backoff: Backoff::default(),
     };
     if survey.jobs == 0 {
-        return sender.end();
+        return nothing(context, sender.rejects);
     }
     tokio::select! {
         ended = sender.persist() => ended?,
@@ -71,6 +71,15 @@ pub(super) async fn submit(
         )));
     }
     sender.end()
+}
+
+/// There is no line that could be sent.
+fn nothing(context: &Context, rejects: Rejects) -> Result<()> {
+    let refused = rejects.end()?;
+    if !context.out.is_json() {
+        context.out.line("nothing to submit")?;
+    }
+    if refused > 0 { Err(Failure::Told(FAILED)) } else { Ok(()) }
 }
 
 /// What is known before anything is sent.
@@ -194,8 +203,8 @@ struct Sender<'c> {
     seen: u64,
     accepted: u64,
     batch: Option<String>,
-    /// The server knew the batch before this command began.
-    replayed: bool,
+    /// Jobs that the server had already.
+    replayed: u64,
     backoff: Backoff,
 }
 
@@ -258,10 +267,7 @@ impl Sender<'_> {
             .body(body(self.jobs()?, Arc::clone(&go_on)));
         let mut response = client.open(request).await?;
         go_on.notify_one();
-        let first_time = !std::mem::replace(reached, true);
-        if first_time && response.headers().contains_key("idempotency-replayed") {
-            self.replayed = true;
-        }
+        *reached = true;
         self.bar.set_message("");
         let mut sent = Followed { jobs: self.jobs()?, count: 0 };
         let mut pieces = Pieces::default();
@@ -286,7 +292,11 @@ impl Sender<'_> {
     fn take(&mut self, said: &Value, sent: &mut Followed) -> Result<Option<Ended>> {
         if let Some(batch) = said.get("batch") {
             self.batch = batch["id"].as_str().map(str::to_owned).or(self.batch.take());
-            return Ok((batch["closed"] == true).then_some(Ended::Closed));
+            let ended = match batch["interrupted"] == true {
+                true => Ended::Later(Duration::ZERO),
+                false => Ended::Closed,
+            };
+            return Ok((batch["closed"] == true).then_some(ended));
         }
         let Some(line) = said["line"].as_u64() else {
             // What is not known may be added by a later version; a problem ends the batch.
@@ -319,6 +329,7 @@ impl Sender<'_> {
 
     fn accept(&mut self, said: &Value, job: &Job) -> Result<()> {
         self.accepted += 1;
+        self.replayed += u64::from(said["replayed"] == true);
         if !self.context.out.is_json() {
             return Ok(());
         }
@@ -355,11 +366,11 @@ impl Sender<'_> {
             let accepted = self.accepted;
             out.object(&json!({"batch": {"id": id, "accepted": accepted, "refused": refused}}))?;
         } else {
-            if self.replayed {
-                out.note(
-                    "these lines were submitted before, and nothing was repeated: --again submits \
-                     them anew",
-                );
+            if self.replayed > 0 {
+                out.note(format_args!(
+                    "{} of them were there already and are not repeated: --again submits them anew",
+                    self.replayed
+                ));
             }
             let refusals = if refused > 0 { format!(", {refused} refused") } else { String::new() };
             out.line(format_args!("batch {id}: {} accepted{refusals}", self.accepted))?;
