@@ -32,6 +32,8 @@ pub struct Config {
     pub redrive_live_jobs: u64,
     /// It waits too while what they hold is more than this, in bytes. Default 500 MB.
     pub redrive_live_bytes: u64,
+    /// How long finished jobs and their results are kept, as clients are told it. Default a day.
+    pub retain: Duration,
     /// Shown on the page at `/` and by `/healthz`; empty to show none. Default: this crate's.
     pub version: String,
 }
@@ -50,6 +52,7 @@ impl Default for Config {
             links: None,
             redrive_live_jobs: 500_000,
             redrive_live_bytes: 500_000_000,
+            retain: DAY,
             version: env!("CARGO_PKG_VERSION").to_owned(),
         }
     }
@@ -70,6 +73,7 @@ impl fmt::Debug for Config {
             .field("links", &self.links)
             .field("redrive_live_jobs", &self.redrive_live_jobs)
             .field("redrive_live_bytes", &self.redrive_live_bytes)
+            .field("retain", &self.retain)
             .field("version", &self.version)
             .finish()
     }

@@ -11,7 +11,7 @@ use crate::{EventFormat, Format, Priority, Robots, Scope, Select};
 
 /// A job as its owner writes it. The field names are the interface; what is not here is refused
 /// by name.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, expecting = "an object such as {\"url\": \"https://example.com\"}")]
 pub(crate) struct Submission<'a> {
     #[serde(borrow)]
