@@ -162,13 +162,16 @@ pub struct NewJob {
     pub idempotency: Option<Idempotency>,
     /// Which of the jobs that are due goes first.
     pub priority: Priority,
-    /// Whose it is, at most 64 bytes; opaque ([`crate::Filter::owner`]).
+    /// Whose it is, at most [`NewJob::OWNER_BYTES`]; opaque ([`crate::Filter::owner`]).
     pub owner: Option<Arc<str>>,
     /// The group it is counted in ([`crate::Store::group`]).
     pub group: Option<JobId>,
 }
 
 impl NewJob {
+    /// Bytes that the name of an [`NewJob::owner`] may have.
+    pub const OWNER_BYTES: usize = 64;
+
     /// A job that is nobody's in particular, and stands alone.
     pub const fn new(id: JobId, stage: Stage, lane: LaneKey, due: Timestamp, spec: Bytes) -> Self {
         Self {

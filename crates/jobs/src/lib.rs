@@ -13,6 +13,9 @@
 //! and a job whose time is up, or whose lane fails for too long, is given out beside its lane's
 //! limits so that its end can be told ([`Claimed::without_work`]).
 //!
+//! A job may have an owner, to be listed by, and a **group**, in which it is counted once, when the
+//! first judgement is passed on it ([`Store::group`]).
+//!
 //! Beside its result a job keeps what workers told of its attempts ([`Store::attempts`]); beside
 //! the jobs there are notes, which are forgotten some day ([`Store::note`]), and documents, which
 //! are not ([`Store::put_document`]).
@@ -78,7 +81,9 @@ mod config;
 mod document;
 mod driver;
 mod error;
+mod groups;
 mod job;
+mod kin;
 mod lane;
 mod lane_limits;
 mod lane_memo;

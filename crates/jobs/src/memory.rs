@@ -8,6 +8,7 @@ use futures_util::future::{self, BoxFuture};
 use tokio::sync::Notify;
 
 use crate::document::{self, Place};
+use crate::kin::Kin;
 use crate::ledger::Ledger;
 use crate::notes::Notes;
 use crate::scheduler::{Decision, Found, Scheduler, Taken};
@@ -45,6 +46,7 @@ struct Kept {
     result: Option<Bytes>,
     note: Option<String>,
     idempotency: Option<Idempotency>,
+    kin: Kin,
     ledger: Ledger,
 }
 
@@ -80,7 +82,6 @@ impl MemoryStore {
 
 impl Inner {
     fn submit(&mut self, job: NewJob, now: Timestamp) -> Result<Submitted> {
-        self.scheduler.index(&job.stage)?;
         if let Some(idempotency) = &job.idempotency
             && let Some(id) = self.keys.get(&idempotency.key)
             && let Some(kept) = self.jobs.get(id)
@@ -100,8 +101,7 @@ impl Inner {
             return Ok(Submitted::Full);
         }
         self.scheduler.unadmit(spec_bytes);
-        let found = Found::fresh(&job, now);
-        self.scheduler.enter(&found, now)?;
+        self.scheduler.enter_fresh(std::iter::once(&job), now);
         if let Some(idempotency) = &job.idempotency {
             self.keys.insert(idempotency.key.clone(), job.id);
         }
@@ -109,6 +109,7 @@ impl Inner {
             over: None,
             created_at: now,
             updated_at: now,
+            kin: Kin::of(&job),
             spec: job.spec,
             result: None,
             note: None,
@@ -148,8 +149,8 @@ impl Inner {
             spec: kept.spec.clone(),
             result_bytes: kept.result.as_ref().map(|r| r.len() as u64),
             note: kept.note.clone(),
-            owner: None,
-            group: None,
+            owner: kept.kin.owner.clone(),
+            group: kept.kin.group,
         })
     }
 
@@ -198,6 +199,8 @@ impl Inner {
             created_at: kept.created_at,
             spec_bytes: kept.spec.len() as u64,
             result_bytes: kept.result.as_ref().map(|r| r.len() as u64),
+            kin: kept.kin.clone(),
+            redriven: true,
         };
         self.scheduler.enter(&found, now)?;
         Ok(Redriven::Yes)
@@ -232,9 +235,7 @@ impl Inner {
 impl Store for MemoryStore {
     fn submit(&self, jobs: Vec<NewJob>, now: Timestamp) -> BoxFuture<'_, Result<Vec<Submitted>>> {
         self.with(|inner| {
-            for job in &jobs {
-                inner.scheduler.index(&job.stage)?;
-            }
+            inner.scheduler.check_jobs(&jobs)?;
             jobs.into_iter().map(|job| inner.submit(job, now)).collect()
         })
     }
@@ -374,12 +375,7 @@ impl Store for MemoryStore {
     }
 
     fn document(&self, space: &'static str, key: String) -> BoxFuture<'_, Result<Option<Bytes>>> {
-        async move {
-            // not built yet
-            let all = self.documents(space).await?;
-            Ok(all.into_iter().find(|(at, _)| *at == key).map(|(_, value)| value))
-        }
-        .boxed()
+        self.with(|inner| Ok(inner.documents.get(&(space, key)).cloned()))
     }
 
     fn documents(&self, space: &'static str) -> BoxFuture<'_, Result<Vec<(String, Bytes)>>> {
@@ -389,16 +385,19 @@ impl Store for MemoryStore {
         })
     }
 
-    fn group(&self, _: JobId) -> Option<Group> {
-        None // not built yet
+    fn group(&self, id: JobId) -> Option<Group> {
+        self.lock().scheduler.groups.get(id)
     }
 
     fn groups_signal(&self) -> Arc<Notify> {
-        Arc::default() // not built yet
+        self.lock().scheduler.groups.signal.clone()
     }
 
-    fn forget_group(&self, _: JobId) -> BoxFuture<'_, Result<()>> {
-        self.with(|_| Ok(())) // not built yet
+    fn forget_group(&self, id: JobId) -> BoxFuture<'_, Result<()>> {
+        self.with(|inner| {
+            inner.scheduler.groups.forget(id);
+            Ok(())
+        })
     }
 
     fn sweep(&self, before: Timestamp, max: usize) -> BoxFuture<'_, Result<Swept>> {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -9,6 +10,7 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Row as SqlRow, params, params_from_iter};
 
 use crate::document::Place;
+use crate::kin::Kin;
 use crate::lane_memo::Memo;
 use crate::ledger::Ledger;
 use crate::notes::NoteKey;
@@ -17,8 +19,8 @@ use crate::sqlite::ram::{Dirty, Over};
 use crate::sqlite::segments::{Pointer, Usage};
 use crate::transition::Row;
 use crate::{
-    Filter, JobId, LaneKey, NewJob, NewNote, Note, Record, Stage, State, Submitted, Timestamp,
-    Verdict,
+    Filter, Group, JobId, LaneKey, NewJob, NewNote, Note, Record, Stage, State, Submitted,
+    Timestamp, Verdict,
 };
 
 type Sql<T> = rusqlite::Result<T>;
@@ -90,8 +92,8 @@ pub(super) fn insert(db: &Connection, job: &NewJob, now: Timestamp) -> Sql<Submi
     }
     let mut insert = db.prepare_cached(
         "INSERT INTO jobs (id, created, updated, state, stage, lane, due, epoch, attempts, \
-         idem, fingerprint, spec, expires) \
-         VALUES (?1, ?2, ?2, 0, ?3, ?4, ?5, 0, 0, ?6, ?7, ?8, ?9) \
+         idem, fingerprint, spec, expires, owner, grp) \
+         VALUES (?1, ?2, ?2, 0, ?3, ?4, ?5, 0, 0, ?6, ?7, ?8, ?9, ?10, ?11) \
          ON CONFLICT (id) DO NOTHING",
     )?;
     let idempotency = job.idempotency.as_ref();
@@ -105,6 +107,8 @@ pub(super) fn insert(db: &Connection, job: &NewJob, now: Timestamp) -> Sql<Submi
         idempotency.map(|i| i.fingerprint.as_slice()),
         job.spec.as_ref(),
         job.expires.map(|at| int(at.as_millis())),
+        job.owner.as_deref(),
+        job.group.as_ref().map(JobId::as_bytes),
     ])?;
     if inserted == 1 {
         return Ok(Submitted::Created);
@@ -183,6 +187,12 @@ pub(super) fn update(
     Ok(())
 }
 
+/// A job is taken up again after it was over.
+pub(super) fn set_redriven(db: &Connection, id: JobId) -> Sql<()> {
+    db.prepare_cached("UPDATE jobs SET redriven = 1 WHERE id = ?")?.execute([id.as_bytes()])?;
+    Ok(())
+}
+
 /// Moves a result to another segment.
 pub(super) fn repoint(db: &Connection, id: JobId, to: Pointer) -> Sql<()> {
     db.prepare_cached("UPDATE jobs SET segment = ?2, offset = ?3 WHERE id = ?1")?
@@ -228,6 +238,14 @@ fn length(row: &SqlRow<'_>) -> Sql<Option<u64>> {
     Ok(length.map(|n| u64::try_from(n).unwrap_or(0)))
 }
 
+fn kin_of(row: &SqlRow<'_>) -> Sql<Kin> {
+    let group: Option<[u8; 16]> = row.get("grp")?;
+    Ok(Kin {
+        owner: row.get_ref("owner")?.as_str_or_null()?.map(Arc::from),
+        group: group.map(JobId::from_bytes),
+    })
+}
+
 fn found_of(row: &SqlRow<'_>) -> Sql<Found> {
     Ok(Found {
         id: JobId::from_bytes(row.get("id")?),
@@ -235,11 +253,13 @@ fn found_of(row: &SqlRow<'_>) -> Sql<Found> {
         created_at: time(row, "created")?,
         spec_bytes: uint(row, "spec_bytes")?,
         result_bytes: length(row)?,
+        kin: kin_of(row)?,
+        redriven: row.get::<_, Option<i64>>("redriven")?.is_some(),
     })
 }
 
 const FOUND: &str = "SELECT id, created, state, stage, lane, due, epoch, attempts, verdict, \
-     length(spec) AS spec_bytes, length, expires FROM jobs";
+     length(spec) AS spec_bytes, length, expires, owner, grp, redriven FROM jobs";
 
 /// Every job that is not over, to `enter` one by one.
 pub(super) fn each_live(db: &Connection, mut enter: impl FnMut(Found)) -> Sql<()> {
@@ -261,6 +281,7 @@ pub(super) fn found(db: &Connection, id: JobId) -> Sql<Option<Found>> {
 
 fn record_of(row: &SqlRow<'_>) -> Sql<Record> {
     let Row { state, stage, lane, due, attempts, verdict, .. } = row_of(row)?;
+    let Kin { owner, group } = kin_of(row)?;
     Ok(Record {
         id: JobId::from_bytes(row.get("id")?),
         state,
@@ -274,13 +295,13 @@ fn record_of(row: &SqlRow<'_>) -> Sql<Record> {
         spec: Bytes::from(row.get::<_, Vec<u8>>("spec")?),
         result_bytes: length(row)?,
         note: row.get("note")?,
-        owner: None,
-        group: None,
+        owner,
+        group,
     })
 }
 
 const RECORD: &str = "SELECT id, created, updated, state, stage, lane, due, epoch, attempts, \
-     verdict, length, note, expires, spec FROM jobs";
+     verdict, length, note, expires, owner, grp, spec FROM jobs";
 
 /// One job, as it is on disk.
 pub(super) fn record(db: &Connection, id: JobId) -> Sql<Option<Record>> {
@@ -323,17 +344,24 @@ pub(super) fn page(
     limit: usize,
 ) -> Sql<Page> {
     let columns = RECORD.replace(" spec ", " x'' AS spec ");
-    let mut sql = format!("{columns} WHERE id < ? AND id >= ?");
+    let index = filter.index().map_or(String::new(), |index| format!(" INDEXED BY {index}"));
+    let mut sql = format!("{columns}{index} WHERE id < ? AND id >= ?");
     let bound = |id: JobId| Value::Blob(id.as_bytes().to_vec());
     let mut values = vec![bound(range.end), bound(range.start)];
-    if filter.is_odd() {
+    if let Some(group) = filter.group {
+        sql.push_str(" AND grp = ?");
+        values.push(bound(group));
+    } else if let Some(owner) = &filter.owner {
+        sql.push_str(" AND owner = ?");
+        values.push(Value::Text(owner.as_ref().to_owned()));
+    } else if filter.is_odd() {
         // Word for word the condition of the index, so that it is used.
         sql.push_str(" AND (state > 1 OR verdict > 1)");
         push_any(&mut sql, &mut values, "state", filter.states.iter().map(|s| state_code(*s)));
         push_any(&mut sql, &mut values, "verdict", filter.verdict.iter().map(|v| verdict_code(*v)));
     }
     sql.push_str(" ORDER BY id DESC LIMIT ?");
-    let most = if filter.lane.is_some() { limit.max(LOOKED_AT) } else { limit };
+    let most = if filter.is_sifted() { limit.max(LOOKED_AT) } else { limit };
     values.push(Value::Integer(int(most as u64)));
     let mut query = db.prepare_cached(&sql)?;
     let mut rows = query.query(params_from_iter(values))?;
@@ -341,7 +369,7 @@ pub(super) fn page(
     while let Some(row) = rows.next()? {
         looked_at += 1;
         let last = looked_at == most;
-        if is_in_lane(row, filter)? {
+        if may_match(row, filter)? {
             page.records.push(record_of(row)?);
         } else if !last {
             continue;
@@ -354,13 +382,27 @@ pub(super) fn page(
     Ok(page)
 }
 
-/// Most are not in the lane that is asked for, and need not be read in full.
-fn is_in_lane(row: &SqlRow<'_>, filter: &Filter) -> Sql<bool> {
-    let Some(lane) = &filter.lane else { return Ok(true) };
-    Ok(row.get_ref("lane")?.as_str()? == lane.as_str())
+/// Most are not what is asked for, where no index tells, and need not be read in full.
+fn may_match(row: &SqlRow<'_>, filter: &Filter) -> Sql<bool> {
+    if let Some(lane) = &filter.lane
+        && row.get_ref("lane")?.as_str()? != lane.as_str()
+    {
+        return Ok(false);
+    }
+    if let (Some(_), Some(owner)) = (filter.group, &filter.owner)
+        && row.get_ref("owner")?.as_str_or_null()? != Some(owner)
+    {
+        return Ok(false);
+    }
+    if !filter.is_odd() {
+        return Ok(true);
+    }
+    let state = state_of(row.get("state")?);
+    let verdict = row.get::<_, Option<i64>>("verdict")?.and_then(verdict_of);
+    Ok(filter.states.contains(&state) && filter.verdict.is_none_or(|v| verdict == Some(v)))
 }
 
-/// Jobs that one read passes by in search of a lane's: some milliseconds' work.
+/// Jobs that one read passes by in search of those that match: some milliseconds' work.
 const LOOKED_AT: usize = 4096;
 
 fn push_any(
@@ -378,6 +420,20 @@ fn push_any(
 }
 
 impl Filter {
+    /// The index to go by, where SQLite might choose another.
+    const fn index(&self) -> Option<&'static str> {
+        match (self.group, &self.owner) {
+            (Some(_), _) => Some("jobs_group"),
+            (None, Some(_)) => Some("jobs_owner"),
+            (None, None) => None,
+        }
+    }
+
+    /// Whether more is asked for than the index tells.
+    fn is_sifted(&self) -> bool {
+        self.lane.is_some() || self.index().is_some()
+    }
+
     /// Whether only jobs are wanted that did not end well, which have an index of their own.
     fn is_odd(&self) -> bool {
         let bad_end = |s: &State| matches!(s, State::Dead | State::Cancelled);
@@ -569,6 +625,13 @@ pub(super) fn set_document(db: &Connection, place: &Place, value: Option<&Bytes>
     Ok(())
 }
 
+/// One document.
+pub(super) fn document(db: &Connection, (space, key): &Place) -> Sql<Option<Bytes>> {
+    db.prepare_cached("SELECT value FROM documents WHERE space = ? AND key = ?")?
+        .query_row(params![space, key], |row| Ok(Bytes::from(row.get::<_, Vec<u8>>(0)?)))
+        .optional()
+}
+
 /// All documents of a space, by key.
 pub(super) fn documents(db: &Connection, space: &str) -> Sql<Vec<(String, Bytes)>> {
     db.prepare_cached("SELECT key, value FROM documents WHERE space = ? ORDER BY key")?
@@ -576,6 +639,54 @@ pub(super) fn documents(db: &Connection, space: &str) -> Sql<Vec<(String, Bytes)
             Ok((row.get("key")?, Bytes::from(row.get::<_, Vec<u8>>("value")?)))
         })?
         .collect()
+}
+
+/// How the jobs of every group went, to `enter` one by one.
+pub(super) fn each_group(db: &Connection, mut enter: impl FnMut(JobId, Group)) -> Sql<()> {
+    let mut query = db.prepare("SELECT * FROM groups")?;
+    let mut rows = query.query([])?;
+    while let Some(row) = rows.next()? {
+        let group = Group {
+            jobs: uint(row, "jobs")?,
+            succeeded: uint(row, "succeeded")?,
+            failed: uint(row, "failed")?,
+            cancelled: uint(row, "cancelled")?,
+            unchanged: uint(row, "unchanged")?,
+        };
+        enter(JobId::from_bytes(row.get("id")?), group);
+    }
+    Ok(())
+}
+
+/// Jobs of a group were accepted.
+pub(super) fn add_to_group(db: &Connection, id: JobId, jobs: u64) -> Sql<()> {
+    db.prepare_cached(
+        "INSERT INTO groups VALUES (?1, ?2, 0, 0, 0, 0) \
+         ON CONFLICT (id) DO UPDATE SET jobs = jobs + ?2",
+    )?
+    .execute(params![id.as_bytes(), int(jobs)])?;
+    Ok(())
+}
+
+/// Adds judgements to a group's, if it is not forgotten.
+pub(super) fn count_in_group(db: &Connection, id: JobId, more: &Group) -> Sql<()> {
+    db.prepare_cached(
+        "UPDATE groups SET succeeded = succeeded + ?2, failed = failed + ?3, \
+         cancelled = cancelled + ?4, unchanged = unchanged + ?5 WHERE id = ?1",
+    )?
+    .execute(params![
+        id.as_bytes(),
+        int(more.succeeded),
+        int(more.failed),
+        int(more.cancelled),
+        int(more.unchanged),
+    ])?;
+    Ok(())
+}
+
+pub(super) fn forget_group(db: &Connection, id: JobId) -> Sql<()> {
+    db.prepare_cached("DELETE FROM groups WHERE id = ?")?.execute([id.as_bytes()])?;
+    Ok(())
 }
 
 /// How often the database was opened, this time included.

@@ -11,6 +11,7 @@ mod documents;
 mod due;
 mod durable;
 mod ending;
+mod groups;
 mod health;
 mod lanes;
 mod lease;
@@ -18,6 +19,7 @@ mod ledger;
 mod life;
 mod notes;
 mod order;
+mod owners;
 mod pace;
 mod read;
 mod redrive;
@@ -167,8 +169,24 @@ contract! {
         order: [
             what_fails_in_an_ordered_lane_comes_first_again,
         ],
+        groups: [
+            a_group_counts_the_jobs_that_were_accepted,
+            each_job_is_counted_once_by_its_first_judgement,
+            a_redriven_job_is_not_counted_again,
+            a_group_without_an_open_job_signals,
+            a_group_outlives_its_jobs_until_it_is_forgotten,
+            a_forgotten_group_counts_no_more,
+            jobs_are_listed_by_group,
+            a_closed_store_forgets_no_group,
+        ],
+        owners: [
+            jobs_are_listed_by_owner,
+            an_owner_stays_with_its_job,
+            an_owner_whose_name_is_too_long_is_invalid,
+        ],
         documents: [
             documents_are_told_by_key,
+            one_document_is_told_by_its_key,
             the_later_of_two_documents_stands,
             a_document_can_be_removed,
             a_document_that_is_too_long_is_invalid,
@@ -313,6 +331,9 @@ contract! {
             since_when_a_lane_with_a_breaker_fails_survives_reopen,
             what_was_told_of_a_lane_survives_reopen,
             documents_survive_reopen,
+            groups_survive_reopen,
+            a_redriven_job_is_not_counted_again_after_reopen,
+            owners_survive_reopen,
             an_ordered_lane_goes_on_after_reopen,
             a_lane_is_claimed_in_its_order_across_reopen,
             a_lane_waits_one_interval_after_reopen,

@@ -16,7 +16,7 @@ use tokio::time::timeout;
 use crate::backend::{Backend, DELIVER, Durable, FETCH, config};
 
 pub(crate) use words::{
-    Differently, advance, at, dead, done, id, job, next, refetch, release, retry,
+    Differently, advance, at, dead, done, group, id, job, next, refetch, release, retry,
 };
 
 /// How long a lease of these tests lasts, in milliseconds.
