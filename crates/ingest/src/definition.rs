@@ -297,7 +297,8 @@ fn contradictions(spec: &SinkSpec, signature: Option<Signature>, faults: &mut Ve
         refuse("/concurrency", "is 1 with `ordered`, which sends one event at a time");
     }
     if spec.format.stands_alone() && spec.batch.is_some() {
-        let detail = "goes with the formats `standard` and `cloudevents` only: others tell of one page";
+        let detail =
+            "goes with the formats `standard` and `cloudevents` only: others tell of one page";
         refuse("/batch", detail);
     }
 }

@@ -4,9 +4,7 @@ use axum::extract::Request;
 use axum::response::Response;
 use http::header::{HeaderMap, HeaderName};
 use http::{StatusCode, Uri};
-use jobs::{
-    Filter, Group, Idempotency, JobId, NewJob, Record, Submitted, Timestamp, Verdict,
-};
+use jobs::{Filter, Group, Idempotency, JobId, NewJob, Record, Submitted, Timestamp, Verdict};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 use utoipa::ToSchema;
@@ -154,7 +152,11 @@ impl<'a> Plan<'a> {
     fn read(fields: &mut Fields<'a>) -> Self {
         fields.refuse_undone(&[
             ("appendToId", &[], "a batch is whole when it begins; start another"),
-            ("maxConcurrency", &[], "how many pages are fetched at once is the operator's --per-host; leave it out"),
+            (
+                "maxConcurrency",
+                &[],
+                "how many pages are fetched at once is the operator's --per-host; leave it out",
+            ),
         ]);
         let urls: Vec<String> = fields.take("urls").unwrap_or_default();
         if urls.is_empty() {
@@ -391,7 +393,8 @@ pub(super) async fn status(
         completed: group.succeeded + group.unchanged,
         credits_used: 0,
         expires_at: rfc3339(Timestamp::from_millis(batch.created_ms) + caller.config.retain),
-        next: last.map(|last| format!("{}{BATCHES}{id}?cursor={last}", shim::base(&caller, &headers))),
+        next: last
+            .map(|last| format!("{}{BATCHES}{id}?cursor={last}", shim::base(&caller, &headers))),
         data: documents.collect(),
     };
     let body = serde_json::to_vec(&answer).expect("string keys, and a Vec takes every byte");
@@ -412,9 +415,8 @@ fn state(batch: &Batch, group: Group) -> &'static str {
 fn cursor(query: &str) -> Result<Option<JobId>, Problem> {
     let mut before = None;
     for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
-        let refused = |detail: &str| {
-            Problem::faulty(Kind::BadRequest, vec![Fault::parameter(&name, detail)])
-        };
+        let refused =
+            |detail: &str| Problem::faulty(Kind::BadRequest, vec![Fault::parameter(&name, detail)]);
         match &*name {
             "cursor" => {
                 before = Some(value.parse().map_err(|_| refused("not a cursor of this server"))?);

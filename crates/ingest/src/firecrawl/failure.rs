@@ -116,7 +116,8 @@ impl From<Problem> for Failure {
         let mut failure = Self { headers, ..Self::new(status, code, problem.detail()) };
         for fault in problem.into_faults() {
             let (at, message) = fault.parts();
-            let path: Vec<_> = theirs(at).split('/').filter(|step| !step.is_empty()).map(step).collect();
+            let path: Vec<_> =
+                theirs(at).split('/').filter(|step| !step.is_empty()).map(step).collect();
             if failure.body.details.is_empty() {
                 failure.body.error = match path.as_slice() {
                     [] => message.to_owned(),

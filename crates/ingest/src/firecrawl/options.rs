@@ -32,7 +32,11 @@ const UNDONE: &[Undone] = &[
     ("proxy", &["\"basic\"", "\"auto\""], "use `proxy` of POST /v1/jobs, or `basic`"),
     ("removeBase64Images", &["true"], "pictures are never part of the text; leave it out"),
     ("minAge", &["0"], "a page is fetched unless `maxAge` lets an earlier one do; leave it out"),
-    ("storeInCache", &["true"], "what is kept, and how long, is the operator's --retain; leave it out"),
+    (
+        "storeInCache",
+        &["true"],
+        "what is kept, and how long, is the operator's --retain; leave it out",
+    ),
     ("lockdown", &["false"], "a page that was not fetched before is fetched; leave it out"),
     ("zeroDataRetention", &["false"], "results are kept for the operator's --retain; leave it out"),
     ("redactPII", &["false"], NO_MODEL),
@@ -110,10 +114,9 @@ impl<'a> Options<'a> {
             url: Some(with_scheme(url)),
             headers: (!headers.is_empty()).then_some(Pairs(headers)),
             timeout: self.timeout.filter(|timeout| *timeout <= most).map(DurationText),
-            cache: self.max_age.map(|age| CacheText {
-                max_age: Some(DurationText(age)),
-                revalidate: None,
-            }),
+            cache: self
+                .max_age
+                .map(|age| CacheText { max_age: Some(DurationText(age)), revalidate: None }),
             formats: Some(self.formats.clone()),
             scope: Some(self.scope),
             sink: own.sink,
@@ -143,7 +146,10 @@ fn parsers(fields: &mut Fields<'_>) {
         Named::Text(name) | Named::Object { name } => name == "pdf",
     };
     if named.is_some_and(|named| named.is_empty() || !named.iter().all(is_pdf)) {
-        fields.refuse("parsers", "cannot be done here: PDF is always read, and pictures never; leave it out");
+        fields.refuse(
+            "parsers",
+            "cannot be done here: PDF is always read, and pictures never; leave it out",
+        );
     }
 }
 
@@ -159,9 +165,8 @@ fn formats(fields: &mut Fields<'_>) -> (Vec<Format>, Vec<HtmlName>) {
             "rawHtml" => (Format::Html, Some(HtmlName::RawHtml)),
             "links" => (Format::Links, None),
             _ => {
-                let detail = format!(
-                    "`{name}` cannot be made here: take markdown, html, rawHtml or links"
-                );
+                let detail =
+                    format!("`{name}` cannot be made here: take markdown, html, rawHtml or links");
                 fields.refuse("formats", detail);
                 // One of a thousand is enough.
                 break;

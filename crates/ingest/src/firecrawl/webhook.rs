@@ -213,16 +213,24 @@ mod tests {
     #[test]
     fn a_batch_begins_and_ends() {
         let notice = |kind: &str, cancelled: u64| {
-            format!(r#"{{"type":"{kind}","timestamp":"T","data":{{"id":"B","cancelled":{cancelled},"metadata":{{"k":1}}}}}}"#)
+            format!(
+                r#"{{"type":"{kind}","timestamp":"T","data":{{"id":"B","cancelled":{cancelled},"metadata":{{"k":1}}}}}}"#
+            )
         };
         let spec = JobSpec::new("https://hook.example/".parse().unwrap());
         let started = started(JobId::draw(), None, Timestamp::from_millis(0));
         assert_eq!(told(&spec, started.get())["type"], "batch_scrape.started");
         let completed = told(&spec, &notice("batch.completed", 0));
-        assert_eq!((&completed["type"], &completed["id"]), (&json!("batch_scrape.completed"), &json!("B")));
+        assert_eq!(
+            (&completed["type"], &completed["id"]),
+            (&json!("batch_scrape.completed"), &json!("B"))
+        );
         assert_eq!((&completed["data"], &completed["metadata"]), (&json!([]), &json!({"k": 1})));
         let failed = told(&spec, &notice("batch.completed", 1));
-        assert_eq!((&failed["type"], &failed["success"]), (&json!("batch_scrape.failed"), &json!(false)));
+        assert_eq!(
+            (&failed["type"], &failed["success"]),
+            (&json!("batch_scrape.failed"), &json!(false))
+        );
         assert!(body(JobId::draw(), &spec, notice("sink.disabled", 0).as_bytes()).is_none());
     }
 

@@ -32,7 +32,11 @@ const UNDONE: &[Undone] = &[
     ("session_number", NO, NO_POOL),
     ("autoparse", NO, "pick fields by `select` of POST /v1/jobs; leave it out"),
     ("device_type", NO, "send a `User-Agent` in `headers`; leave it out"),
-    ("follow_redirect", &["true", "\"true\""], "use `max_redirects` of POST /v1/jobs; leave it out"),
+    (
+        "follow_redirect",
+        &["true", "\"true\""],
+        "use `max_redirects` of POST /v1/jobs; leave it out",
+    ),
     ("retry_404", NO, "use `retry` of POST /v1/jobs; leave it out"),
     ("max_cost", &["*"], ""),
     // Header fields of a job are always sent.
@@ -215,7 +219,8 @@ fn formats(fields: &mut Fields<'_>) -> Vec<Format> {
             page
         }
     };
-    parameters.end_within(fields, "binary_target, output_format, and what is harmless of the others");
+    parameters
+        .end_within(fields, "binary_target, output_format, and what is harmless of the others");
     formats
 }
 

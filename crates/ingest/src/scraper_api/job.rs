@@ -69,7 +69,11 @@ struct Response<'a> {
 impl<'a> Job<'a> {
     /// One that is not over.
     pub(super) fn running(id: JobId, spec: &'a JobSpec, base: &str, attempts: u32) -> Self {
-        Self { meta: spec.metadata.as_deref(), attempts, ..Self::submitted(id, spec.url.as_str(), base) }
+        Self {
+            meta: spec.metadata.as_deref(),
+            attempts,
+            ..Self::submitted(id, spec.url.as_str(), base)
+        }
     }
 
     /// One that was accepted just now.
@@ -141,8 +145,8 @@ pub fn body(id: JobId, spec: &JobSpec, base: &str, event: &[u8]) -> Option<Bytes
 
 #[cfg(test)]
 mod tests {
-    use serde_json::{Value, json};
     use serde_json::value::RawValue;
+    use serde_json::{Value, json};
 
     use super::*;
 
@@ -185,7 +189,10 @@ mod tests {
         let event = r#"{"type":"job.succeeded","timestamp":"T","data":{"id":"1","status":200,
             "raw_base64":"AAE=","metadata":{}}}"#;
         let response = told(event)["response"].clone();
-        assert_eq!((&response["body"], &response["base64EncodedBody"]), (&json!("AAE="), &json!(true)));
+        assert_eq!(
+            (&response["body"], &response["base64EncodedBody"]),
+            (&json!("AAE="), &json!(true))
+        );
     }
 
     #[test]

@@ -20,8 +20,7 @@ pub(crate) async fn signature(secrets: &[Secret], body: &Bytes) -> Option<Header
     let body = body.clone();
     let at_once = body.len() <= SIGNED_AT_ONCE;
     let sign = move || sign(key.as_bytes(), &body);
-    let signature =
-        if at_once { sign() } else { tokio::task::spawn_blocking(sign).await.ok()? };
+    let signature = if at_once { sign() } else { tokio::task::spawn_blocking(sign).await.ok()? };
     HeaderValue::try_from(signature).ok()
 }
 
