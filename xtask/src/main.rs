@@ -7,6 +7,7 @@ mod bench;
 mod clock;
 mod command;
 mod e2e;
+mod migration;
 mod official;
 mod packages;
 mod test;

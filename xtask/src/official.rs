@@ -21,7 +21,7 @@ const OURS: &str = "xtask/official";
 /// Longest that a registry may take; a usual one takes seconds.
 const INSTALLING: Duration = Duration::from_secs(180);
 /// Longest that the checks of one language may take; they take a few seconds.
-const CHECKING: Duration = Duration::from_secs(300);
+pub(crate) const CHECKING: Duration = Duration::from_secs(300);
 /// How often a child is looked after.
 const TICK: Duration = Duration::from_millis(50);
 
@@ -69,7 +69,7 @@ fn tools_are_here() -> Result<()> {
 }
 
 /// Has `install` put into `dir` what the files `lists` of `ours` name, unless it is there already.
-fn install(
+pub(crate) fn install(
     dir: &Path,
     ours: &Path,
     lists: &[&str],
@@ -120,7 +120,7 @@ fn npm(dir: &Path) -> Command {
 }
 
 /// Runs `command` to its end with our own output; an error unless it succeeds in time.
-fn within(limit: Duration, mut command: Command) -> Result<()> {
+pub(crate) fn within(limit: Duration, mut command: Command) -> Result<()> {
     let name = command.get_program().to_string_lossy().into_owned();
     let mut child =
         command.stdin(Stdio::null()).spawn().with_context(|| format!("cannot start `{name}`"))?;

@@ -9,6 +9,7 @@ use clap::ValueEnum;
 
 use crate::clock;
 use crate::command::{self, cargo, colour, output, succeed, succeed_keeping, works};
+use crate::migration;
 use crate::official;
 use crate::packages;
 
@@ -40,6 +41,8 @@ enum Step {
     Doctests,
     /// Signatures hold against the official Standard Webhooks libraries for Python and JavaScript
     Official,
+    /// Firecrawl's Python library and ScraperAPI's calls work with the binary
+    Migration,
     /// Every test of every crate, end-to-end scenarios included
     Tests,
 }
@@ -76,6 +79,7 @@ impl Step {
                 succeed(cargo(&["test", "--doc", "--workspace"])).map(|()| Vec::new())
             }
             Self::Official => official::run().map(|()| Vec::new()),
+            Self::Migration => migration::run().map(|()| Vec::new()),
             Self::Tests => tests(),
         }
     }
