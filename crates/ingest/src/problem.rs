@@ -49,10 +49,18 @@ pub(crate) enum Kind {
     InvalidRequest,
     /// As many of these are under way as may be.
     TooMany,
+    /// The key is good for something else.
+    MissingScope,
+    /// The key has submitted as many jobs as it may.
+    LimitReached,
+    /// Another site's page makes its reader's browser ask.
+    CrossSite,
+    /// The request is for a name that is not this server's.
+    Misdirected,
 }
 
 impl Kind {
-    pub(crate) const ALL: [Self; 21] = [
+    pub(crate) const ALL: [Self; 25] = [
         Self::Unreadable,
         Self::BadRequest,
         Self::Unauthorized,
@@ -74,6 +82,10 @@ impl Kind {
         Self::NoSuchRange,
         Self::InvalidRequest,
         Self::TooMany,
+        Self::MissingScope,
+        Self::LimitReached,
+        Self::CrossSite,
+        Self::Misdirected,
     ];
 
     const fn facts(self) -> (StatusCode, &'static str, &'static str) {
@@ -115,6 +127,14 @@ impl Kind {
                 (StatusCode::UNPROCESSABLE_ENTITY, "invalid-request", "Invalid request")
             }
             Self::TooMany => (StatusCode::TOO_MANY_REQUESTS, "too-many", "Too many at once"),
+            Self::MissingScope => (StatusCode::FORBIDDEN, "missing-scope", "Scope missing"),
+            Self::LimitReached => {
+                (StatusCode::TOO_MANY_REQUESTS, "limit-reached", "Rate or quota used up")
+            }
+            Self::CrossSite => (StatusCode::FORBIDDEN, "cross-site", "From another site"),
+            Self::Misdirected => {
+                (StatusCode::MISDIRECTED_REQUEST, "misdirected", "Not this server's name")
+            }
         }
     }
 

@@ -55,6 +55,7 @@ async fn submit(api: &Caller, request: Request, typing: Typing) -> Result<Respon
     let given = parse::submission(&received.bytes)?;
     let mut ready = api.prepare(given, None, now)?;
     ready.job.idempotency = key.map(|key| {
+        let key = api.scoped(&key);
         let fingerprint = Sha256::digest(&received.bytes).into();
         Idempotency { key, fingerprint, since: Timestamp::from_millis(0) }
     });

@@ -2,6 +2,7 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
+use crate::keys;
 use crate::router::Api;
 
 /// What the API does without being asked: to be run beside the router.
@@ -14,7 +15,6 @@ impl Upkeep {
 
     /// Runs until `stop`.
     pub async fn run(self, stop: CancellationToken) {
-        let _api = self.0;
-        stop.cancelled().await;
+        keys::keep_usage(&self.0, &stop).await;
     }
 }

@@ -117,7 +117,9 @@ impl fmt::Display for LaneKey {
 }
 
 /// A caller's promise that two submissions mean the same job
-/// (draft-ietf-httpapi-idempotency-key-header).
+/// (draft-ietf-httpapi-idempotency-key-header). The job that was accepted with a key holds it until
+/// it fails ([`Verdict::Failed`], [`State::Dead`]) or is called off, was accepted too long ago
+/// ([`Idempotency::since`]), or is swept; then the next job that comes with it has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Idempotency {
     /// The caller's key, at most 255 bytes.
@@ -158,7 +160,7 @@ pub struct NewJob {
     pub expires: Option<Timestamp>,
     /// What to do; opaque. Counts against the store's byte bound.
     pub spec: Bytes,
-    /// Set when the caller may repeat the submission. A job that ended in failure frees its key.
+    /// Set when the caller may repeat the submission.
     pub idempotency: Option<Idempotency>,
     /// Which of the jobs that are due goes first.
     pub priority: Priority,

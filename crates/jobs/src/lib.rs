@@ -82,6 +82,7 @@ mod document;
 mod driver;
 mod error;
 mod groups;
+mod idempotency;
 mod job;
 mod kin;
 mod lane;

@@ -6,6 +6,10 @@
 )]
 
 mod accepted;
+mod access;
+mod access_limits;
+mod access_owners;
+mod access_sites;
 mod bad_sinks;
 mod bodies;
 mod desk;
@@ -24,4 +28,5 @@ mod refused;
 mod scraper_api;
 mod served;
 mod sinks;
+mod tls;
 mod world;

@@ -13,6 +13,7 @@ mod durable;
 mod ending;
 mod groups;
 mod health;
+mod idempotency;
 mod lanes;
 mod lease;
 mod ledger;
@@ -62,13 +63,23 @@ contract! {
             the_same_id_twice_in_one_batch_is_one_job,
             the_same_key_and_fingerprint_is_the_first_job,
             the_same_key_with_another_fingerprint_is_a_conflict,
-            a_key_is_free_again_once_its_job_is_swept,
             answers_come_in_the_order_of_the_batch,
             an_empty_batch_is_answered,
             an_unknown_stage_is_invalid_and_stores_nothing,
             many_submitters_each_get_their_own_answer,
             many_submitters_of_one_id_make_one_job,
             dropping_a_submission_does_not_take_it_back,
+        ],
+        idempotency: [
+            a_key_is_free_again_once_its_job_is_swept,
+            a_key_is_free_again_when_its_job_fails_or_is_called_off,
+            a_key_stays_with_a_job_that_goes_well_or_goes_on,
+            a_key_is_free_again_when_its_job_is_old,
+            a_freed_key_goes_to_one_of_many,
+            a_key_stays_with_who_took_it_over,
+            a_job_that_is_redriven_before_anybody_else_comes_has_its_key_again,
+            a_job_that_is_there_already_takes_no_key_over,
+            a_repeat_is_told_from_what_may_have_the_key_when_full,
         ],
         bounds: [
             full_by_jobs_and_room_again_when_one_is_over,
@@ -325,6 +336,7 @@ contract! {
             leases_are_void_after_reopen,
             a_lease_from_before_settles_nothing_after_reopen,
             idempotency_survives_reopen,
+            a_key_that_was_taken_over_survives_reopen,
             a_pause_survives_reopen,
             an_interval_that_was_asked_for_survives_reopen,
             a_back_off_survives_reopen,

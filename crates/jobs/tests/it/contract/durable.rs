@@ -108,6 +108,19 @@ pub(super) async fn idempotency_survives_reopen<B: Durable>() {
 /// Lies in the future of the clock that opens the store, if it has one.
 const FAR: u64 = 100 * 365 * 24 * 3_600_000;
 
+pub(super) async fn a_key_that_was_taken_over_survives_reopen<B: Durable>() {
+    let rig = Rig::<B>::new();
+    rig.accept([job(1).key("k", 1), job(2).key("l", 1)]).await;
+    for claimed in rig.take(&FETCH, 2, 0).await {
+        rig.end(claimed.lease, dead(), 1).await;
+    }
+    rig.accept([job(3).key("k", 2)]).await;
+    let rig = rig.reopened().await;
+    let existing = Submitted::Existing { id: id(3), created_at: at(0) };
+    assert_eq!(rig.offer(job(4).key("k", 2)).await, existing);
+    assert_eq!(rig.offer(job(4).key("l", 2)).await, Submitted::Created, "it was free");
+}
+
 pub(super) async fn a_pause_survives_reopen<B: Durable>() {
     let rig = Rig::<B>::new();
     let far = FAR;

@@ -76,7 +76,8 @@ pub(super) struct Draft {
     pub(super) lane: u8,
     pub(super) in_ms: u64,
     pub(super) bytes: usize,
-    pub(super) key: Option<(u8, u8)>,
+    /// With its fingerprint, and how old its holder may be.
+    pub(super) key: Option<(u8, u8, u64)>,
     pub(super) expires_ms: Option<u64>,
     pub(super) kin: Kin,
 }
@@ -159,7 +160,7 @@ fn wanted() -> impl Strategy<Value = Wanted> {
 }
 
 fn draft() -> impl Strategy<Value = Draft> {
-    let key = option::weighted(0.3, (0_u8..4, 0_u8..2));
+    let key = option::weighted(0.3, (0_u8..4, 0_u8..2, 0_u64..20_000));
     let expires_ms = option::weighted(0.2, 0_u64..4_000);
     (0..JOBS, any::<bool>(), 0..LANES, in_ms(), 0_usize..80, key, expires_ms, kin()).prop_map(
         |(job, deliver, lane, in_ms, bytes, key, expires_ms, kin)| Draft {
@@ -261,7 +262,13 @@ impl Draft {
         let owner = self.kin.owner.map(|n| owner(n).into());
         let new = NewJob { owner, group: self.kin.group.map(group), ..new };
         match self.key {
-            Some((key, fingerprint)) => new.key(&format!("key {key}"), fingerprint),
+            Some((key, fingerprint, ms)) => {
+                let mut new = new.key(&format!("key {key}"), fingerprint);
+                if let Some(idempotency) = &mut new.idempotency {
+                    idempotency.since = now - Duration::from_millis(ms);
+                }
+                new
+            }
             None => new,
         }
     }
