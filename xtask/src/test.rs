@@ -10,6 +10,7 @@ use clap::ValueEnum;
 use crate::clock;
 use crate::command::{self, cargo, colour, output, succeed, succeed_keeping, works};
 use crate::described;
+use crate::migration;
 use crate::official;
 use crate::packages;
 
@@ -46,6 +47,8 @@ enum Step {
     Described,
     /// A client generated from docs/openapi.json works
     Client,
+    /// Firecrawl's Python library and ScraperAPI's calls work with the binary
+    Migration,
     /// Every test of every crate, end-to-end scenarios included
     Tests,
 }
@@ -89,6 +92,7 @@ impl Step {
             Self::Official => official::run().map(|()| Vec::new()),
             Self::Described => described::conforms().map(|()| Vec::new()),
             Self::Client => described::generates_a_client().map(|()| Vec::new()),
+            Self::Migration => migration::run().map(|()| Vec::new()),
             Self::Tests => tests(),
         }
     }
