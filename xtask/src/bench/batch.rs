@@ -100,6 +100,9 @@ fn upload(rig: &Rig<'_>) -> Result<Row> {
             report.verdicts, report.out_of_order
         ));
     }
+    if report.counted != report.accepted {
+        row.broken.push(format!("the server counts {} jobs", report.counted));
+    }
     let queued = bench.metric("pagewire_jobs", "stage=\"scrape\"")?;
     if (queued - report.accepted as f64).abs() > 0.5 {
         row.broken.push(format!("{} jobs were accepted, and {queued} wait", report.accepted));

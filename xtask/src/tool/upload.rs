@@ -53,16 +53,23 @@ pub(crate) struct Report {
     pub(crate) took_us: u64,
     /// Verdicts that had come before the last line was sent: it is answered while it is read.
     pub(crate) verdicts_meanwhile: u64,
-    /// The batch's id.
-    pub(crate) batch: Option<String>,
+    /// Jobs that were accepted, by the server's own count at the end.
+    pub(crate) counted: u64,
 }
 
-/// A line of the answer. Lines about the batch have no number.
+/// A line of the answer: about a line of the body, or about the batch.
 #[derive(Deserialize)]
 struct Line {
     line: Option<u64>,
-    id: Option<String>,
-    batch: Option<String>,
+    id: Option<serde::de::IgnoredAny>,
+    batch: Option<Batch>,
+}
+
+#[derive(Deserialize)]
+struct Batch {
+    accepted: Option<u64>,
+    #[serde(default)]
+    interrupted: bool,
 }
 
 /// Sends the batch while it reads the verdicts, and prints the report as one line of JSON.
@@ -203,8 +210,13 @@ impl<'a> Answer<'a> {
         let text = || String::from_utf8_lossy(&bytes[..bytes.len().min(SHOWN)]).into_owned();
         let line: Line = serde_json::from_slice(bytes)
             .with_context(|| format!("a verdict is not JSON: {}", text()))?;
+        if let Some(Batch { accepted: Some(accepted), interrupted }) = line.batch {
+            self.report.counted = accepted;
+            if interrupted {
+                self.report.first_error.get_or_insert_with(text);
+            }
+        }
         let Some(number) = line.line else {
-            self.report.batch = self.report.batch.take().or(line.batch).or(line.id);
             return Ok(());
         };
         self.report.verdicts += 1;
