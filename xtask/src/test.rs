@@ -60,7 +60,7 @@ impl Step {
 
     /// Whether it installs what no package of the system has.
     fn needs_registries(self) -> bool {
-        matches!(self, Self::Official | Self::Described | Self::Client)
+        matches!(self, Self::Official | Self::Described | Self::Client | Self::Migration)
     }
 
     /// Does it; the lines to show again at the very end.
