@@ -8,6 +8,7 @@ use futures_util::future::{self, BoxFuture};
 use tokio::sync::Notify;
 
 use crate::document::{self, Place};
+use crate::idempotency::{Holder, Standing};
 use crate::kin::Kin;
 use crate::ledger::Ledger;
 use crate::notes::Notes;
@@ -15,8 +16,8 @@ use crate::scheduler::{Decision, Found, Scheduler, Taken};
 use crate::transition::{Event, Row, transition};
 use crate::{
     Cancelled, Claimed, Config, Counts, Error, Filter, Group, Idempotency, JobId, LaneKey,
-    LaneNews, LaneView, Lease, NewJob, Next, Note, Record, Redrive, Redriven, Result, Settled,
-    Settlement, Stage, State, Store, Submitted, Swept, Timestamp,
+    LaneNews, LaneView, Lease, NewJob, Next, Note, Priority, Record, Redrive, Redriven, Result,
+    Settled, Settlement, Stage, State, Store, Submitted, Swept, Timestamp,
 };
 
 /// A store that forgets everything with the process: for tests and for jobs that may be lost.
@@ -47,6 +48,7 @@ struct Kept {
     note: Option<String>,
     idempotency: Option<Idempotency>,
     kin: Kin,
+    priority: Priority,
     ledger: Ledger,
 }
 
@@ -82,16 +84,11 @@ impl MemoryStore {
 
 impl Inner {
     fn submit(&mut self, job: NewJob, now: Timestamp) -> Result<Submitted> {
-        if let Some(idempotency) = &job.idempotency
-            && let Some(id) = self.keys.get(&idempotency.key)
-            && let Some(kept) = self.jobs.get(id)
+        let holder = job.idempotency.as_ref().and_then(|i| self.holder(&i.key));
+        if let (Some(idempotency), Some(holder)) = (&job.idempotency, &holder)
+            && let Some(answer) = idempotency.answer(holder)
         {
-            let same = kept.idempotency.as_ref() == Some(idempotency);
-            return Ok(if same {
-                Submitted::Existing { id: *id, created_at: kept.created_at }
-            } else {
-                Submitted::Conflict { id: *id }
-            });
+            return Ok(answer);
         }
         if let Some(kept) = self.jobs.get(&job.id) {
             return Ok(Submitted::Existing { id: job.id, created_at: kept.created_at });
@@ -105,11 +102,15 @@ impl Inner {
         if let Some(idempotency) = &job.idempotency {
             self.keys.insert(idempotency.key.clone(), job.id);
         }
+        if let Some(before) = holder.and_then(|holder| self.jobs.get_mut(&holder.id)) {
+            before.idempotency = None;
+        }
         let kept = Kept {
             over: None,
             created_at: now,
             updated_at: now,
             kin: Kin::of(&job),
+            priority: job.priority,
             spec: job.spec,
             result: None,
             note: None,
@@ -118,6 +119,16 @@ impl Inner {
         };
         self.jobs.insert(job.id, kept);
         Ok(Submitted::Created)
+    }
+
+    /// The job that has an idempotency key.
+    fn holder(&self, key: &str) -> Option<Holder> {
+        let id = *self.keys.get(key)?;
+        let kept = self.jobs.get(&id)?;
+        let fingerprint = kept.idempotency.as_ref()?.fingerprint;
+        let row = kept.over.clone().or_else(|| self.scheduler.row(id))?;
+        let standing = Standing::of(&row);
+        Some(Holder { id, created_at: kept.created_at, fingerprint, standing })
     }
 
     fn keep(&mut self, decision: Decision, now: Timestamp) {
@@ -200,6 +211,7 @@ impl Inner {
             spec_bytes: kept.spec.len() as u64,
             result_bytes: kept.result.as_ref().map(|r| r.len() as u64),
             kin: kept.kin.clone(),
+            priority: kept.priority,
             redriven: true,
         };
         self.scheduler.enter(&found, now)?;

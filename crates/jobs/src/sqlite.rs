@@ -256,8 +256,11 @@ impl SqliteStore {
         if repeats.is_empty() {
             return Ok(Vec::new());
         }
+        let shared = self.shared.clone();
         let known = self.shared.readers.read(move |db| {
-            let known = |(at, job)| Ok((at, rows::known(db, &job)?.unwrap_or(Submitted::Full)));
+            let news = |id| shared.look(|ram| ram.standing(id));
+            let known =
+                |(at, job)| Ok((at, rows::known(db, &job, &news)?.unwrap_or(Submitted::Full)));
             repeats.into_iter().map(known).collect::<rusqlite::Result<Vec<_>>>()
         });
         known.await

@@ -228,6 +228,7 @@ fn per_sink(options: &Options) -> LaneLimit {
         concurrency: options.per_sink,
         interval: Duration::ZERO,
         breaker: Some(SINK_BREAKER),
+        in_order: false,
     }
 }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::groups::Judged;
+use crate::idempotency::Standing;
 use crate::lane_memo::Memo;
 use crate::ledger::Ledger;
 use crate::scheduler::{Decision, LaneChange, Scheduler};
@@ -229,6 +230,13 @@ impl Ram {
                 }
             }
         }
+    }
+
+    /// Where a job stands, when more may be known of it than is on disk.
+    pub(super) fn standing(&self, id: JobId) -> Option<Standing> {
+        let unwritten = || self.dirty.get(&id).or_else(|| Some(self.writing.get(&id)?));
+        let row = self.scheduler.row(id).or_else(|| Some(unwritten()?.row.clone()));
+        row.as_ref().map(Standing::of)
     }
 
     /// What is decided of a job and may not be on disk yet.

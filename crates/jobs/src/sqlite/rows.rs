@@ -10,6 +10,7 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Row as SqlRow, params, params_from_iter};
 
 use crate::document::Place;
+use crate::idempotency::{Holder, Standing};
 use crate::kin::Kin;
 use crate::lane_memo::Memo;
 use crate::ledger::Ledger;
@@ -19,8 +20,8 @@ use crate::sqlite::ram::{Dirty, Over};
 use crate::sqlite::segments::{Pointer, Usage};
 use crate::transition::Row;
 use crate::{
-    Filter, Group, JobId, LaneKey, NewJob, NewNote, Note, Record, Stage, State, Submitted,
-    Timestamp, Verdict,
+    Filter, Group, JobId, LaneKey, NewJob, NewNote, Note, Priority, Record, Stage, State,
+    Submitted, Timestamp, Verdict,
 };
 
 type Sql<T> = rusqlite::Result<T>;
@@ -63,6 +64,23 @@ const fn verdict_of(code: i64) -> Option<Verdict> {
     }
 }
 
+/// What is usual takes no room.
+const fn priority_code(priority: Priority) -> Option<i64> {
+    match priority {
+        Priority::Low => Some(0),
+        Priority::Normal => None,
+        Priority::High => Some(2),
+    }
+}
+
+const fn priority_of(code: Option<i64>) -> Priority {
+    match code {
+        Some(0) => Priority::Low,
+        Some(2) => Priority::High,
+        _ => Priority::Normal,
+    }
+}
+
 /// SQLite integers are signed; times, sizes and segment numbers stay far below 2^63.
 fn int(n: u64) -> i64 {
     i64::try_from(n).unwrap_or(i64::MAX)
@@ -85,43 +103,74 @@ fn small(row: &SqlRow<'_>, column: &str) -> Sql<u32> {
     Ok(u32::try_from(row.get::<_, i64>(column)?).unwrap_or(u32::MAX))
 }
 
-/// Accepts one job inside the caller's transaction.
-pub(super) fn insert(db: &Connection, job: &NewJob, now: Timestamp) -> Sql<Submitted> {
-    if let Some(answer) = repeated(db, job)? {
-        return Ok(answer);
-    }
+/// What is known of where a job stands before the disk knows it.
+pub(super) type Newer<'a> = &'a dyn Fn(JobId) -> Option<Standing>;
+
+/// Accepts jobs inside the caller's transaction: one answer each, in order.
+pub(super) fn insert(
+    db: &Connection,
+    jobs: &[NewJob],
+    now: Timestamp,
+    newer: Newer<'_>,
+) -> Sql<Vec<Submitted>> {
     let mut insert = db.prepare_cached(
         "INSERT INTO jobs (id, created, updated, state, stage, lane, due, epoch, attempts, \
-         idem, fingerprint, spec, expires, owner, grp) \
-         VALUES (?1, ?2, ?2, 0, ?3, ?4, ?5, 0, 0, ?6, ?7, ?8, ?9, ?10, ?11) \
+         idem, fingerprint, spec, expires, owner, grp, priority) \
+         VALUES (?1, ?2, ?2, 0, ?3, ?4, ?5, 0, 0, ?6, ?7, ?8, ?9, ?10, ?11, ?12) \
          ON CONFLICT (id) DO NOTHING",
     )?;
-    let idempotency = job.idempotency.as_ref();
-    let inserted = insert.execute(params![
-        job.id.as_bytes(),
-        int(now.as_millis()),
-        job.stage.as_str(),
-        job.lane.as_str(),
-        int(job.due.as_millis()),
-        idempotency.map(|i| i.key.as_str()),
-        idempotency.map(|i| i.fingerprint.as_slice()),
-        job.spec.as_ref(),
-        job.expires.map(|at| int(at.as_millis())),
-        job.owner.as_deref(),
-        job.group.as_ref().map(JobId::as_bytes),
-    ])?;
-    if inserted == 1 {
-        return Ok(Submitted::Created);
+    let mut answers = Vec::with_capacity(jobs.len());
+    for job in jobs {
+        if let Some(answer) = claim_key(db, job, newer)? {
+            answers.push(answer);
+            continue;
+        }
+        let idempotency = job.idempotency.as_ref();
+        let inserted = insert.execute(params![
+            job.id.as_bytes(),
+            int(now.as_millis()),
+            job.stage.as_str(),
+            job.lane.as_str(),
+            int(job.due.as_millis()),
+            idempotency.map(|i| i.key.as_str()),
+            idempotency.map(|i| i.fingerprint.as_slice()),
+            job.spec.as_ref(),
+            job.expires.map(|at| int(at.as_millis())),
+            job.owner.as_deref(),
+            job.group.as_ref().map(JobId::as_bytes),
+            priority_code(job.priority),
+        ])?;
+        let present = if inserted == 1 { None } else { present(db, job.id)? };
+        answers.push(present.unwrap_or(Submitted::Created));
     }
-    Ok(present(db, job.id)?.unwrap_or(Submitted::Created))
+    Ok(answers)
+}
+
+/// Takes a job's idempotency key from whoever had it before; or answers why the job cannot have it.
+fn claim_key(db: &Connection, job: &NewJob, newer: Newer<'_>) -> Sql<Option<Submitted>> {
+    let Some(idempotency) = &job.idempotency else { return Ok(None) };
+    let Some(holder) = holder(db, &idempotency.key, newer)? else { return Ok(None) };
+    if let Some(answer) = idempotency.answer(&holder) {
+        return Ok(Some(answer));
+    }
+    // A job that is there already takes nothing over.
+    let present = present(db, job.id)?;
+    if present.is_none() {
+        db.prepare_cached("UPDATE jobs SET idem = NULL, fingerprint = NULL WHERE id = ?")?
+            .execute([holder.id.as_bytes()])?;
+    }
+    Ok(present)
 }
 
 /// The answer to a job that was accepted before, if it was.
-pub(super) fn known(db: &Connection, job: &NewJob) -> Sql<Option<Submitted>> {
-    Ok(match repeated(db, job)? {
-        Some(answer) => Some(answer),
-        None => present(db, job.id)?,
-    })
+pub(super) fn known(db: &Connection, job: &NewJob, newer: Newer<'_>) -> Sql<Option<Submitted>> {
+    if let Some(idempotency) = &job.idempotency
+        && let Some(holder) = holder(db, &idempotency.key, newer)?
+        && let Some(answer) = idempotency.answer(&holder)
+    {
+        return Ok(Some(answer));
+    }
+    present(db, job.id)
 }
 
 fn present(db: &Connection, id: JobId) -> Sql<Option<Submitted>> {
@@ -132,22 +181,36 @@ fn present(db: &Connection, id: JobId) -> Sql<Option<Submitted>> {
         .optional()
 }
 
-fn repeated(db: &Connection, job: &NewJob) -> Sql<Option<Submitted>> {
-    let Some(idempotency) = &job.idempotency else {
-        return Ok(None);
-    };
-    db.prepare_cached("SELECT id, fingerprint, created FROM jobs WHERE idem = ?")?
-        .query_row([&idempotency.key], |row| {
-            let id = JobId::from_bytes(row.get("id")?);
-            let created_at = time(row, "created")?;
-            let same = row.get::<_, Vec<u8>>("fingerprint")? == idempotency.fingerprint;
-            Ok(if same {
-                Submitted::Existing { id, created_at }
-            } else {
-                Submitted::Conflict { id }
+/// The job that has an idempotency key, as it stands by all that is decided.
+fn holder(db: &Connection, key: &str, newer: Newer<'_>) -> Sql<Option<Holder>> {
+    let Some(mut holder) = holder_on_disk(db, key)? else { return Ok(None) };
+    if let Some(standing) = newer(holder.id) {
+        holder.standing = standing;
+    } else if !holder.standing.state.is_terminal() {
+        // It may have come to its end, and to the disk, between the two looks.
+        return holder_on_disk(db, key);
+    }
+    Ok(Some(holder))
+}
+
+fn holder_on_disk(db: &Connection, key: &str) -> Sql<Option<Holder>> {
+    db.prepare_cached("SELECT id, fingerprint, created, state, verdict FROM jobs WHERE idem = ?")?
+        .query_row([key], |row| {
+            Ok(Holder {
+                id: JobId::from_bytes(row.get("id")?),
+                created_at: time(row, "created")?,
+                fingerprint: row.get("fingerprint")?,
+                standing: Standing {
+                    state: state_of(row.get("state")?),
+                    verdict: verdict_column(row)?,
+                },
             })
         })
         .optional()
+}
+
+fn verdict_column(row: &SqlRow<'_>) -> Sql<Option<Verdict>> {
+    Ok(row.get::<_, Option<i64>>("verdict")?.and_then(verdict_of))
 }
 
 /// Writes one decision.
@@ -228,7 +291,7 @@ fn row_of(row: &SqlRow<'_>) -> Sql<Row> {
         epoch: small(row, "epoch")?,
         attempts: small(row, "attempts")?,
         expires: some_time(row, "expires")?,
-        verdict: row.get::<_, Option<i64>>("verdict")?.and_then(verdict_of),
+        verdict: verdict_column(row)?,
     })
 }
 
@@ -254,12 +317,13 @@ fn found_of(row: &SqlRow<'_>) -> Sql<Found> {
         spec_bytes: uint(row, "spec_bytes")?,
         result_bytes: length(row)?,
         kin: kin_of(row)?,
+        priority: priority_of(row.get("priority")?),
         redriven: row.get::<_, Option<i64>>("redriven")?.is_some(),
     })
 }
 
 const FOUND: &str = "SELECT id, created, state, stage, lane, due, epoch, attempts, verdict, \
-     length(spec) AS spec_bytes, length, expires, owner, grp, redriven FROM jobs";
+     length(spec) AS spec_bytes, length, expires, owner, grp, priority, redriven FROM jobs";
 
 /// Every job that is not over, to `enter` one by one.
 pub(super) fn each_live(db: &Connection, mut enter: impl FnMut(Found)) -> Sql<()> {
@@ -398,7 +462,7 @@ fn may_match(row: &SqlRow<'_>, filter: &Filter) -> Sql<bool> {
         return Ok(true);
     }
     let state = state_of(row.get("state")?);
-    let verdict = row.get::<_, Option<i64>>("verdict")?.and_then(verdict_of);
+    let verdict = verdict_column(row)?;
     Ok(filter.states.contains(&state) && filter.verdict.is_none_or(|v| verdict == Some(v)))
 }
 

@@ -212,13 +212,9 @@ impl Writer {
     ) -> rusqlite::Result<Vec<Vec<Submitted>>> {
         let step = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let mut answers = Vec::with_capacity(group.len());
+        let news = |id| self.shared.look(|ram| ram.standing(id));
         for submission in group {
-            let inserted: rusqlite::Result<Vec<_>> = submission
-                .jobs
-                .iter()
-                .map(|job| rows::insert(&step, job, submission.now))
-                .collect();
-            let inserted = inserted?;
+            let inserted = rows::insert(&step, &submission.jobs, submission.now, &news)?;
             add_to_groups(&step, &submission.jobs, &inserted)?;
             answers.push(inserted);
         }

@@ -13,6 +13,7 @@ mod durable;
 mod ending;
 mod groups;
 mod health;
+mod idempotency;
 mod lanes;
 mod lease;
 mod ledger;
@@ -21,6 +22,7 @@ mod notes;
 mod order;
 mod owners;
 mod pace;
+mod priority;
 mod read;
 mod redrive;
 mod settle;
@@ -62,13 +64,23 @@ contract! {
             the_same_id_twice_in_one_batch_is_one_job,
             the_same_key_and_fingerprint_is_the_first_job,
             the_same_key_with_another_fingerprint_is_a_conflict,
-            a_key_is_free_again_once_its_job_is_swept,
             answers_come_in_the_order_of_the_batch,
             an_empty_batch_is_answered,
             an_unknown_stage_is_invalid_and_stores_nothing,
             many_submitters_each_get_their_own_answer,
             many_submitters_of_one_id_make_one_job,
             dropping_a_submission_does_not_take_it_back,
+        ],
+        idempotency: [
+            a_key_is_free_again_once_its_job_is_swept,
+            a_key_is_free_again_when_its_job_fails_or_is_called_off,
+            a_key_stays_with_a_job_that_goes_well_or_goes_on,
+            a_key_is_free_again_when_its_job_is_old,
+            a_freed_key_goes_to_one_of_many,
+            a_key_stays_with_who_took_it_over,
+            a_job_that_is_redriven_before_anybody_else_comes_has_its_key_again,
+            a_job_that_is_there_already_takes_no_key_over,
+            a_repeat_is_told_from_what_may_have_the_key_when_full,
         ],
         bounds: [
             full_by_jobs_and_room_again_when_one_is_over,
@@ -103,6 +115,20 @@ contract! {
             a_pause_only_grows,
             a_lane_is_of_one_stage,
             lanes_are_told_busiest_first,
+        ],
+        priority: [
+            a_higher_priority_goes_first_in_its_lane,
+            lanes_with_a_higher_priority_go_first,
+            of_every_four_one_is_of_a_lower_priority,
+            a_lane_that_is_flooded_does_not_forget_its_others,
+            lanes_are_served_in_turn_within_a_priority,
+            limits_and_pauses_hold_for_every_priority,
+            no_priority_makes_a_job_due,
+            a_priority_stays_with_its_job,
+            an_ordered_lane_knows_no_priorities,
+            a_lane_may_become_an_ordered_one,
+            who_claims_by_lane_knows_no_priorities,
+            a_clock_that_steps_back_breaks_no_priority,
         ],
         pace: [
             a_lane_has_the_limit_of_its_key,
@@ -325,6 +351,7 @@ contract! {
             leases_are_void_after_reopen,
             a_lease_from_before_settles_nothing_after_reopen,
             idempotency_survives_reopen,
+            a_key_that_was_taken_over_survives_reopen,
             a_pause_survives_reopen,
             an_interval_that_was_asked_for_survives_reopen,
             a_back_off_survives_reopen,
@@ -334,6 +361,7 @@ contract! {
             groups_survive_reopen,
             a_redriven_job_is_not_counted_again_after_reopen,
             owners_survive_reopen,
+            priorities_survive_reopen,
             an_ordered_lane_goes_on_after_reopen,
             a_lane_is_claimed_in_its_order_across_reopen,
             a_lane_waits_one_interval_after_reopen,

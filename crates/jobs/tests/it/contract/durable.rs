@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use jobs::{
-    Bounds, Circuit, Clock, Filter, Group, LaneKey, LaneNews, NewJob, Next, Outcome, Record,
-    Settled, State, Submitted, SystemClock, Why,
+    Bounds, Circuit, Clock, Filter, Group, LaneKey, LaneNews, NewJob, Next, Outcome, Priority,
+    Record, Settled, State, Submitted, SystemClock, Why,
 };
 
 use super::breaker::{breaking, view};
@@ -107,6 +107,19 @@ pub(super) async fn idempotency_survives_reopen<B: Durable>() {
 
 /// Lies in the future of the clock that opens the store, if it has one.
 const FAR: u64 = 100 * 365 * 24 * 3_600_000;
+
+pub(super) async fn a_key_that_was_taken_over_survives_reopen<B: Durable>() {
+    let rig = Rig::<B>::new();
+    rig.accept([job(1).key("k", 1), job(2).key("l", 1)]).await;
+    for claimed in rig.take(&FETCH, 2, 0).await {
+        rig.end(claimed.lease, dead(), 1).await;
+    }
+    rig.accept([job(3).key("k", 2)]).await;
+    let rig = rig.reopened().await;
+    let existing = Submitted::Existing { id: id(3), created_at: at(0) };
+    assert_eq!(rig.offer(job(4).key("k", 2)).await, existing);
+    assert_eq!(rig.offer(job(4).key("l", 2)).await, Submitted::Created, "it was free");
+}
 
 pub(super) async fn a_pause_survives_reopen<B: Durable>() {
     let rig = Rig::<B>::new();
@@ -287,6 +300,19 @@ pub(super) async fn owners_survive_reopen<B: Durable>() {
         assert_eq!(found.iter().map(|r| r.id).collect::<Vec<_>>(), [id(2)]);
         assert_eq!((found[0].owner.as_deref(), found[0].group), (Some("b"), Some(group(3))));
     }
+}
+
+pub(super) async fn priorities_survive_reopen<B: Durable>() {
+    let rig = Rig::<B>::new();
+    let of = |n: u64| [Priority::Low, Priority::Normal, Priority::High][n as usize % 3];
+    rig.accept((0..6).map(|n| job(n).priority(of(n)))).await;
+    rig.end(rig.take_one(&FETCH, 0).await.lease, dead(), 1).await;
+    let rig = rig.reopened().await;
+    rig.redrive(id(2), refetch(2), at(2)).await.expect("redriven");
+    let rig = rig.reopened().await;
+    let claimed = rig.take(&FETCH, MANY, 2).await;
+    let order: Vec<_> = claimed.iter().map(|c| c.lease.id).collect();
+    assert_eq!(order, [5, 2, 1, 4, 0, 3].map(id));
 }
 
 pub(super) async fn an_ordered_lane_goes_on_after_reopen<B: Durable>() {
