@@ -48,6 +48,7 @@ impl Caller {
         let limits = &self.config.limits;
         let rules = Rules { limits, pipeline: &*self.pipeline, sinks: &*self.sinks, now };
         let Valid { mut spec, due } = rules.check(given)?;
+        self.aim(&mut spec)?;
         spec.owner = self.owner().map(|owner| owner.as_ref().to_owned());
         spec.batch = batch;
         Ok(self.ready(spec, due))
@@ -57,8 +58,12 @@ impl Caller {
     pub(crate) async fn accept(&self, ready: Ready, now: Timestamp) -> Result<Accepted, Problem> {
         let Ready { spec, job } = ready;
         let id = job.id;
-        let answers = self.store.submit(vec![job], now).await.map_err(|e| store_problem(&e))?;
-        match answers.into_iter().next() {
+        self.charge(1)?;
+        let answers = self.store.submit(vec![job], now).await;
+        if !matches!(answers.as_deref(), Ok([Submitted::Created])) {
+            self.give_back(1);
+        }
+        match answers.map_err(|e| store_problem(&e))?.into_iter().next() {
             Some(Submitted::Created) => {
                 let host = spec.url.host_str();
                 tracing::debug!(job.id = %id, url.host = host, "accepted");

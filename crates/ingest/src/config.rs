@@ -1,7 +1,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::Links;
+use crate::{Links, Origin, StoredKeys};
 
 /// How the API behaves. Every field has a default that suits one machine.
 #[derive(Clone)]
@@ -13,9 +13,18 @@ pub struct Config {
     /// Bytes of request bodies and results held in memory at once, over all connections; above
     /// it 503 with `Retry-After`. One result always fits when it is alone. Default 64 MiB.
     pub memory: u64,
-    /// When not empty, everything but `GET /`, `/healthz` and `/readyz` asks for one of these as
-    /// `Authorization: Bearer …` (RFC 6750 §2.1). Kept as SHA-256 digests once the router is made.
+    /// The operator's keys, which may do everything. When there are any, or stored ones, everything
+    /// but `GET /`, `/healthz` and `/readyz` asks for one as `Authorization: Bearer …` (RFC 6750
+    /// §2.1). Kept as SHA-256 digests once the router is made.
     pub api_keys: Vec<String>,
+    /// The keys that were made through the API. Default none.
+    pub stored_keys: StoredKeys,
+    /// The sites whose pages may use the API from their readers' browsers (CORS). Default none.
+    pub cors_origins: Vec<Origin>,
+    /// While there are no keys: the hosts that requests may be for, besides `localhost` and
+    /// addresses. Any other is refused: it may be a foreign page's, whose name was made to lead
+    /// here (DNS rebinding). `None` not to look. Default none.
+    pub host_names: Option<Vec<String>>,
     /// What one job may ask for.
     pub limits: Limits,
     /// Most sinks defined through the API; above it 409. Default 1,000.
@@ -52,6 +61,9 @@ impl Default for Config {
             body_timeout: Duration::from_secs(30),
             memory: 64 << 20,
             api_keys: Vec::new(),
+            stored_keys: StoredKeys::default(),
+            cors_origins: Vec::new(),
+            host_names: None,
             limits: Limits::default(),
             max_sinks: 1000,
             max_queue_age: None,
@@ -76,6 +88,9 @@ impl fmt::Debug for Config {
             .field("body_timeout", &self.body_timeout)
             .field("memory", &self.memory)
             .field("api_keys", &self.api_keys.len())
+            .field("stored_keys", &self.stored_keys)
+            .field("cors_origins", &self.cors_origins)
+            .field("host_names", &self.host_names)
             .field("limits", &self.limits)
             .field("max_sinks", &self.max_sinks)
             .field("max_queue_age", &self.max_queue_age)

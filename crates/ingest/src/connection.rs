@@ -16,6 +16,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::time::{Instant, Sleep};
+use tokio_rustls::server::TlsStream;
 use tokio_util::sync::CancellationToken;
 use tower::Service as _;
 
@@ -111,20 +112,32 @@ impl HttpBody for Large {
     }
 }
 
+impl Exchange {
+    /// What comes next is a refusal that may leave something unread.
+    pub(crate) fn refuse(&self) {
+        self.refused.store(true, Ordering::Relaxed);
+    }
+}
+
 /// Who is at the other end of a connection, for handlers that keep it waiting: an extension of
 /// each request, cheap to clone.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Peer(Arc<Ends>);
 
-#[derive(Debug)]
 struct Ends {
-    reading: Reading,
+    line: Line,
     stop: CancellationToken,
 }
 
+/// Where to look for what the peer does.
+pub(crate) enum Line {
+    Plain(Reading),
+    Secured(Secured),
+}
+
 impl Peer {
-    pub(crate) fn new(reading: Reading, stop: CancellationToken) -> Self {
-        Self(Arc::new(Ends { reading, stop }))
+    pub(crate) fn new(line: Line, stop: CancellationToken) -> Self {
+        Self(Arc::new(Ends { line, stop }))
     }
 
     /// Cancelled when the server stops.
@@ -135,14 +148,12 @@ impl Peer {
     /// Resolves when the peer has closed its side, or when the server stops. Once it has sent
     /// another request that can no longer be seen.
     pub(crate) async fn gone(&self) {
-        let closed = std::future::poll_fn(|cx| {
-            let mut byte = [0];
-            let mut byte = ReadBuf::new(&mut byte);
-            let half = self.0.reading.lock();
-            match half.as_ref().poll_peek(cx, &mut byte) {
-                Poll::Ready(Ok(0) | Err(_)) => Poll::Ready(()),
-                Poll::Ready(Ok(_)) | Poll::Pending => Poll::Pending,
-            }
+        let closed = std::future::poll_fn(|cx| match &self.0.line {
+            Line::Plain(reading) => match reading.poll_peek(cx) {
+                Poll::Ready(Ok(None) | Err(_)) => Poll::Ready(()),
+                Poll::Ready(Ok(Some(_))) | Poll::Pending => Poll::Pending,
+            },
+            Line::Secured(secured) => secured.lock().poll_closed(cx),
         });
         tokio::select! {
             () = closed => {}
@@ -163,6 +174,104 @@ impl Reading {
 
     fn poll_read(&self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut *self.lock()).poll_read(cx, buf)
+    }
+
+    /// The next byte, which stays there to be read; `None` at the end.
+    fn poll_peek(&self, cx: &mut Context<'_>) -> Poll<io::Result<Option<u8>>> {
+        let mut byte = [0];
+        let mut buf = ReadBuf::new(&mut byte);
+        let peeked = ready!(self.lock().as_ref().poll_peek(cx, &mut buf))?;
+        Poll::Ready(Ok((peeked > 0).then_some(byte[0])))
+    }
+}
+
+/// A TLS session over a [`Guarded`] socket. Whether the peer has closed its side is said inside the
+/// session, so whoever looks has to read ahead. Who reads and who looks live in one task.
+#[derive(Clone)]
+pub(crate) struct Secured(Arc<Mutex<Session>>);
+
+pub(crate) struct Session {
+    stream: TlsStream<Guarded>,
+    /// Read by whoever looked.
+    ahead: Option<u8>,
+    /// Nothing more will come.
+    ended: bool,
+}
+
+impl Secured {
+    pub(crate) fn new(stream: TlsStream<Guarded>) -> Self {
+        Self(Arc::new(Mutex::new(Session { stream, ahead: None, ended: false })))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Session> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Session {
+    fn poll_closed(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.ended {
+            return Poll::Ready(());
+        }
+        if self.ahead.is_some() {
+            return Poll::Pending;
+        }
+        let mut byte = [0];
+        let mut buf = ReadBuf::new(&mut byte);
+        let read = ready!(Pin::new(&mut self.stream).poll_read(cx, &mut buf));
+        self.ahead = buf.filled().first().copied();
+        self.ended = read.is_err() || self.ahead.is_none();
+        if self.ended { Poll::Ready(()) } else { Poll::Pending }
+    }
+}
+
+impl AsyncRead for Secured {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let mut session = self.lock();
+        if buf.remaining() > 0
+            && let Some(byte) = session.ahead.take()
+        {
+            buf.put_slice(&[byte]);
+            return Poll::Ready(Ok(()));
+        }
+        if session.ended {
+            return Poll::Ready(Ok(()));
+        }
+        Pin::new(&mut session.stream).poll_read(cx, buf)
+    }
+}
+
+impl AsyncWrite for Secured {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.lock().stream).poll_write(cx, buf)
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.lock().stream).poll_write_vectored(cx, bufs)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.lock().stream.is_write_vectored()
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.lock().stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.lock().stream).poll_shutdown(cx)
     }
 }
 
@@ -268,6 +377,19 @@ impl Guarded {
 
     pub(crate) fn reading(&self) -> Reading {
         self.reading.clone()
+    }
+
+    /// The first byte that comes, which stays there to be read; `None` when none does.
+    pub(crate) async fn first_byte(&mut self) -> io::Result<Option<u8>> {
+        std::future::poll_fn(|cx| {
+            let peeked = self.reading.poll_peek(cx);
+            let by = self.read_by;
+            if peeked.is_pending() && self.passed(by, cx) {
+                return Poll::Ready(Err(too_slow()));
+            }
+            peeked
+        })
+        .await
     }
 
     /// Whether `deadline` has passed; if not, the task is woken then or earlier.

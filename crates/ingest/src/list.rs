@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use axum::response::Response;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -36,7 +38,7 @@ struct Page {
 /// `GET /v1/jobs`
 pub(crate) async fn jobs(Reader(api): Reader, uri: Uri) -> Result<Response, Problem> {
     let query = Query::read(uri.query().unwrap_or_default(), true)?;
-    let selection = query.selection(api.clock.now());
+    let selection = query.selection(api.clock.now(), api.owner().cloned());
     let _slot = api.listings.acquire().await.expect("the semaphore is never closed");
     let (jobs, last) = page(&api, &query, &selection).await?;
     let next_cursor = last.map(cursor);
@@ -201,7 +203,7 @@ impl Query {
         })
     }
 
-    fn selection(&self, now: Timestamp) -> Selection {
+    fn selection(&self, now: Timestamp, owner: Option<Arc<str>>) -> Selection {
         Selection {
             statuses: self.status.into_iter().collect(),
             sink: self.sink.clone(),
@@ -210,6 +212,7 @@ impl Query {
             since: self.since.map(|moment| moment.at(now)),
             until: self.until.map(|moment| moment.at(now)),
             batch: self.batch,
+            owner,
         }
     }
 }

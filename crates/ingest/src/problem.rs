@@ -51,10 +51,18 @@ pub(crate) enum Kind {
     InvalidRequest,
     /// As many of these are under way as may be.
     TooMany,
+    /// The key is good for something else.
+    MissingScope,
+    /// The key has submitted as many jobs as it may.
+    LimitReached,
+    /// Another site's page makes its reader's browser ask.
+    CrossSite,
+    /// The request is for a name that is not this server's.
+    Misdirected,
 }
 
 impl Kind {
-    pub(crate) const ALL: [Self; 22] = [
+    pub(crate) const ALL: [Self; 26] = [
         Self::Unreadable,
         Self::BadRequest,
         Self::Unauthorized,
@@ -77,6 +85,10 @@ impl Kind {
         Self::NoSuchRange,
         Self::InvalidRequest,
         Self::TooMany,
+        Self::MissingScope,
+        Self::LimitReached,
+        Self::CrossSite,
+        Self::Misdirected,
     ];
 
     const fn facts(self) -> (StatusCode, &'static str, &'static str) {
@@ -123,6 +135,14 @@ impl Kind {
                 (StatusCode::UNPROCESSABLE_ENTITY, "invalid-request", "Invalid request")
             }
             Self::TooMany => (StatusCode::TOO_MANY_REQUESTS, "too-many", "Too many at once"),
+            Self::MissingScope => (StatusCode::FORBIDDEN, "missing-scope", "Scope missing"),
+            Self::LimitReached => {
+                (StatusCode::TOO_MANY_REQUESTS, "limit-reached", "Rate or quota used up")
+            }
+            Self::CrossSite => (StatusCode::FORBIDDEN, "cross-site", "From another site"),
+            Self::Misdirected => {
+                (StatusCode::MISDIRECTED_REQUEST, "misdirected", "Not this server's name")
+            }
         }
     }
 
@@ -253,6 +273,11 @@ impl Problem {
             errors: faults,
         };
         serde_json::to_writer(out, &body).expect("strings and numbers always serialise");
+    }
+
+    /// When to come back, in seconds, if that was said.
+    pub(crate) fn retry_after_s(&self) -> Option<u64> {
+        self.0.headers.get(header::RETRY_AFTER)?.to_str().ok()?.parse().ok()
     }
 
     /// What is wrong, in one sentence.

@@ -25,7 +25,7 @@ use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
-use crate::auth::Reader;
+use crate::auth::{Caller, Reader};
 use crate::body::{self, Typing, busy};
 use crate::connection::Peer;
 use crate::problem::{Fault, Kind, Problem};
@@ -77,6 +77,11 @@ pub(crate) async fn pull(
     uri: Uri,
 ) -> Result<Response, Problem> {
     let query = Query::read(uri.query().unwrap_or_default())?;
+    if !api.may_pull(&query.sink) {
+        let detail = "events are pulled with the key whose `sink` this is, or with one that has \
+                      the scope `admin`";
+        return Err(Problem::new(Kind::MissingScope, detail));
+    }
     let (stage, lane) = api.sinks.pulled(&query.sink).ok_or_else(|| query.nothing_there())?;
     let disabled = api.sinks.sink(&query.sink).and_then(|sink| sink.spec.disabled);
     if let Some(disabled) = disabled {
@@ -88,6 +93,7 @@ pub(crate) async fn pull(
     let signal = api.store.signal(&stage);
     let end = Instant::now() + query.wait;
     loop {
+        api.check()?;
         let told = signal.notified();
         tokio::pin!(told);
         told.as_mut().enable();
@@ -112,6 +118,7 @@ pub(crate) async fn pull(
         tokio::select! {
             biased;
             () = gone(peer.as_ref()) => return Ok(nothing()),
+            () = api.revoked() => {}
             () = &mut told => {}
             () = tokio::time::sleep_until(end.min(Instant::now() + pause)) => {}
         }
@@ -471,7 +478,10 @@ impl Given {
 
     /// The job of a receipt, or why there is none: one whose time is up and that somebody else has
     /// may be elsewhere by now.
-    async fn job(api: &Api, receipt: &Receipt) -> Result<Result<Record, &'static str>, Problem> {
+    async fn job(api: &Caller, receipt: &Receipt) -> Result<Result<Record, &'static str>, Problem> {
+        if !api.may_pull(&receipt.sink) {
+            return Ok(Err("unknown"));
+        }
         let place = api.sinks.pulled(&receipt.sink);
         let record = api.store.get(receipt.lease.id).await.map_err(|e| store_problem(&e))?;
         Ok(match (record, place) {
@@ -488,7 +498,7 @@ impl Given {
     /// Settles each as `judge` says, and answers with a verdict on each.
     async fn settle(
         &self,
-        api: &Api,
+        api: &Caller,
         now: Timestamp,
         failure: Option<&'static str>,
         judge: impl Fn(&Record) -> (Outcome, &'static str),
@@ -522,7 +532,7 @@ impl Given {
 
     async fn extend(
         &self,
-        api: &Api,
+        api: &Caller,
         now: Timestamp,
         visibility: Duration,
     ) -> Result<Response, Problem> {

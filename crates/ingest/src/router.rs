@@ -10,9 +10,9 @@ use tokio_util::task::TaskTracker;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::auth::Keys;
 use crate::batch::Batches;
 use crate::budget::Budget;
+use crate::keys::Keys;
 use crate::meters::Meters;
 use crate::problem::{Kind, Problem};
 use crate::pull::Pulls;
@@ -21,7 +21,7 @@ use crate::submit::KeysInHand;
 use crate::wait::Waits;
 use crate::{
     Config, Feed, JobSpec, Pipeline, Sinks, Upkeep, batches, docs, events, firecrawl, keys, list,
-    manage, ops, pull, read, redrive, schedules, scraper_api, sinks as named, submit,
+    manage, ops, pull, read, redrive, schedules, scraper_api, sinks as named, site, submit,
 };
 
 /// Listings under way at once: each holds a slice of whole specs in memory.
@@ -44,6 +44,8 @@ pub(crate) struct Api {
     pub(crate) changes: TaskTracker,
     pub(crate) config: Config,
     pub(crate) keys: Keys,
+    /// Held by whoever changes a key.
+    pub(crate) key_changes: Arc<Mutex<()>>,
     pub(crate) budget: Arc<Budget>,
     pub(crate) listings: Arc<Semaphore>,
     /// Places of readers of the events.
@@ -80,7 +82,8 @@ pub struct Parts {
 /// must be installed before.
 pub fn router(parts: Parts, mut config: Config) -> (Router, Upkeep) {
     let Parts { store, clock, pipeline, sinks, feed, metrics } = parts;
-    let keys = Keys::new(&std::mem::take(&mut config.api_keys));
+    let stored_keys = std::mem::take(&mut config.stored_keys);
+    let keys = Keys::new(&std::mem::take(&mut config.api_keys), stored_keys);
     let budget = Budget::new(config.memory);
     let listings = Arc::new(Semaphore::new(LISTINGS));
     let meters = Meters::new();
@@ -95,6 +98,7 @@ pub fn router(parts: Parts, mut config: Config) -> (Router, Upkeep) {
         changes: TaskTracker::new(),
         config,
         keys,
+        key_changes: Arc::default(),
         budget,
         listings,
         readers: events::readers(),
@@ -112,7 +116,7 @@ pub fn router(parts: Parts, mut config: Config) -> (Router, Upkeep) {
         .fallback(no_such_path)
         .method_not_allowed_fallback(no_such_method)
         .with_state(Arc::clone(&api));
-    (router, Upkeep::new(api))
+    (site::guarded(router, &api), Upkeep::new(api))
 }
 
 /// Every route, with what is said of it in the OpenAPI document.

@@ -77,7 +77,7 @@ async fn submit(api: &Caller, request: Request, typing: Typing) -> Result<Respon
     drop(in_hand);
     let mut response = answer(api, &accepted, &headers, extensions.get::<Peer>()).await;
     let headers = response.headers_mut();
-    headers.insert(header::VARY, HeaderValue::from_name(PREFER));
+    headers.append(header::VARY, HeaderValue::from_name(PREFER));
     if accepted.is_replayed {
         headers.insert(IDEMPOTENCY_REPLAYED, HeaderValue::from_static("true"));
     }
@@ -205,8 +205,8 @@ fn queued(Accepted { id, created_at, spec, .. }: &Accepted) -> Response {
 }
 
 /// The key as the store knows it: two owners' never meet.
-pub(crate) fn scoped_key(_: &Caller, headers: &HeaderMap) -> Result<Option<String>, Problem> {
-    idempotency_key(headers)
+pub(crate) fn scoped_key(api: &Caller, headers: &HeaderMap) -> Result<Option<String>, Problem> {
+    Ok(idempotency_key(headers)?.map(|key| api.scoped(&key)))
 }
 
 /// The key, with or without the quotes that make it a structured field's string (RFC 8941 §3.3.3).

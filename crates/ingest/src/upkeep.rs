@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
-use crate::batches;
+use crate::{batches, keys};
 use crate::router::Api;
 
 /// What the API does without being asked: to be run beside the router.
@@ -16,6 +16,10 @@ impl Upkeep {
     /// Runs until `stop`.
     pub async fn run(self, stop: CancellationToken) {
         let api = self.0;
-        tokio::join!(api.waits.dispatch(&api.feed, &stop), batches::keep_up(&api, &stop));
+        tokio::join!(
+            keys::keep_usage(&api, &stop),
+            api.waits.dispatch(&api.feed, &stop),
+            batches::keep_up(&api, &stop),
+        );
     }
 }

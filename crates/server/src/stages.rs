@@ -94,7 +94,8 @@ impl Order {
         reason: Option<&event::Reason<'_>>,
     ) {
         let kind = kind(verdict);
-        self.feed.publish(kind, about.id, event::brief(kind, about, page, reason));
+        let owner = about.spec.owner.as_deref();
+        self.feed.publish(kind, about.id, owner, event::brief(kind, about, page, reason));
     }
 
     /// Where an event is told, when anybody wants to know of it.

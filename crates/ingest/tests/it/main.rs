@@ -6,6 +6,10 @@
 )]
 
 mod accepted;
+mod access;
+mod access_limits;
+mod access_owners;
+mod access_sites;
 mod bad_sinks;
 mod batching;
 mod bodies;
@@ -25,5 +29,6 @@ mod refused;
 mod served;
 mod sinks;
 mod streaming;
+mod tls;
 mod waiting;
 mod world;

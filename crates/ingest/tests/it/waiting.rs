@@ -131,7 +131,7 @@ async fn whoever_is_told_of_it_looks_until_it_is_there() {
     let telling = async {
         until("a job is accepted", || world.store.counts().live() == 1).await;
         let lease = world.claim(&SCRAPE).await.lease;
-        world.feed.publish("job.succeeded", lease.id, Bytes::from_static(b"{}"));
+        world.feed.publish("job.succeeded", lease.id, None, Bytes::from_static(b"{}"));
         tokio::time::sleep(Duration::from_millis(30)).await;
         let result = Some(Bytes::from_static(br#"{"type":"job.succeeded"}"#));
         let verdict = Some(Verdict::Succeeded);

@@ -193,7 +193,7 @@ impl Switch {
     async fn notify(&self, name: &str, lane: &LaneKey, since: &Disabled, now: Timestamp) {
         let id = JobId::draw();
         let notice = event::sink_disabled(id, name, &since.reason, now);
-        self.feed.publish(EVENT, id, notice.clone());
+        self.feed.publish(EVENT, id, None, notice.clone());
         let Some(to) = self.registry.fallback() else {
             return;
         };
