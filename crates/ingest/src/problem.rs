@@ -292,6 +292,11 @@ impl Problem {
         serde_json::to_writer(out, &body).expect("strings and numbers always serialise");
     }
 
+    /// When to come back, in seconds, if that was said.
+    pub(crate) fn retry_after_s(&self) -> Option<u64> {
+        self.0.headers.get(header::RETRY_AFTER)?.to_str().ok()?.parse().ok()
+    }
+
     /// What is wrong, in one sentence.
     pub(crate) fn into_detail(self) -> String {
         self.0.detail

@@ -121,7 +121,7 @@ async fn submit(api: &Caller, request: Request, typing: Typing) -> Result<Respon
     drop(in_hand);
     let mut response = answer(api, &accepted, &headers, extensions.get::<Peer>()).await;
     let headers = response.headers_mut();
-    headers.insert(header::VARY, HeaderValue::from_name(PREFER));
+    headers.append(header::VARY, HeaderValue::from_name(PREFER));
     if accepted.is_replayed {
         headers.insert(IDEMPOTENCY_REPLAYED, HeaderValue::from_static("true"));
     }
