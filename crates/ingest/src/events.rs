@@ -14,7 +14,7 @@ use jobs::JobId;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::Feed;
-use crate::auth;
+use crate::auth::{self, Caller};
 use crate::connection::Peer;
 use crate::description::JobIdText;
 use crate::feed::{NotAnEventId, Told};
@@ -36,7 +36,7 @@ const MAX_TYPES: usize = 32;
 const RECONNECT_MS: u32 = 2000;
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
-/// Follows what happens, as it happens.
+/// Follows what happens to the caller's jobs, as it happens.
 ///
 /// Server-sent events. It begins with what comes next; a reader that comes back names the latest
 /// event that it has, and is told what came after that. Who missed some is first sent `event: gap`.
@@ -69,6 +69,7 @@ pub(crate) async fn events(
     let permit = Arc::clone(&api.readers).try_acquire_owned().map_err(|_| crowded())?;
     let peer = peer.map(|Extension(peer)| peer);
     let reader = Reader {
+        caller: api,
         feed,
         filter,
         peer,
@@ -118,6 +119,7 @@ fn start(feed: &Feed, after: Option<&str>, headers: &HeaderMap) -> Result<Option
 
 /// One reader and where it is.
 struct Reader {
+    caller: Caller,
     feed: Feed,
     filter: Wanted,
     peer: Option<Peer>,
@@ -137,6 +139,9 @@ impl Reader {
             let news = feed.news();
             tokio::pin!(news);
             news.as_mut().enable();
+            if self.caller.check().is_err() {
+                return None;
+            }
             let mut frames = String::new();
             if !self.greeted {
                 self.greeted = true;
@@ -149,6 +154,7 @@ impl Reader {
             tokio::select! {
                 biased;
                 () = ended(self.peer.as_ref()) => return None,
+                () = self.caller.revoked() => return None,
                 () = &mut news => {}
                 () = tokio::time::sleep(HEARTBEAT) => {
                     frames.push_str(":\n");
@@ -175,7 +181,8 @@ impl Reader {
             }
             for told in &events {
                 self.at += 1;
-                if self.filter.matches(told) {
+                let is_seen = self.caller.may_see(told.owner.as_deref());
+                if is_seen && self.filter.matches(told) {
                     self.frame(told.kind, &told.data, frames);
                 }
                 if frames.len() >= BYTES_AT_ONCE {

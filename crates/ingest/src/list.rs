@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use axum::response::Response;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -62,7 +64,7 @@ struct Page {
 )]
 pub(crate) async fn jobs(Reader(api): Reader, uri: Uri) -> Result<Response, Problem> {
     let query = Query::read(uri.query().unwrap_or_default(), true)?;
-    let selection = query.selection(api.clock.now());
+    let selection = query.selection(api.clock.now(), api.owner().cloned());
     let _slot = api.listings.acquire().await.expect("the semaphore is never closed");
     let (jobs, last) = page(&api, &query, &selection).await?;
     let next_cursor = last.map(cursor);
@@ -187,6 +189,7 @@ struct Query {
     tag: Option<String>,
     since: Option<Moment>,
     until: Option<Moment>,
+    batch: Option<JobId>,
     limit: usize,
     before: Option<JobId>,
 }
@@ -229,18 +232,22 @@ impl Query {
             "tag" => self.tag.replace(selection::words(value)?).is_some(),
             "since" => self.since.replace(Moment::read(value)?).is_some(),
             "until" => self.until.replace(Moment::read(value)?).is_some(),
+            "batch" => {
+                let id = value.parse().map_err(|_| "not the id of a batch")?;
+                self.batch.replace(id).is_some()
+            }
             "cursor" => {
                 let place = uncursor(value).ok_or("not a cursor of this server")?;
                 self.before.replace(place).is_some()
             }
             _ => {
-                let known = "status, sink, host, tag, since, until, limit, cursor";
+                let known = "status, sink, host, tag, batch, since, until, limit, cursor";
                 return Err(format!("unknown; known are {known}"));
             }
         })
     }
 
-    fn selection(&self, now: Timestamp) -> Selection {
+    fn selection(&self, now: Timestamp, owner: Option<Arc<str>>) -> Selection {
         Selection {
             statuses: self.status.into_iter().collect(),
             sink: self.sink.clone(),
@@ -248,6 +255,8 @@ impl Query {
             tag: self.tag.clone(),
             since: self.since.map(|moment| moment.at(now)),
             until: self.until.map(|moment| moment.at(now)),
+            batch: self.batch,
+            owner,
         }
     }
 }
@@ -274,6 +283,9 @@ fn link(selection: &Selection, limit: usize, cursor: &str) -> HeaderValue {
     let mut query = url::form_urlencoded::Serializer::new(String::new());
     if let [status] = selection.statuses.as_slice() {
         query.append_pair("status", status.as_str());
+    }
+    if let Some(batch) = selection.batch {
+        query.append_pair("batch", &batch.to_string());
     }
     let texts = [("sink", &selection.sink), ("host", &selection.host), ("tag", &selection.tag)];
     for (name, text) in texts {

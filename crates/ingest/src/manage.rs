@@ -82,6 +82,9 @@ pub(crate) async fn redeliver(
         let fault = Fault::at("/sink", format!("there is no sink {name}"));
         return Err(Problem::faulty(Kind::InvalidRequest, vec![fault]));
     }
+    if let Some(Err(detail)) = sink.as_deref().map(|name| api.may_send(name)) {
+        return Err(Problem::faulty(Kind::InvalidRequest, vec![Fault::at("/sink", detail)]));
+    }
     let to = api.pipeline.redeliver(&spec, sink.as_deref(), api.clock.now());
     let to = to.ok_or_else(|| conflict(format!("job {id} has no sink to deliver to")))?;
     if record.state.is_terminal() && record.result_bytes.is_none() {
@@ -125,7 +128,13 @@ pub(crate) async fn refetch(
     if spec.deadline().is_some_and(|deadline| deadline <= now) {
         return Err(conflict(format!("job {id} is past its deadline; submit it anew")));
     }
-    redrive(&api, id, api.pipeline.refetch(&spec, now)).await
+    // A page that is fetched again costs as much as one that is fetched for the first time.
+    api.charge(1)?;
+    let answer = redrive(&api, id, api.pipeline.refetch(&spec, now)).await;
+    if answer.is_err() {
+        api.give_back(1);
+    }
+    answer
 }
 
 async fn redrive(api: &Api, id: JobId, to: Redrive) -> Result<Response, Problem> {

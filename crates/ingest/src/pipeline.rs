@@ -25,6 +25,12 @@ pub trait Pipeline: Send + Sync + 'static {
     /// named `to`; `None` when there is no such sink.
     fn redeliver(&self, spec: &JobSpec, to: Option<&str>, now: Timestamp) -> Option<Redrive>;
 
+    /// Where a job's events go, without what may be secret, if any of this type are sent; `None`
+    /// when nobody is told.
+    fn told_at(&self, spec: &JobSpec, _kind: &str) -> Option<Url> {
+        spec.sink.as_ref().map(|sink| sink.url.clone())
+    }
+
     /// What a job's record means to its owner.
     fn status(&self, record: &Record) -> Status;
 

@@ -26,7 +26,7 @@ use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 use utoipa::ToSchema;
 
-use crate::auth::Reader;
+use crate::auth::{Caller, Reader};
 use crate::body::{self, Typing, busy};
 use crate::connection::Peer;
 use crate::description::{NotInThisState, PullVerdict, PulledEvents, SinkName};
@@ -102,6 +102,11 @@ pub(crate) async fn pull(
     uri: Uri,
 ) -> Result<Response, Problem> {
     let query = Query::read(uri.query().unwrap_or_default())?;
+    if !api.may_pull(&query.sink) {
+        let detail = "events are pulled with the key whose `sink` this is, or with one that has \
+                      the scope `admin`";
+        return Err(Problem::new(Kind::MissingScope, detail));
+    }
     let (stage, lane) = api.sinks.pulled(&query.sink).ok_or_else(|| query.nothing_there())?;
     let disabled = api.sinks.sink(&query.sink).and_then(|sink| sink.spec.disabled);
     if let Some(disabled) = disabled {
@@ -113,6 +118,7 @@ pub(crate) async fn pull(
     let signal = api.store.signal(&stage);
     let end = Instant::now() + query.wait;
     loop {
+        api.check()?;
         let told = signal.notified();
         tokio::pin!(told);
         told.as_mut().enable();
@@ -137,6 +143,7 @@ pub(crate) async fn pull(
         tokio::select! {
             biased;
             () = gone(peer.as_ref()) => return Ok(nothing()),
+            () = api.revoked() => {}
             () = &mut told => {}
             () = tokio::time::sleep_until(end.min(Instant::now() + pause)) => {}
         }
@@ -525,7 +532,10 @@ impl Given {
 
     /// The job of a receipt, or why there is none: one whose time is up and that somebody else has
     /// may be elsewhere by now.
-    async fn job(api: &Api, receipt: &Receipt) -> Result<Result<Record, &'static str>, Problem> {
+    async fn job(api: &Caller, receipt: &Receipt) -> Result<Result<Record, &'static str>, Problem> {
+        if !api.may_pull(&receipt.sink) {
+            return Ok(Err("unknown"));
+        }
         let place = api.sinks.pulled(&receipt.sink);
         let record = api.store.get(receipt.lease.id).await.map_err(|e| store_problem(&e))?;
         Ok(match (record, place) {
@@ -542,7 +552,7 @@ impl Given {
     /// Settles each as `judge` says, and answers with a verdict on each.
     async fn settle(
         &self,
-        api: &Api,
+        api: &Caller,
         now: Timestamp,
         failure: Option<&'static str>,
         judge: impl Fn(&Record) -> (Outcome, &'static str),
@@ -576,7 +586,7 @@ impl Given {
 
     async fn extend(
         &self,
-        api: &Api,
+        api: &Caller,
         now: Timestamp,
         visibility: Duration,
     ) -> Result<Response, Problem> {

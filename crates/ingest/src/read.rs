@@ -98,12 +98,12 @@ pub(crate) async fn result(
         Some(opener) => {
             let id = path_id(path)?;
             opener.check(&api, id)?;
-            stored(&api, id, &parts).await
+            stored(&api, None, id, &parts).await
         }
         None => {
-            let api = Caller::of(&api, &parts.headers, Right::Read)?;
+            let caller = Caller::of(&api, &parts.headers, Right::Read)?;
             no_parameters(parts.uri.query().unwrap_or_default())?;
-            stored(&api, path_id(path)?, &parts).await
+            stored(&api, Some(&caller), path_id(path)?, &parts).await
         }
     }
 }
@@ -168,10 +168,17 @@ fn no_parameters(query: &str) -> Result<(), Problem> {
     }
 }
 
-/// The stored event as `parts` ask for it.
-async fn stored(api: &Api, id: JobId, parts: &Parts) -> Result<Response, Problem> {
+/// The stored event as `parts` ask for it: for a caller its own ones, by a link any.
+async fn stored(
+    api: &Api,
+    caller: Option<&Caller>,
+    id: JobId,
+    parts: &Parts,
+) -> Result<Response, Problem> {
     let failed = |error| store_problem(&error);
-    let record = api.store.get(id).await.map_err(failed)?.ok_or_else(|| unknown(id))?;
+    let record = api.store.get(id).await.map_err(failed)?;
+    let is_seen = |record: &Record| caller.is_none_or(|c| c.may_see(record.owner.as_deref()));
+    let record = record.filter(is_seen).ok_or_else(|| unknown(id))?;
     let none = || {
         let status = api.pipeline.status(&record);
         Problem::new(Kind::NotFound, format!("job {id} has no result; it is {status}"))
@@ -243,6 +250,9 @@ async fn digest(bytes: Bytes) -> HeaderValue {
 )]
 pub(crate) async fn attempts(Reader(api): Reader, path: PathParts) -> Result<Response, Problem> {
     let id = path_id(path)?;
+    if api.owner().is_some() {
+        api.job(id).await?;
+    }
     let entries = api.store.attempts(id).await.map_err(|error| store_problem(&error))?;
     let entries = entries.ok_or_else(|| unknown(id))?;
     let mut body = br#"{"attempts":["#.to_vec();

@@ -14,12 +14,12 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use utoipa::ToSchema;
 
-use crate::auth::{Reader, Submitter};
+use crate::auth::{Caller, Reader, Submitter};
 use crate::body::{self, Typing};
+use crate::keys::{Key, Limit};
 use crate::description::{BadParameter, JobIdText, MomentText, RedriveStatus};
 use crate::problem::{Fault, Kind, Problem};
 use crate::read::{PathParts, path_id};
-use crate::router::Api;
 use crate::selection::{self, Moment, Selection};
 use crate::view::{json, rfc3339};
 use crate::{JobSpec, Pipeline, Status, parse};
@@ -110,7 +110,7 @@ struct Plan {
 
 impl Wish {
     /// The plan, or everything that is wrong.
-    fn check(self, api: &Api, now: Timestamp) -> Result<Plan, Problem> {
+    fn check(self, api: &Caller, now: Timestamp) -> Result<Plan, Problem> {
         let mut faults = Vec::new();
         let mut fault = |at: &str, detail: &str| faults.push(Fault::at(at, detail));
         if self.action.is_none() {
@@ -152,6 +152,8 @@ impl Wish {
                 fault("/to", "only a redelivery goes to another sink");
             } else if api.sinks.sink(name).is_none() {
                 fault("/to", &format!("there is no sink {name}"));
+            } else if let Err(detail) = api.may_send(name) {
+                fault("/to", &detail);
             }
         }
         let limit = self.limit.unwrap_or(DEFAULT_LIMIT);
@@ -161,7 +163,9 @@ impl Wish {
         if !faults.is_empty() {
             return Err(Problem::faulty(Kind::InvalidRequest, faults));
         }
-        let selection = Selection { statuses, sink, host, tag, since, until };
+        let owner = api.owner().cloned();
+        let selection =
+            Selection { statuses, sink, host, tag, since, until, owner, ..Selection::default() };
         let dry_run = self.dry_run.unwrap_or(false);
         Ok(Plan { action, selection, error, to: self.to, limit, dry_run })
     }
@@ -224,7 +228,9 @@ pub(crate) async fn list(Reader(api): Reader, uri: Uri) -> Result<Response, Prob
         let fault = Fault::parameter(&name, "unknown; there are none");
         return Err(Problem::faulty(Kind::BadRequest, vec![fault]));
     }
-    let redrives = api.redrives.lock().runs.iter().rev().map(|run| run.view()).collect();
+    let runs = api.redrives.lock().runs.clone();
+    let runs = runs.iter().rev().filter(|run| api.may_see(run.owner()));
+    let redrives = runs.map(|run| run.view()).collect();
     Ok(json(StatusCode::OK, &List { redrives }))
 }
 
@@ -235,7 +241,7 @@ pub(crate) async fn list(Reader(api): Reader, uri: Uri) -> Result<Response, Prob
     responses((status = 200, body = View, description = "The redrive.")),
 )]
 pub(crate) async fn show(Reader(api): Reader, path: PathParts) -> Result<Response, Problem> {
-    let run = api.redrives.find(path_id(path)?)?;
+    let run = api.redrives.find(&api, path_id(path)?)?;
     Ok(json(StatusCode::OK, &run.view()))
 }
 
@@ -248,7 +254,7 @@ pub(crate) async fn show(Reader(api): Reader, path: PathParts) -> Result<Respons
     responses((status = 200, body = View, description = "The redrive, as it stands.")),
 )]
 pub(crate) async fn stop(Submitter(api): Submitter, path: PathParts) -> Result<Response, Problem> {
-    let run = api.redrives.find(path_id(path)?)?;
+    let run = api.redrives.find(&api, path_id(path)?)?;
     run.stop.cancel();
     // When it takes longer the answer says that it is still running.
     let _ = tokio::time::timeout(STOP_PATIENCE, run.over.cancelled()).await;
@@ -271,8 +277,10 @@ impl Redrives {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn find(&self, id: JobId) -> Result<Arc<Run>, Problem> {
+    /// The redrive with this id. Another's is not there.
+    fn find(&self, caller: &Caller, id: JobId) -> Result<Arc<Run>, Problem> {
         let found = self.lock().runs.iter().find(|run| run.id == id).cloned();
+        let found = found.filter(|run| caller.may_see(run.owner()));
         let detail = || {
             format!(
                 "there is no redrive {id}; the latest {KEPT} are remembered until the server stops"
@@ -281,7 +289,7 @@ impl Redrives {
         found.ok_or_else(|| Problem::new(Kind::NotFound, detail()))
     }
 
-    fn start(&self, api: &Api, plan: Plan) -> Result<Arc<Run>, Problem> {
+    fn start(&self, api: &Caller, plan: Plan) -> Result<Arc<Run>, Problem> {
         let mut table = self.lock();
         while let Some(ended) = table.tasks.try_join_next() {
             if let Err(error) = ended {
@@ -308,6 +316,7 @@ impl Redrives {
             listings: Arc::clone(&api.listings),
             most_jobs: api.config.redrive_live_jobs,
             most_bytes: api.config.redrive_live_bytes,
+            key: api.key().cloned(),
             run: Arc::clone(&run),
         };
         table.tasks.spawn(worker.run());
@@ -387,6 +396,10 @@ struct View {
 }
 
 impl Run {
+    fn owner(&self) -> Option<&str> {
+        self.plan.selection.owner.as_deref()
+    }
+
     fn tally(&self) -> MutexGuard<'_, Tally> {
         self.tally.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -449,6 +462,8 @@ struct Worker {
     listings: Arc<Semaphore>,
     most_jobs: u64,
     most_bytes: u64,
+    /// The key of whoever wants it.
+    key: Option<Arc<Key>>,
     run: Arc<Run>,
 }
 
@@ -495,7 +510,32 @@ impl Worker {
     }
 
     fn go_on(&self) -> Result<(), Halt> {
-        if self.run.stop.is_cancelled() { Err(Halt::Stopped) } else { Ok(()) }
+        if self.run.stop.is_cancelled() {
+            return Err(Halt::Stopped);
+        }
+        let now = self.clock.now();
+        let checked = self.key.as_ref().map_or(Ok(()), |key| key.check(now));
+        checked.map_err(|why| Halt::Failed(why.to_owned()))
+    }
+
+    /// Counts a page that is fetched again as a job of the key: its rate is waited for, the end of
+    /// its quota is the end.
+    async fn pay(&self) -> Result<(), Halt> {
+        let Some(key) = &self.key else {
+            return Ok(());
+        };
+        loop {
+            self.go_on()?;
+            let charged = key.meter().charge(1, self.clock.now());
+            match charged {
+                Ok(()) => return Ok(()),
+                Err(short) if short.limit == Limit::Rate => self.pause().await?,
+                Err(short) => {
+                    let why = format!("the quota of this key is {}", short.allowance);
+                    return Err(Halt::Failed(why));
+                }
+            }
+        }
     }
 
     /// Waits, unless somebody wants the end.
@@ -609,7 +649,12 @@ impl Worker {
             return Ok(());
         };
         let redriven = match self.aim(&record, &spec) {
-            Some(to) => self.redrive(id, to).await?,
+            Some(to) => {
+                if self.run.plan.action == Action::Refetch {
+                    self.pay().await?;
+                }
+                self.redrive(id, to).await?
+            }
             None => Redriven::Unknown,
         };
         let mut tally = self.run.tally();

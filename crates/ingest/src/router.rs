@@ -9,15 +9,19 @@ use tokio_util::task::TaskTracker;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::auth::Keys;
+use crate::batch::Batches;
 use crate::budget::Budget;
+use crate::keys::Keys;
 use crate::meters::Meters;
 use crate::problem::{Kind, Problem};
 use crate::pull::Pulls;
 use crate::redrive::Redrives;
+use crate::submit::KeysInHand;
+use crate::wait::Waits;
+use crate::schedules::Schedules;
 use crate::{
     Config, Feed, JobSpec, Pipeline, Sinks, Upkeep, batches, docs, events, firecrawl, keys, list,
-    manage, ops, pull, read, redrive, schedules, scraper_api, sinks as named, submit,
+    manage, ops, pull, read, redrive, schedules, scraper_api, sinks as named, site, submit,
 };
 
 /// Listings under way at once: each holds a slice of whole specs in memory.
@@ -40,11 +44,20 @@ pub(crate) struct Api {
     pub(crate) changes: TaskTracker,
     pub(crate) config: Config,
     pub(crate) keys: Keys,
+    /// Held by whoever changes a key.
+    pub(crate) key_changes: Arc<Mutex<()>>,
     pub(crate) budget: Arc<Budget>,
     pub(crate) listings: Arc<Semaphore>,
     /// Places of readers of the events.
     pub(crate) readers: Arc<Semaphore>,
     pub(crate) redrives: Redrives,
+    /// The idempotency keys of what is being stored.
+    pub(crate) keys_in_hand: KeysInHand,
+    /// Which batches there are.
+    pub(crate) batches: Batches,
+    /// Those who wait for outcomes.
+    pub(crate) waits: Waits,
+    pub(crate) schedules: Schedules,
     pub(crate) pulls: Pulls,
     pub(crate) meters: Meters,
     pub(crate) metrics: Arc<dyn Fn() -> String + Send + Sync>,
@@ -70,10 +83,12 @@ pub struct Parts {
 /// must be installed before.
 pub fn router(parts: Parts, mut config: Config) -> (Router, Upkeep) {
     let Parts { store, clock, pipeline, sinks, feed, metrics } = parts;
-    let keys = Keys::new(&std::mem::take(&mut config.api_keys));
+    let stored_keys = std::mem::take(&mut config.stored_keys);
+    let keys = Keys::new(&std::mem::take(&mut config.api_keys), stored_keys);
     let budget = Budget::new(config.memory);
     let listings = Arc::new(Semaphore::new(LISTINGS));
     let meters = Meters::new();
+    let waits = Waits::new(config.max_waiting);
     let api = Api {
         store,
         clock,
@@ -84,10 +99,15 @@ pub fn router(parts: Parts, mut config: Config) -> (Router, Upkeep) {
         changes: TaskTracker::new(),
         config,
         keys,
+        key_changes: Arc::default(),
         budget,
         listings,
         readers: events::readers(),
         redrives: Redrives::default(),
+        keys_in_hand: KeysInHand::default(),
+        batches: Batches::default(),
+        waits,
+        schedules: Schedules::default(),
         pulls: Pulls::default(),
         meters,
         metrics,
@@ -98,7 +118,7 @@ pub fn router(parts: Parts, mut config: Config) -> (Router, Upkeep) {
         .fallback(no_such_path)
         .method_not_allowed_fallback(no_such_method)
         .with_state(Arc::clone(&api));
-    (router, Upkeep::new(api))
+    (site::guarded(router, &api), Upkeep::new(api))
 }
 
 /// Every route, with what is said of it in the OpenAPI document.

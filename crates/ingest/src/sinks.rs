@@ -87,6 +87,7 @@ pub(crate) async fn list(Reader(api): Reader, uri: Uri) -> Result<Response, Prob
     parameters(&uri, &[])?;
     let _slot = api.listings.acquire().await.expect("the semaphore is never closed");
     let mut sinks = api.sinks.sinks();
+    sinks.retain(|sink| api.may_send(&sink.name).is_ok());
     sinks.sort_unstable_by(|a, b| a.name.cmp(&b.name));
     let lanes = Lanes::now(&api);
     let sinks = sinks.into_iter().map(|sink| SinkView::new(&api, sink, &lanes)).collect();
@@ -100,7 +101,11 @@ pub(crate) async fn list(Reader(api): Reader, uri: Uri) -> Result<Response, Prob
     responses((status = 200, body = SinkView, description = "The sink.")),
 )]
 pub(crate) async fn show(Reader(api): Reader, path: PathParts) -> Result<Response, Problem> {
-    let sink = known(&api, &path_name(path)?)?;
+    let name = path_name(path)?;
+    let sink = known(&api, &name)?;
+    if api.may_send(&name).is_err() {
+        return Err(unknown(&name));
+    }
     Ok(json(StatusCode::OK, &SinkView::new(&api, sink, &Lanes::now(&api))))
 }
 
@@ -357,7 +362,11 @@ fn path_name(parts: PathParts) -> Result<String, Problem> {
 
 fn known(api: &Api, name: &str) -> Result<NamedSink, Problem> {
     let found = if is_name(name) { api.sinks.sink(name) } else { None };
-    found.ok_or_else(|| Problem::new(Kind::NotFound, format!("there is no sink `{name}`")))
+    found.ok_or_else(|| unknown(name))
+}
+
+fn unknown(name: &str) -> Problem {
+    Problem::new(Kind::NotFound, format!("there is no sink `{name}`"))
 }
 
 /// A sink that the API defined, and can change.

@@ -13,7 +13,7 @@ use crate::{EventFormat, Format, Priority, Robots, Scope, Select};
 
 /// A job as its owner writes it. The field names are the interface; what is not here is refused
 /// by name.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, expecting = "an object such as {\"url\": \"https://example.com\"}")]
 #[schema(as = JobSubmission)]
 pub(crate) struct Submission<'a> {
@@ -95,8 +95,78 @@ pub(crate) struct Submission<'a> {
     pub(crate) priority: Option<Priority>,
 }
 
+impl<'a> Submission<'a> {
+    /// Takes what is not given from `defaults`. Of two fields that exclude each other, the one that
+    /// is given wins.
+    pub(crate) fn fill(&mut self, defaults: &Self) {
+        fn fill<T: Clone>(given: &mut Option<T>, default: &Option<T>) {
+            if given.is_none() {
+                given.clone_from(default);
+            }
+        }
+
+        let has_body = self.body.is_some() || self.body_base64.is_some();
+        let has_start = self.delay.is_some() || self.not_before.is_some();
+        // By name, so that a new field is not forgotten.
+        let Self {
+            url,
+            method,
+            headers,
+            cookies,
+            body,
+            body_base64,
+            timeout,
+            deadline,
+            max_bytes,
+            max_redirects,
+            proxy,
+            robots,
+            cache,
+            only_if_changed,
+            formats,
+            scope,
+            select,
+            sink,
+            metadata,
+            tags,
+            delay,
+            not_before,
+            retry,
+            priority,
+        } = defaults;
+        fill(&mut self.url, url);
+        fill(&mut self.method, method);
+        fill(&mut self.headers, headers);
+        fill(&mut self.cookies, cookies);
+        if !has_body {
+            fill(&mut self.body, body);
+            fill(&mut self.body_base64, body_base64);
+        }
+        fill(&mut self.timeout, timeout);
+        fill(&mut self.deadline, deadline);
+        fill(&mut self.max_bytes, max_bytes);
+        fill(&mut self.max_redirects, max_redirects);
+        fill(&mut self.proxy, proxy);
+        fill(&mut self.robots, robots);
+        fill(&mut self.cache, cache);
+        fill(&mut self.only_if_changed, only_if_changed);
+        fill(&mut self.formats, formats);
+        fill(&mut self.scope, scope);
+        fill(&mut self.select, select);
+        fill(&mut self.sink, sink);
+        fill(&mut self.metadata, metadata);
+        fill(&mut self.tags, tags);
+        if !has_start {
+            fill(&mut self.delay, delay);
+            fill(&mut self.not_before, not_before);
+        }
+        fill(&mut self.retry, retry);
+        fill(&mut self.priority, priority);
+    }
+}
+
 /// How often to fetch, and when.
-#[derive(Debug, Default, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, expecting = "an object such as {\"max_attempts\": 3}")]
 pub(crate) struct Retry {
     /// Attempts to fetch, the first included.
@@ -108,7 +178,7 @@ pub(crate) struct Retry {
 }
 
 /// What may be used of an earlier fetch.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, expecting = "an object such as {\"max_age\": \"1h\"}")]
 #[schema(as = Cache)]
 pub(crate) struct CacheText {
@@ -120,7 +190,7 @@ pub(crate) struct CacheText {
 }
 
 /// Where the event goes: a sink's name, a URL, or an object with one of them.
-#[derive(Debug, Default, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = JobSinkObject)]
 pub(crate) struct SinkText<'a> {
@@ -142,7 +212,7 @@ pub(crate) struct SinkText<'a> {
 }
 
 /// A [`SinkText`], and how it was written.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum SinkGiven<'a> {
     /// As one string: decides where its faults are.
     Text(SinkText<'a>),
@@ -152,7 +222,7 @@ pub(crate) enum SinkGiven<'a> {
 
 impl<'a> SinkGiven<'a> {
     /// A name has no colon, and no URL is without one.
-    fn text(text: Cow<'a, str>) -> Self {
+    pub(crate) fn text(text: Cow<'a, str>) -> Self {
         let (name, url) = if text.contains(':') { (None, Some(text)) } else { (Some(text), None) };
         Self::Text(SinkText { name, url, ..SinkText::default() })
     }
@@ -187,7 +257,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for SinkGiven<'a> {
 }
 
 /// An object of strings, in the order given.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Pairs<'a>(pub(crate) Vec<(Cow<'a, str>, Cow<'a, str>)>);
 
 impl<'de: 'a, 'a> Deserialize<'de> for Pairs<'a> {

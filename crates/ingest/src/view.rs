@@ -1,5 +1,6 @@
 use std::sync::LazyLock;
 
+use axum::body::Body;
 use axum::response::Response;
 use http::StatusCode;
 use http::header::{self, HeaderValue};
@@ -15,7 +16,7 @@ use crate::{Format, JobSpec, Scope, Select, Status};
 /// Where jobs live.
 pub(crate) const JOBS: &str = "/v1/jobs/";
 
-static NO_METADATA: LazyLock<Box<RawValue>> =
+pub(crate) static NO_METADATA: LazyLock<Box<RawValue>> =
     LazyLock::new(|| RawValue::from_string("{}".to_owned()).expect("an empty object is JSON"));
 
 /// A job, as its owner sees it. Header fields and bodies are left out: they may hold secrets.
@@ -134,8 +135,18 @@ pub(crate) const fn circuit(circuit: Circuit) -> &'static str {
 
 /// An `application/json` answer.
 pub(crate) fn json<T: Serialize>(status: StatusCode, value: &T) -> Response {
+    json_body(status, to_json(value))
+}
+
+/// A value as JSON.
+pub(crate) fn to_json<T: Serialize>(value: &T) -> Vec<u8> {
     let mut body = Vec::with_capacity(256);
     serde_json::to_writer(&mut body, value).expect("string keys, and a Vec takes every byte");
+    body
+}
+
+/// An `application/json` answer that is written already.
+pub(crate) fn json_body(status: StatusCode, body: impl Into<Body>) -> Response {
     let mut response = Response::new(body.into());
     *response.status_mut() = status;
     let media = HeaderValue::from_static("application/json");
