@@ -8,7 +8,7 @@ mod texts;
 mod webhooks;
 
 pub(crate) use document::{complete, operations};
-pub(crate) use refusals::{BadParameter, KeyInUse, NoRange, NotInThisState, Unready};
+pub(crate) use refusals::{BadParameter, KeyInUse, NoRange, NotInThisState, NotThere, Unready};
 pub(crate) use shapes::{
     AttemptList, Circuit, DefinedBy, Event, PullVerdict, PulledEvents, RedriveStatus, SinkPatch,
 };
