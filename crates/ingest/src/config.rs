@@ -1,7 +1,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::Links;
+use crate::{Links, Origin, StoredKeys};
 
 /// How the API behaves. Every field has a default that suits one machine.
 #[derive(Clone)]
@@ -13,13 +13,24 @@ pub struct Config {
     /// Bytes of request bodies and results held in memory at once, over all connections; above
     /// it 503 with `Retry-After`. One result always fits when it is alone. Default 64 MiB.
     pub memory: u64,
-    /// When not empty, everything but `GET /`, `/healthz` and `/readyz` asks for one of these as
-    /// `Authorization: Bearer …` (RFC 6750 §2.1). Kept as SHA-256 digests once the router is made.
+    /// The operator's keys, which may do everything. When there are any, or stored ones, everything
+    /// but `GET /`, `/healthz` and `/readyz` asks for one as `Authorization: Bearer …` (RFC 6750
+    /// §2.1). Kept as SHA-256 digests once the router is made.
     pub api_keys: Vec<String>,
+    /// The keys that were made through the API. Default none.
+    pub stored_keys: StoredKeys,
+    /// The sites whose pages may use the API from their readers' browsers (CORS). Default none.
+    pub cors_origins: Vec<Origin>,
+    /// While there are no keys: the hosts that requests may be for, besides `localhost` and
+    /// addresses. Any other is refused: it may be a foreign page's, whose name was made to lead
+    /// here (DNS rebinding). `None` not to look. Default none.
+    pub host_names: Option<Vec<String>>,
     /// What one job may ask for.
     pub limits: Limits,
     /// Most sinks defined through the API; above it 409. Default 1,000.
     pub max_sinks: usize,
+    /// Most schedules; above it 409. Default 1,000.
+    pub max_schedules: usize,
     /// When set, `/readyz` fails while a job has been due for longer than this. Default none: one
     /// slow host's backlog is no reason to refuse everybody else's jobs.
     pub max_queue_age: Option<Duration>,
@@ -32,6 +43,15 @@ pub struct Config {
     pub redrive_live_jobs: u64,
     /// It waits too while what they hold is more than this, in bytes. Default 500 MB.
     pub redrive_live_bytes: u64,
+    /// Longest `Prefer: wait`; what is asked for beyond it is lowered to it. Default 120 s.
+    pub max_wait: Duration,
+    /// Callers that wait for outcomes at once; beyond it they are answered without waiting.
+    /// Default 1,024.
+    pub max_waiting: usize,
+    /// For how long an idempotency key stands for the job that it was first used for. Default 24 h.
+    pub idempotency_window: Duration,
+    /// How long batches are kept after they were completed. Default 24 h.
+    pub retain: Duration,
     /// Shown on the page at `/` and by `/healthz`; empty to show none. Default: this crate's.
     pub version: String,
 }
@@ -43,13 +63,21 @@ impl Default for Config {
             body_timeout: Duration::from_secs(30),
             memory: 64 << 20,
             api_keys: Vec::new(),
+            stored_keys: StoredKeys::default(),
+            cors_origins: Vec::new(),
+            host_names: None,
             limits: Limits::default(),
             max_sinks: 1000,
+            max_schedules: 1000,
             max_queue_age: None,
             retry_after: Duration::from_secs(5),
             links: None,
             redrive_live_jobs: 500_000,
             redrive_live_bytes: 500_000_000,
+            max_wait: Duration::from_secs(120),
+            max_waiting: 1024,
+            idempotency_window: DAY,
+            retain: DAY,
             version: env!("CARGO_PKG_VERSION").to_owned(),
         }
     }
@@ -63,13 +91,21 @@ impl fmt::Debug for Config {
             .field("body_timeout", &self.body_timeout)
             .field("memory", &self.memory)
             .field("api_keys", &self.api_keys.len())
+            .field("stored_keys", &self.stored_keys)
+            .field("cors_origins", &self.cors_origins)
+            .field("host_names", &self.host_names)
             .field("limits", &self.limits)
             .field("max_sinks", &self.max_sinks)
+            .field("max_schedules", &self.max_schedules)
             .field("max_queue_age", &self.max_queue_age)
             .field("retry_after", &self.retry_after)
             .field("links", &self.links)
             .field("redrive_live_jobs", &self.redrive_live_jobs)
             .field("redrive_live_bytes", &self.redrive_live_bytes)
+            .field("max_wait", &self.max_wait)
+            .field("max_waiting", &self.max_waiting)
+            .field("idempotency_window", &self.idempotency_window)
+            .field("retain", &self.retain)
             .field("version", &self.version)
             .finish()
     }

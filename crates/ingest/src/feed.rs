@@ -43,6 +43,8 @@ struct Ring {
 pub(crate) struct Told {
     pub(crate) kind: &'static str,
     pub(crate) id: JobId,
+    /// Whose job it is; `None` for what only those are told who may see everything.
+    pub(crate) owner: Option<Arc<str>>,
     pub(crate) data: Bytes,
 }
 
@@ -63,10 +65,11 @@ impl fmt::Debug for Feed {
 }
 
 impl Feed {
-    /// Tells of an event: its type, such as `job.succeeded`, its job, and a JSON object without
-    /// line ends to be told of it. Never waits.
-    pub fn publish(&self, kind: &'static str, id: JobId, data: Bytes) {
-        self.lock().push(Told { kind, id, data });
+    /// Tells of an event: its type, such as `job.succeeded`, its job and whose that is, and a JSON
+    /// object without line ends to be told of it. Never waits.
+    pub fn publish(&self, kind: &'static str, id: JobId, owner: Option<&str>, data: Bytes) {
+        let owner = owner.map(Arc::from);
+        self.lock().push(Told { kind, id, owner, data });
         self.0.news.notify_waiters();
     }
 
@@ -132,7 +135,7 @@ mod tests {
 
     fn told(feed: &Feed, n: usize) {
         for i in 0..n {
-            feed.publish("job.succeeded", JobId::draw(), Bytes::from(i.to_string()));
+            feed.publish("job.succeeded", JobId::draw(), None, Bytes::from(i.to_string()));
         }
     }
 
@@ -163,12 +166,17 @@ mod tests {
     fn large_ones_push_out_more() {
         let feed = Feed::default();
         told(&feed, 5);
-        feed.publish("job.failed", JobId::draw(), Bytes::from(vec![b'x'; MAX_BYTES / 2]));
+        feed.publish("job.failed", JobId::draw(), None, Bytes::from(vec![b'x'; MAX_BYTES / 2]));
         assert_eq!(feed.read(0, 100).0, 0);
-        feed.publish("job.failed", JobId::draw(), Bytes::from(vec![b'x'; MAX_BYTES / 2 - 100]));
+        feed.publish(
+            "job.failed",
+            JobId::draw(),
+            None,
+            Bytes::from(vec![b'x'; MAX_BYTES / 2 - 100]),
+        );
         let (from, events) = feed.read(0, 100);
         assert_eq!((from, events.len()), (6, 1), "the two do not fit together");
-        feed.publish("job.failed", JobId::draw(), Bytes::from(vec![b'x'; MAX_BYTES]));
+        feed.publish("job.failed", JobId::draw(), None, Bytes::from(vec![b'x'; MAX_BYTES]));
         assert_eq!((feed.read(0, 100).0, feed.lock().bytes), (8, 0), "it does not fit at all");
     }
 

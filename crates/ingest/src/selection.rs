@@ -1,3 +1,4 @@
+use std::sync::Arc;
 use std::time::Duration;
 
 use jobs::{Filter, JobId, Record, State, Timestamp};
@@ -23,6 +24,10 @@ pub(crate) struct Selection {
     pub(crate) since: Option<Timestamp>,
     /// Accepted before this time, by their ids.
     pub(crate) until: Option<Timestamp>,
+    /// Accepted with this batch.
+    pub(crate) batch: Option<JobId>,
+    /// This owner's; `None` for everybody's.
+    pub(crate) owner: Option<Arc<str>>,
 }
 
 impl Selection {
@@ -37,7 +42,8 @@ impl Selection {
             }
             _ => Filter::default(),
         };
-        Filter { since: self.since, until: self.until, ..filter }
+        let owner = self.owner.clone();
+        Filter { since: self.since, until: self.until, group: self.batch, owner, ..filter }
     }
 
     /// Where a walk from the newest to the oldest begins: before this job.
@@ -60,7 +66,8 @@ impl Selection {
 
     /// Whether the job is meant, as far as its record tells.
     pub(crate) fn admits(&self, pipeline: &dyn Pipeline, record: &Record) -> bool {
-        (self.statuses.is_empty() || self.statuses.contains(&pipeline.status(record)))
+        self.owner.as_ref().is_none_or(|own| record.owner.as_ref() == Some(own))
+            && (self.statuses.is_empty() || self.statuses.contains(&pipeline.status(record)))
             && !self.is_past(record.id)
             && self.until.is_none_or(|until| record.id < JobId::floor(until))
     }

@@ -5,13 +5,15 @@ use std::time::Duration;
 use axum::Router;
 use hyper::server::conn::http1;
 use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::{JoinError, JoinSet};
+use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
-use crate::ServeConfig;
-use crate::connection::{Exchange, Guarded, Handler, Peer};
+use crate::connection::{Exchange, Guarded, Handler, Line, Peer, Secured};
+use crate::{ServeConfig, Tls};
 
 /// First and longest pause after a failed accept: out of descriptors, or of memory. Somebody has
 /// to let go of some first.
@@ -19,6 +21,11 @@ const BACK_OFF: Duration = Duration::from_millis(10);
 const MAX_BACK_OFF: Duration = Duration::from_secs(1);
 /// Least that hyper takes for a header section.
 const LEAST_HEADER_BYTES: usize = 8192;
+/// What is said, unencrypted, to a peer that speaks HTTP where TLS is spoken.
+const SPEAK_TLS: &str = "HTTP/1.1 400 Bad Request\r\n\
+    Content-Type: application/problem+json\r\nConnection: close\r\n\r\n\
+    {\"type\":\"urn:pagewire:problem:bad-request\",\"title\":\"Bad request\",\"status\":400,\
+    \"detail\":\"this port speaks TLS: use https\"}";
 
 /// Serves `router` over HTTP/1.1 until `stop`, then lets requests that are under way finish; those
 /// that only wait for something to happen are answered at once, and event streams end. The time
@@ -31,6 +38,31 @@ pub async fn serve(
     listener: TcpListener,
     router: Router,
     config: ServeConfig,
+    stop: CancellationToken,
+) -> io::Result<()> {
+    accept_all(listener, router, config, None, stop).await
+}
+
+/// As [`serve`], over TLS and nothing else. A handshake is held to the time of a header section,
+/// which begins with it.
+///
+/// # Errors
+/// As [`serve`].
+pub async fn serve_tls(
+    listener: TcpListener,
+    router: Router,
+    config: ServeConfig,
+    tls: Tls,
+    stop: CancellationToken,
+) -> io::Result<()> {
+    accept_all(listener, router, config, Some(tls), stop).await
+}
+
+async fn accept_all(
+    listener: TcpListener,
+    router: Router,
+    config: ServeConfig,
+    tls: Option<Tls>,
     stop: CancellationToken,
 ) -> io::Result<()> {
     let slots = Arc::new(Semaphore::new(config.max_connections.clamp(1, Semaphore::MAX_PERMITS)));
@@ -49,8 +81,8 @@ pub async fn serve(
         match accepted {
             Ok((stream, slot)) => {
                 back_off = BACK_OFF;
-                let (router, stop) = (router.clone(), stop.clone());
-                connections.spawn(connection(stream, router, config, stop, slot));
+                let (router, tls, stop) = (router.clone(), tls.clone(), stop.clone());
+                connections.spawn(connection(stream, router, config, tls, stop, slot));
             }
             Err(error) if is_the_peers(&error) => {}
             Err(error) if is_the_listeners(&error) => return Err(error),
@@ -101,6 +133,7 @@ async fn connection(
     stream: TcpStream,
     router: Router,
     config: ServeConfig,
+    tls: Option<Tls>,
     stop: CancellationToken,
     _slot: OwnedSemaphorePermit,
 ) {
@@ -111,8 +144,47 @@ async fn connection(
     }
     let exchange = Arc::new(Exchange::default());
     let guarded = Guarded::new(stream, Arc::clone(&exchange), &config);
-    let peer = Peer::new(guarded.reading(), stop.clone());
-    let io = TokioIo::new(guarded);
+    let Some(tls) = tls else {
+        let peer = Peer::new(Line::Plain(guarded.reading()), stop.clone());
+        return requests(guarded, Handler::new(router, exchange, peer), config, stop).await;
+    };
+    let secured = tokio::select! {
+        biased;
+        () = stop.cancelled() => return,
+        secured = secure(guarded, &tls, &exchange) => secured,
+    };
+    match secured {
+        Ok(Some(secured)) => {
+            let peer = Peer::new(Line::Secured(secured.clone()), stop.clone());
+            requests(secured, Handler::new(router, exchange, peer), config, stop).await;
+        }
+        Ok(None) => {}
+        Err(error) => tracing::debug!(%error, "no TLS session came about"),
+    }
+}
+
+/// Agrees on a TLS session; `None` with a peer that speaks HTTP at once, which is told so.
+async fn secure(
+    mut guarded: Guarded,
+    tls: &Tls,
+    exchange: &Exchange,
+) -> io::Result<Option<Secured>> {
+    let first = guarded.first_byte().await?;
+    if first.is_some_and(|byte| byte.is_ascii_alphabetic()) {
+        exchange.refuse();
+        guarded.write_all(SPEAK_TLS.as_bytes()).await?;
+        guarded.shutdown().await?;
+        return Ok(None);
+    }
+    let session = TlsAcceptor::from(tls.current()).accept(guarded).await?;
+    Ok(Some(Secured::new(session)))
+}
+
+/// Serves the requests of one connection.
+async fn requests<I>(io: I, handler: Handler, config: ServeConfig, stop: CancellationToken)
+where
+    I: AsyncRead + AsyncWrite + Unpin,
+{
     let max_header_bytes = config.max_header_bytes.max(LEAST_HEADER_BYTES);
     let served = http1::Builder::new()
         // `Guarded` keeps the time, for less than a timer per request.
@@ -121,7 +193,7 @@ async fn connection(
         .half_close(true)
         .max_header_size(max_header_bytes)
         .max_buf_size(max_header_bytes)
-        .serve_connection(io, Handler::new(router, exchange, peer));
+        .serve_connection(TokioIo::new(io), handler);
     tokio::pin!(served);
     let ended = tokio::select! {
         biased;

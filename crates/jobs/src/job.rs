@@ -117,7 +117,9 @@ impl fmt::Display for LaneKey {
 }
 
 /// A caller's promise that two submissions mean the same job
-/// (draft-ietf-httpapi-idempotency-key-header).
+/// (draft-ietf-httpapi-idempotency-key-header). The job that was accepted with a key holds it until
+/// it fails ([`Verdict::Failed`], [`State::Dead`]) or is called off, was accepted too long ago
+/// ([`Idempotency::since`]), or is swept; then the next job that comes with it has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Idempotency {
     /// The caller's key, at most 255 bytes.
@@ -128,7 +130,10 @@ pub struct Idempotency {
     pub since: Timestamp,
 }
 
-/// Which of the jobs that are due goes first.
+/// Which of the jobs that are due goes first, in its lane and in the choice of lanes. Of every four
+/// jobs of a stage that are given out at least one is of a lower priority, when there are any that
+/// could be. A lane that keeps its order ([`crate::LaneLimit::in_order`]) and who claims by lane
+/// ([`crate::Store::claim_lane`]) know no priorities.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Priority {
     /// When nothing else is due, and every so often.
@@ -158,17 +163,20 @@ pub struct NewJob {
     pub expires: Option<Timestamp>,
     /// What to do; opaque. Counts against the store's byte bound.
     pub spec: Bytes,
-    /// Set when the caller may repeat the submission. A job that ended in failure frees its key.
+    /// Set when the caller may repeat the submission.
     pub idempotency: Option<Idempotency>,
     /// Which of the jobs that are due goes first.
     pub priority: Priority,
-    /// Whose it is, at most 64 bytes; opaque ([`crate::Filter::owner`]).
+    /// Whose it is, at most [`NewJob::OWNER_BYTES`]; opaque ([`crate::Filter::owner`]).
     pub owner: Option<Arc<str>>,
     /// The group it is counted in ([`crate::Store::group`]).
     pub group: Option<JobId>,
 }
 
 impl NewJob {
+    /// Bytes that the name of an [`NewJob::owner`] may have.
+    pub const OWNER_BYTES: usize = 64;
+
     /// A job that is nobody's in particular, and stands alone.
     pub const fn new(id: JobId, stage: Stage, lane: LaneKey, due: Timestamp, spec: Bytes) -> Self {
         Self {

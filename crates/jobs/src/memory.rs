@@ -8,14 +8,16 @@ use futures_util::future::{self, BoxFuture};
 use tokio::sync::Notify;
 
 use crate::document::{self, Place};
+use crate::idempotency::{Holder, Standing};
+use crate::kin::Kin;
 use crate::ledger::Ledger;
 use crate::notes::Notes;
 use crate::scheduler::{Decision, Found, Scheduler, Taken};
 use crate::transition::{Event, Row, transition};
 use crate::{
     Cancelled, Claimed, Config, Counts, Error, Filter, Group, Idempotency, JobId, LaneKey,
-    LaneNews, LaneView, Lease, NewJob, Next, Note, Record, Redrive, Redriven, Result, Settled,
-    Settlement, Stage, State, Store, Submitted, Swept, Timestamp,
+    LaneNews, LaneView, Lease, NewJob, Next, Note, Priority, Record, Redrive, Redriven, Result,
+    Settled, Settlement, Stage, State, Store, Submitted, Swept, Timestamp,
 };
 
 /// A store that forgets everything with the process: for tests and for jobs that may be lost.
@@ -45,6 +47,8 @@ struct Kept {
     result: Option<Bytes>,
     note: Option<String>,
     idempotency: Option<Idempotency>,
+    kin: Kin,
+    priority: Priority,
     ledger: Ledger,
 }
 
@@ -80,17 +84,11 @@ impl MemoryStore {
 
 impl Inner {
     fn submit(&mut self, job: NewJob, now: Timestamp) -> Result<Submitted> {
-        self.scheduler.index(&job.stage)?;
-        if let Some(idempotency) = &job.idempotency
-            && let Some(id) = self.keys.get(&idempotency.key)
-            && let Some(kept) = self.jobs.get(id)
+        let holder = job.idempotency.as_ref().and_then(|i| self.holder(&i.key));
+        if let (Some(idempotency), Some(holder)) = (&job.idempotency, &holder)
+            && let Some(answer) = idempotency.answer(holder)
         {
-            let same = kept.idempotency.as_ref() == Some(idempotency);
-            return Ok(if same {
-                Submitted::Existing { id: *id, created_at: kept.created_at }
-            } else {
-                Submitted::Conflict { id: *id }
-            });
+            return Ok(answer);
         }
         if let Some(kept) = self.jobs.get(&job.id) {
             return Ok(Submitted::Existing { id: job.id, created_at: kept.created_at });
@@ -100,15 +98,19 @@ impl Inner {
             return Ok(Submitted::Full);
         }
         self.scheduler.unadmit(spec_bytes);
-        let found = Found::fresh(&job, now);
-        self.scheduler.enter(&found, now)?;
+        self.scheduler.enter_fresh(std::iter::once(&job), now);
         if let Some(idempotency) = &job.idempotency {
             self.keys.insert(idempotency.key.clone(), job.id);
+        }
+        if let Some(before) = holder.and_then(|holder| self.jobs.get_mut(&holder.id)) {
+            before.idempotency = None;
         }
         let kept = Kept {
             over: None,
             created_at: now,
             updated_at: now,
+            kin: Kin::of(&job),
+            priority: job.priority,
             spec: job.spec,
             result: None,
             note: None,
@@ -117,6 +119,16 @@ impl Inner {
         };
         self.jobs.insert(job.id, kept);
         Ok(Submitted::Created)
+    }
+
+    /// The job that has an idempotency key.
+    fn holder(&self, key: &str) -> Option<Holder> {
+        let id = *self.keys.get(key)?;
+        let kept = self.jobs.get(&id)?;
+        let fingerprint = kept.idempotency.as_ref()?.fingerprint;
+        let row = kept.over.clone().or_else(|| self.scheduler.row(id))?;
+        let standing = Standing::of(&row);
+        Some(Holder { id, created_at: kept.created_at, fingerprint, standing })
     }
 
     fn keep(&mut self, decision: Decision, now: Timestamp) {
@@ -148,8 +160,8 @@ impl Inner {
             spec: kept.spec.clone(),
             result_bytes: kept.result.as_ref().map(|r| r.len() as u64),
             note: kept.note.clone(),
-            owner: None,
-            group: None,
+            owner: kept.kin.owner.clone(),
+            group: kept.kin.group,
         })
     }
 
@@ -198,6 +210,9 @@ impl Inner {
             created_at: kept.created_at,
             spec_bytes: kept.spec.len() as u64,
             result_bytes: kept.result.as_ref().map(|r| r.len() as u64),
+            kin: kept.kin.clone(),
+            priority: kept.priority,
+            redriven: true,
         };
         self.scheduler.enter(&found, now)?;
         Ok(Redriven::Yes)
@@ -232,9 +247,7 @@ impl Inner {
 impl Store for MemoryStore {
     fn submit(&self, jobs: Vec<NewJob>, now: Timestamp) -> BoxFuture<'_, Result<Vec<Submitted>>> {
         self.with(|inner| {
-            for job in &jobs {
-                inner.scheduler.index(&job.stage)?;
-            }
+            inner.scheduler.check_jobs(&jobs)?;
             jobs.into_iter().map(|job| inner.submit(job, now)).collect()
         })
     }
@@ -374,12 +387,7 @@ impl Store for MemoryStore {
     }
 
     fn document(&self, space: &'static str, key: String) -> BoxFuture<'_, Result<Option<Bytes>>> {
-        async move {
-            // not built yet
-            let all = self.documents(space).await?;
-            Ok(all.into_iter().find(|(at, _)| *at == key).map(|(_, value)| value))
-        }
-        .boxed()
+        self.with(|inner| Ok(inner.documents.get(&(space, key)).cloned()))
     }
 
     fn documents(&self, space: &'static str) -> BoxFuture<'_, Result<Vec<(String, Bytes)>>> {
@@ -389,16 +397,19 @@ impl Store for MemoryStore {
         })
     }
 
-    fn group(&self, _: JobId) -> Option<Group> {
-        None // not built yet
+    fn group(&self, id: JobId) -> Option<Group> {
+        self.lock().scheduler.groups.get(id)
     }
 
     fn groups_signal(&self) -> Arc<Notify> {
-        Arc::default() // not built yet
+        self.lock().scheduler.groups.signal.clone()
     }
 
-    fn forget_group(&self, _: JobId) -> BoxFuture<'_, Result<()>> {
-        self.with(|_| Ok(())) // not built yet
+    fn forget_group(&self, id: JobId) -> BoxFuture<'_, Result<()>> {
+        self.with(|inner| {
+            inner.scheduler.groups.forget(id);
+            Ok(())
+        })
     }
 
     fn sweep(&self, before: Timestamp, max: usize) -> BoxFuture<'_, Result<Swept>> {

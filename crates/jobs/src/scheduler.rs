@@ -7,14 +7,16 @@ use bytes::Bytes;
 use tokio::sync::Notify;
 use tracing::warn;
 
+use crate::groups::{Groups, Judged};
+use crate::kin::{Kin, Kins};
 use crate::lane_memo::Memo;
 use crate::ledger::{Entry, Ledger};
-use crate::stage_queue::StageQueue;
+use crate::stage_queue::{StageQueue, Waiting, narrow};
 use crate::transition::{Change, Event, Refusal, Row, transition};
 use crate::{
-    Bounds, Claimed, Error, ErrorKind, JobId, LaneKey, LaneNews, LaneView, Lease, NewJob, NewNote,
-    Next, Outcome, Result, Settlement, Stage, StageConfig, StageCounts, State, Timestamp, Verdict,
-    Why,
+    Bounds, Claimed, Error, ErrorKind, Filter, JobId, LaneKey, LaneNews, LaneView, Lease, NewJob,
+    NewNote, Next, Outcome, Priority, Result, Settlement, Stage, StageConfig, StageCounts, State,
+    Timestamp, Verdict, Why,
 };
 
 /// The working memory of a store that owns all its lanes: every job that is not over, where it
@@ -24,6 +26,8 @@ use crate::{
 pub(crate) struct Scheduler {
     stages: Vec<StageQueue>,
     live: BTreeMap<JobId, Live>,
+    kins: Kins,
+    pub(crate) groups: Groups,
     bounds: Bounds,
     live_bytes: u64,
     /// Admitted, not yet entered: their commit is under way.
@@ -44,14 +48,17 @@ struct Live {
     /// [`NEVER`] when it does not.
     expires: Timestamp,
     spec_bytes: u32,
-    result_bytes: u32,
+    /// One more than its bytes; 0 when there is none.
+    result: u32,
     lane: u32,
+    kin: u32,
     epoch: u32,
     attempts: u32,
     stage: u8,
     leased: bool,
-    /// There is one, though it may be empty.
-    has_result: bool,
+    /// It was over before: judgement was passed on it, with or without a verdict.
+    redriven: bool,
+    priority: Priority,
     verdict: Option<Verdict>,
 }
 
@@ -62,6 +69,23 @@ impl Live {
     fn expires(&self) -> Option<Timestamp> {
         (self.expires != NEVER).then_some(self.expires)
     }
+
+    fn waiting(&self, id: JobId) -> Waiting {
+        Waiting { id, due: self.due, expires: self.expires(), priority: self.priority }
+    }
+
+    const fn has_result(&self) -> bool {
+        self.result > 0
+    }
+
+    fn result_bytes(&self) -> u64 {
+        u64::from(self.result.saturating_sub(1))
+    }
+}
+
+/// How [`Live::result`] tells of one with so many bytes.
+fn result_of(bytes: u64) -> u32 {
+    u32::try_from(bytes + 1).unwrap_or(u32::MAX)
 }
 
 /// A job as it was found on disk.
@@ -73,6 +97,10 @@ pub(crate) struct Found {
     pub(crate) spec_bytes: u64,
     /// `None` when there is no result.
     pub(crate) result_bytes: Option<u64>,
+    pub(crate) kin: Kin,
+    pub(crate) priority: Priority,
+    /// It was over before.
+    pub(crate) redriven: bool,
 }
 
 /// A decision, with what a backend needs to keep it.
@@ -81,6 +109,8 @@ pub(crate) struct Decision {
     pub(crate) id: JobId,
     pub(crate) change: Change,
     pub(crate) had_result: bool,
+    /// What was counted with it.
+    pub(crate) judged: Option<Judged>,
     /// What is known of lanes from now on, and must outlive a restart.
     pub(crate) lanes: Vec<LaneChange>,
     /// To be added to the job's.
@@ -132,6 +162,9 @@ impl Found {
             created_at: now,
             spec_bytes: job.spec.len() as u64,
             result_bytes: None,
+            kin: Kin::of(job),
+            priority: job.priority,
+            redriven: false,
         }
     }
 }
@@ -158,6 +191,8 @@ impl Scheduler {
         Self {
             stages: stages.into_iter().map(StageQueue::new).collect(),
             live: BTreeMap::new(),
+            kins: Kins::default(),
+            groups: Groups::default(),
             bounds,
             live_bytes: 0,
             pending: Pending::default(),
@@ -192,13 +227,29 @@ impl Scheduler {
         jobs.iter().for_each(|job| self.unadmit(job.spec.len() as u64));
     }
 
+    /// Enters jobs that have just been accepted, and counts them in their groups. Their stages must
+    /// have been checked.
+    pub(crate) fn enter_fresh<'a>(
+        &mut self,
+        jobs: impl Iterator<Item = &'a NewJob> + Clone,
+        now: Timestamp,
+    ) {
+        // First of all, so that no group seems to be at its end between two of its jobs.
+        for group in jobs.clone().filter_map(|job| job.group) {
+            self.groups.add(group, 1);
+        }
+        for job in jobs {
+            self.enter(&Found::fresh(job, now), now).expect("the stage was checked");
+        }
+    }
+
     /// Enters a live job, new or found on disk. A lease that was found is void: its job waits.
     pub(crate) fn enter(&mut self, found: &Found, now: Timestamp) -> Result<()> {
         let stage = self.index(&found.row.stage)?;
+        let kin = self.kins.take(&found.kin);
         let queue = &mut self.stages[stage];
         let lane = queue.lane(&found.row.lane);
-        let result_bytes = found.result_bytes.unwrap_or(0);
-        self.live_bytes += found.spec_bytes + result_bytes;
+        self.live_bytes += found.spec_bytes + found.result_bytes.unwrap_or(0);
         self.live.insert(
             found.id,
             Live {
@@ -206,17 +257,21 @@ impl Scheduler {
                 created_at: found.created_at,
                 expires: found.row.expires.unwrap_or(NEVER),
                 spec_bytes: u32::try_from(found.spec_bytes).unwrap_or(u32::MAX),
-                result_bytes: u32::try_from(result_bytes).unwrap_or(u32::MAX),
-                has_result: found.result_bytes.is_some(),
+                result: found.result_bytes.map_or(0, result_of),
                 lane: narrow(lane),
+                kin,
                 epoch: found.row.epoch,
                 attempts: found.row.attempts,
                 stage: u8::try_from(stage).expect("at most 255 stages"),
                 leased: false,
+                redriven: found.redriven,
+                priority: found.priority,
                 verdict: found.row.verdict,
             },
         );
-        queue.wait(lane, found.id, found.row.due, found.row.expires, now);
+        let Row { due, expires, .. } = found.row;
+        let waiting = Waiting { id: found.id, due, expires, priority: found.priority };
+        queue.wait(lane, waiting, now);
         Ok(())
     }
 
@@ -341,8 +396,7 @@ impl Scheduler {
                 return;
             };
             let live = self.live[&id];
-            let times = (live.due, live.expires());
-            queue.lease_to_end(live.lane as usize, id, times, until, now);
+            queue.lease_to_end(live.lane as usize, live.waiting(id), until, now);
             taken.push(self.give_out(at, id, Some(why), until, now));
         }
     }
@@ -378,7 +432,7 @@ impl Scheduler {
             attempt: live.attempts + 1,
             created_at: live.created_at,
             verdict: live.verdict,
-            result_bytes: u64::from(live.result_bytes),
+            result_bytes: live.result_bytes(),
             interval: lane.memo.interval,
             without_work: why,
         }
@@ -411,6 +465,15 @@ impl Scheduler {
         leases.insert((until, lease.id));
         live.due = until;
         true
+    }
+
+    /// Answers for a whole batch that it can be accepted, before any of it is.
+    pub(crate) fn check_jobs(&self, jobs: &[NewJob]) -> Result<()> {
+        for job in jobs {
+            self.index(&job.stage)?;
+            job.check_owner()?;
+        }
+        Ok(())
     }
 
     /// Answers for a whole batch that every stage in it is known, before any of it is settled.
@@ -527,37 +590,45 @@ impl Scheduler {
             Err(refusal) => return Some(Err(refusal)),
         };
         let old = *self.live.get(&id)?;
+        let judged = self.count(&old, &change.row);
         self.enter_change(id, &old, &change, now);
         Some(Ok(Decision {
             id,
             change,
-            had_result: old.has_result,
+            had_result: old.has_result(),
+            judged,
             lanes: Vec::new(),
             ledger: Ledger::default(),
             notes: Vec::new(),
         }))
     }
 
+    /// Counts the first judgement on a job in its group.
+    fn count(&mut self, old: &Live, row: &Row) -> Option<Judged> {
+        if old.redriven || old.verdict.is_some() {
+            return None;
+        }
+        let group = self.kins.get(old.kin)?.group?;
+        let judged = Judged { group, verdict: row.judgement()? };
+        self.groups.judge(judged).then_some(judged)
+    }
+
     fn enter_change(&mut self, id: JobId, old: &Live, change: &Change, now: Timestamp) {
-        let held = u64::from(old.spec_bytes) + u64::from(old.result_bytes);
-        let result_bytes = change
-            .result
-            .as_ref()
-            .map_or(old.result_bytes, |r| u32::try_from(r.len()).unwrap_or(u32::MAX));
+        let held = u64::from(old.spec_bytes) + old.result_bytes();
+        let result = change.result.as_ref().map_or(old.result, |r| result_of(r.len() as u64));
         let (from, from_lane) = (usize::from(old.stage), old.lane as usize);
         self.live_bytes -= held;
         // The new place first, then out of the old one: a lane that is left empty is forgotten.
         if change.row.state.is_terminal() {
             self.live.remove(&id);
+            self.kins.release(old.kin);
         } else {
             let stage = self.index(&change.row.stage).expect("checked by the caller");
             let lane = self.stages[stage].lane(&change.row.lane);
-            self.live_bytes += u64::from(old.spec_bytes) + u64::from(result_bytes);
             let live = Live {
                 due: change.row.due,
                 expires: change.row.expires.unwrap_or(NEVER),
-                result_bytes,
-                has_result: old.has_result || change.result.is_some(),
+                result,
                 lane: narrow(lane),
                 epoch: change.row.epoch,
                 attempts: change.row.attempts,
@@ -566,14 +637,15 @@ impl Scheduler {
                 verdict: change.row.verdict,
                 ..*old
             };
+            self.live_bytes += u64::from(live.spec_bytes) + live.result_bytes();
             self.live.insert(id, live);
-            self.stages[stage].wait(lane, id, change.row.due, change.row.expires, now);
+            self.stages[stage].wait(lane, live.waiting(id), now);
         }
         if old.leased {
             self.stages[from].leased_bytes -= u64::from(old.spec_bytes);
             self.stages[from].unlease(from_lane, id, old.due, now);
         } else {
-            self.stages[from].unwait(from_lane, id, old.due, old.expires(), now);
+            self.stages[from].unwait(from_lane, old.waiting(id), now);
         }
     }
 
@@ -597,6 +669,14 @@ impl Scheduler {
     pub(crate) fn is_in_lane(&self, id: JobId, key: &LaneKey) -> bool {
         self.live.get(&id).is_some_and(|live| {
             self.stages[usize::from(live.stage)].get(live.lane as usize).key == *key
+        })
+    }
+
+    /// Whether a live job is of the owner and the group that are asked for.
+    pub(crate) fn is_kin(&self, id: JobId, filter: &Filter) -> bool {
+        self.live.get(&id).is_some_and(|live| {
+            let kin = self.kins.get(live.kin);
+            filter.admits_kin(kin.and_then(|k| k.owner.as_ref()), kin.and_then(|k| k.group))
         })
     }
 
@@ -655,9 +735,4 @@ impl Scheduler {
             Error::new(ErrorKind::Invalid, format!("stage `{stage}` is not one of this store's"))
         })
     }
-}
-
-/// Lanes are fewer than jobs, and jobs fewer than 2^32.
-fn narrow(lane: usize) -> u32 {
-    u32::try_from(lane).expect("fewer than 2^32 lanes")
 }

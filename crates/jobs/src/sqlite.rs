@@ -108,6 +108,8 @@ impl SqliteStore {
         if rows::times_opened(&db).map_err(read_failed)? > 1 {
             scheduler.reopened(now);
         }
+        rows::each_group(&db, |id, group| scheduler.groups.restore(id, group))
+            .map_err(read_failed)?;
         let mut stray = None;
         rows::each_live(&db, |found| {
             stray = scheduler.enter(&found, now).err().or(stray.take());
@@ -254,8 +256,11 @@ impl SqliteStore {
         if repeats.is_empty() {
             return Ok(Vec::new());
         }
+        let shared = self.shared.clone();
         let known = self.shared.readers.read(move |db| {
-            let known = |(at, job)| Ok((at, rows::known(db, &job)?.unwrap_or(Submitted::Full)));
+            let news = |id| shared.look(|ram| ram.standing(id));
+            let known =
+                |(at, job)| Ok((at, rows::known(db, &job, &news)?.unwrap_or(Submitted::Full)));
             repeats.into_iter().map(known).collect::<rusqlite::Result<Vec<_>>>()
         });
         known.await
@@ -556,28 +561,23 @@ impl Store for SqliteStore {
     }
 
     fn document(&self, space: &'static str, key: String) -> BoxFuture<'_, Result<Option<Bytes>>> {
-        async move {
-            // not built yet
-            let all = self.documents(space).await?;
-            Ok(all.into_iter().find(|(at, _)| *at == key).map(|(_, value)| value))
-        }
-        .boxed()
+        list::document(&self.shared, (space, key)).boxed()
     }
 
     fn documents(&self, space: &'static str) -> BoxFuture<'_, Result<Vec<(String, Bytes)>>> {
         list::documents(&self.shared, space).boxed()
     }
 
-    fn group(&self, _: JobId) -> Option<Group> {
-        None // not built yet
+    fn group(&self, id: JobId) -> Option<Group> {
+        self.shared.look(|ram| ram.scheduler.groups.get(id))
     }
 
     fn groups_signal(&self) -> Arc<Notify> {
-        Arc::default() // not built yet
+        self.shared.look(|ram| ram.scheduler.groups.signal.clone())
     }
 
-    fn forget_group(&self, _: JobId) -> BoxFuture<'_, Result<()>> {
-        futures_util::future::ready(Ok(())).boxed() // not built yet
+    fn forget_group(&self, id: JobId) -> BoxFuture<'_, Result<()>> {
+        self.ask(move |reply| Command::ForgetGroup { id, reply }).boxed()
     }
 
     fn sweep(&self, before: Timestamp, max: usize) -> BoxFuture<'_, Result<Swept>> {

@@ -82,8 +82,7 @@ impl Filter {
     /// Whether a job matches.
     pub fn matches(&self, record: &Record) -> bool {
         self.ids(None).contains(&record.id)
-            && self.owner.as_ref().is_none_or(|wanted| record.owner.as_ref() == Some(wanted))
-            && self.group.is_none_or(|wanted| record.group == Some(wanted))
+            && self.admits_kin(record.owner.as_ref(), record.group)
             && self.admits(record.state, (&record.stage, &record.lane), record.verdict)
     }
 
@@ -98,6 +97,12 @@ impl Filter {
             && self.stage.as_ref().is_none_or(|wanted| wanted == stage)
             && self.lane.as_ref().is_none_or(|wanted| wanted == lane)
             && self.verdict.is_none_or(|wanted| verdict == Some(wanted))
+    }
+
+    /// Whether a job of this owner and group matches, but for the rest.
+    pub(crate) fn admits_kin(&self, owner: Option<&Arc<str>>, group: Option<JobId>) -> bool {
+        self.owner.as_ref().is_none_or(|wanted| owner == Some(wanted))
+            && self.group.is_none_or(|wanted| group == Some(wanted))
     }
 
     /// Where the ids of jobs that match are, of those older than `before`.
@@ -167,8 +172,8 @@ pub struct LaneView {
 }
 
 /// How the jobs of one group went ([`NewJob::group`]). Each is counted once, when its first
-/// judgement is passed: a verdict, or its end without one (given up counts as failed). What
-/// becomes of it later, and whether it was swept since, changes nothing.
+/// judgement is passed: a verdict, or its end without one (done counts as succeeded, given up as
+/// failed). What becomes of it later, and whether it was swept since, changes nothing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Group {
     /// Jobs accepted.
@@ -186,7 +191,8 @@ pub struct Group {
 impl Group {
     /// Jobs that no judgement was passed on yet.
     pub const fn open(&self) -> u64 {
-        self.jobs - (self.succeeded + self.failed + self.cancelled + self.unchanged)
+        let judged = self.succeeded + self.failed + self.cancelled + self.unchanged;
+        self.jobs.saturating_sub(judged)
     }
 }
 
@@ -246,8 +252,8 @@ pub trait Store: Send + Sync + 'static {
     /// Accepts jobs: one answer each, in order. Dropping the future does not take them back.
     fn submit(&self, jobs: Vec<NewJob>, now: Timestamp) -> BoxFuture<'_, Result<Vec<Submitted>>>;
 
-    /// Leases up to `max` due jobs of `stage` until `until`, serving ready lanes in turn and none
-    /// beyond its limit. Expired leases are claimable again. Jobs that are to be ended
+    /// Leases up to `max` due jobs of `stage` until `until`, serving ready lanes in turn, those with
+    /// jobs of a higher [`crate::Priority`] first, and none beyond its limit. Expired leases are claimable again. Jobs that are to be ended
     /// ([`Claimed::without_work`]) are given out beside their lanes' limits; while there is also
     /// work to do, they are at most about half of what is claimed.
     fn claim(
@@ -308,8 +314,8 @@ pub trait Store: Send + Sync + 'static {
     /// Takes up a job that is over once more.
     fn redrive(&self, id: JobId, to: Redrive, now: Timestamp) -> BoxFuture<'_, Result<Redriven>>;
 
-    /// As [`Store::claim`], of one lane, beside its limits and pauses, by due time and then id:
-    /// for a stage that nobody claims from but by lane. [`Store::signal`] wakes all who wait for
+    /// As [`Store::claim`], of one lane, beside its limits and pauses, by due time and then id,
+    /// whatever their priority: for a stage that nobody claims from but by lane. [`Store::signal`] wakes all who wait for
     /// such a stage whenever a job comes to it, and [`Store::next_due`] leaves out what is to be
     /// ended without work.
     fn claim_lane(
@@ -352,14 +358,16 @@ pub trait Store: Send + Sync + 'static {
     fn documents(&self, space: &'static str) -> BoxFuture<'_, Result<Vec<(String, Bytes)>>>;
 
     /// How a group's jobs went; `None` when it has none. Kept until [`Store::forget_group`],
-    /// also when its jobs are swept.
+    /// also when its jobs are swept. It goes by what is decided, which is on disk soon after: after
+    /// a crash the counts are what the jobs that are there say.
     fn group(&self, id: JobId) -> Option<Group>;
 
     /// Signalled when a group has no open job any more ([`Group::open`]). Register with
-    /// `notified()` before you ask.
+    /// `notified()` before you ask, and [`Store::flush`] before you tell others.
     fn groups_signal(&self) -> Arc<Notify>;
 
-    /// Forgets how a group's jobs went. Its jobs stay as they are.
+    /// Forgets how a group's jobs went. Its jobs stay as they are, and are not counted any more; a
+    /// job that is submitted into the same group later begins the count anew.
     fn forget_group(&self, id: JobId) -> BoxFuture<'_, Result<()>>;
 
     /// Removes up to `max` jobs that were over before `before`, and their results; as many notes

@@ -20,6 +20,7 @@ use crate::host_limit::{HostLimit, HostLimits};
 use crate::span::Span;
 use crate::stages::sinks::{Defaults, Registry};
 use crate::stages::{DELIVER, PULL, SCRAPE, Terms};
+use crate::tls::Certificate;
 
 /// Fetches in flight unless told otherwise, when the descriptors allow it: enough for slow
 /// origins, few enough that their buffers stay within some 100 MB.
@@ -36,8 +37,8 @@ const SINK_BREAKER: Breaker = Breaker { window: 20, failures: 10 };
 pub(crate) struct Settings {
     /// Where to accept jobs.
     pub(crate) listen: std::net::SocketAddr,
-    /// Whether clients must show a key.
-    pub(crate) keyed: bool,
+    /// What clients see of the server over TLS; `None` for plain HTTP.
+    pub(crate) certificate: Option<Certificate>,
     /// The sqlite store's directory; `None` for the memory store.
     pub(crate) data_dir: Option<PathBuf>,
     /// The queue.
@@ -82,6 +83,18 @@ pub(crate) struct Settings {
     pub(crate) grace: Duration,
 }
 
+impl Settings {
+    /// What clients speak.
+    pub(crate) const fn scheme(&self) -> &'static str {
+        if self.certificate.is_some() { "https" } else { "http" }
+    }
+
+    /// Whether clients must show a key, as far as is known at start.
+    pub(crate) const fn keyed(&self) -> bool {
+        !self.ingest.api_keys.is_empty() || !self.ingest.stored_keys.is_empty()
+    }
+}
+
 /// Checks what the flags mean together. `descriptors` is how many files may be open.
 ///
 /// # Errors
@@ -95,9 +108,9 @@ pub(crate) fn check(options: &Options, descriptors: u64) -> Result<Settings, Fai
     let trusted = trusted(options.forward_to.as_ref(), &operators);
     let sinks = Registry::new(sink_defaults(options), options.forward_to.as_ref(), operators);
     let sinks = Arc::new(sinks.map_err(Failure::Usage)?);
-    Ok(Settings {
+    let settings = Settings {
         listen: options.listen,
-        keyed: !options.api_key.is_empty(),
+        certificate: certificate(options).map_err(Failure::Usage)?,
         data_dir: (options.store == StoreKind::Sqlite).then(|| options.data_dir.clone()),
         jobs: queue(options, &sinks),
         sqlite: jobs::SqliteConfig { hot_bytes: budget / 4, ..jobs::SqliteConfig::default() },
@@ -141,7 +154,12 @@ pub(crate) fn check(options: &Options, descriptors: u64) -> Result<Settings, Fai
         shares,
         retain: options.retain.0,
         grace: options.grace.0,
-    })
+    };
+    // Where there is no store yet there are no keys in it, and none need be made to see that.
+    if settings.data_dir.as_ref().is_none_or(|dir| !dir.exists()) {
+        closed(&settings)?;
+    }
+    Ok(settings)
 }
 
 /// How pages are fetched, by the server and by `pagewire get`. Memory is what a page of the largest
@@ -228,6 +246,7 @@ fn per_sink(options: &Options) -> LaneLimit {
         concurrency: options.per_sink,
         interval: Duration::ZERO,
         breaker: Some(SINK_BREAKER),
+        in_order: false,
     }
 }
 
@@ -273,6 +292,8 @@ fn ingest_config(options: &Options) -> ingest::Config {
         max_body: options.max_body.0,
         memory: options.memory_budget.0 / 16,
         api_keys: options.api_key.clone(),
+        cors_origins: options.cors_origin.clone(),
+        host_names: Some(public_host(options).into_iter().collect()),
         limits: ingest::Limits {
             max_timeout: options.fetch_timeout.0,
             max_bytes: options.max_bytes.0,
@@ -280,11 +301,49 @@ fn ingest_config(options: &Options) -> ingest::Config {
             ..ingest::Limits::default()
         },
         version: env!("CARGO_PKG_VERSION").to_owned(),
+        retain: options.retain.0,
+        idempotency_window: options.idempotency_window.unwrap_or(options.retain).0,
         // Whatever is redriven leaves room for what comes.
         redrive_live_jobs: options.queue_max_jobs / 2,
         redrive_live_bytes: options.queue_max_bytes.0 / 2,
         ..ingest::Config::default()
     }
+}
+
+/// The name that receivers reach this server by.
+fn public_host(options: &Options) -> Option<String> {
+    Some(options.public_url.as_ref()?.host_str()?.to_owned())
+}
+
+fn certificate(options: &Options) -> Result<Option<Certificate>, String> {
+    match (&options.tls_cert, &options.tls_key) {
+        (None, None) => Ok(None),
+        (Some(chain), Some(key)) => Certificate::read(chain, key).map(Some),
+        (Some(_), None) => {
+            Err("--tls-cert is of no use without its key: give --tls-key too".into())
+        }
+        (None, Some(_)) => {
+            Err("--tls-key is of no use without its certificate: give --tls-cert too".into())
+        }
+    }
+}
+
+/// Whether the server may listen where it is told to, with these keys.
+///
+/// # Errors
+/// [`Failure::Usage`] when it would be open to everybody.
+pub(crate) fn closed(settings: &Settings) -> Result<(), Failure> {
+    let listen = settings.listen;
+    let ingest::Config { api_keys, stored_keys, .. } = &settings.ingest;
+    if listen.ip().is_loopback() || !api_keys.is_empty() || !stored_keys.is_empty() {
+        return Ok(());
+    }
+    let port = listen.port();
+    Err(Failure::Usage(format!(
+        "--listen {listen} is open to other machines and there is no key: anybody could make this \
+         server fetch and send. Set --api-key; or start with --listen 127.0.0.1:{port}, make a key \
+         there by `pagewire keys create NAME --scope admin`, and start again"
+    )))
 }
 
 /// The first thing that does not make sense.
@@ -294,14 +353,6 @@ fn refusals(options: &Options, descriptors: u64) -> Result<(), String> {
 }
 
 fn access(options: &Options) -> Result<(), String> {
-    let listen = options.listen;
-    if !listen.ip().is_loopback() && options.api_key.is_empty() {
-        return Err(format!(
-            "--listen {listen} is open to other machines and no --api-key is set: anybody could \
-             make this server fetch and send; set --api-key, or listen on 127.0.0.1:{}",
-            listen.port()
-        ));
-    }
     for key in &options.api_key {
         let visible = key.bytes().all(|byte| byte.is_ascii_graphic());
         if key.len() < LEAST_KEY_CHARS || !visible {
@@ -360,6 +411,15 @@ fn times(options: &Options) -> Result<(), String> {
             return Err(format!("{flag} 0 leaves no time at all: give at least 1s"));
         }
     }
+    if let Some(window) = options.idempotency_window {
+        let retain = options.retain;
+        if window.0.is_zero() || window.0 > retain.0 {
+            return Err(format!(
+                "--idempotency-window {window} does not fit --retain {retain}: a key is known as \
+                 long as its job is kept; give between 1s and {retain}, or raise --retain"
+            ));
+        }
+    }
     let (deadline, timeout) = (options.deadline, options.fetch_timeout);
     if deadline.0 < timeout.0 {
         return Err(format!(
@@ -396,5 +456,38 @@ fn files(options: &Options, descriptors: u64) -> Result<(), String> {
             fitted.fetches
         )),
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+    use ingest::StoredKeys;
+    use jobs::{Bounds, MemoryStore, Store as _};
+
+    use super::*;
+    use crate::cli::Cli;
+
+    fn settings(flags: &[&str]) -> Result<Settings, Failure> {
+        let args = ["pagewire", "--listen"].iter().chain(flags);
+        check(&Cli::try_parse_from(args).unwrap().options, 4096)
+    }
+
+    #[tokio::test]
+    async fn an_address_that_others_reach_wants_a_key_given_or_stored() {
+        let dir = tempfile::tempdir().unwrap();
+        let dir = dir.path().to_str().unwrap();
+        let mut open = settings(&["0.0.0.0:80", "--data-dir", dir]).unwrap();
+        let told = closed(&open).unwrap_err();
+        assert!(["--api-key", "pagewire keys create"].iter().all(|w| told.message().contains(w)));
+        let store = MemoryStore::new(jobs::Config { stages: vec![], bounds: Bounds::default() });
+        let digest = "0".repeat(64);
+        let key = format!(r#"{{"digest":"{digest}","scopes":["admin"],"created_ms":1}}"#);
+        store.put_document("keys", "abcdefgh".to_owned(), Some(key.into())).await.unwrap();
+        open.ingest.stored_keys = StoredKeys::load(&*store).await.unwrap();
+        closed(&open).unwrap();
+        closed(&settings(&["127.0.0.1:80"]).unwrap()).unwrap();
+        closed(&settings(&["0.0.0.0:80", "--api-key", "0123456789abcdef"]).unwrap()).unwrap();
+        assert!(settings(&["0.0.0.0:80", "--store", "memory"]).is_err(), "no store, no keys");
     }
 }

@@ -16,6 +16,7 @@ use clap::{
 };
 use clap_complete::Shell;
 use egress::Allow;
+use ingest::Origin;
 use url::Url;
 
 pub(crate) use self::get::{Get, Printed, Scope};
@@ -112,7 +113,8 @@ pub(crate) enum Command {
 /// Everything that can be set.
 #[derive(Clone, Args)]
 pub(crate) struct Options {
-    /// Address and port to accept jobs on. Anything but a loopback address needs an --api-key.
+    /// Address and port to accept jobs on. Anything but a loopback address needs a key: an
+    /// --api-key, or one that was made through the API (`pagewire keys create`).
     #[arg(long, env = "PAGEWIRE_LISTEN", help_heading = LISTENING, value_name = "ADDRESS:PORT",
           default_value = "127.0.0.1:8080", value_parser = listen_address)]
     pub(crate) listen: SocketAddr,
@@ -122,6 +124,22 @@ pub(crate) struct Options {
     #[arg(long, env = "PAGEWIRE_API_KEY", help_heading = LISTENING, value_name = "KEY",
           value_delimiter = ',', hide_env_values = true)]
     pub(crate) api_key: Vec<String>,
+
+    /// The server's certificate for HTTPS (PEM), with those between it and its authority's after
+    /// it. With it, nothing but HTTPS is spoken. It and its key are read again on SIGHUP and when
+    /// the files change.
+    #[arg(long, env = "PAGEWIRE_TLS_CERT", help_heading = LISTENING, value_name = "PATH")]
+    pub(crate) tls_cert: Option<PathBuf>,
+
+    /// The private key of --tls-cert (PEM, not encrypted).
+    #[arg(long, env = "PAGEWIRE_TLS_KEY", help_heading = LISTENING, value_name = "PATH")]
+    pub(crate) tls_key: Option<PathBuf>,
+
+    /// Sites whose pages may use the API from their readers' browsers (CORS):
+    /// https://app.example.com, or `*` for all. None unless given.
+    #[arg(long, env = "PAGEWIRE_CORS_ORIGIN", help_heading = LISTENING, value_name = "ORIGIN",
+          value_delimiter = ',')]
+    pub(crate) cors_origin: Vec<Origin>,
 
     /// Largest request body that is read; larger ones are answered 413.
     #[arg(long, env = "PAGEWIRE_MAX_BODY", help_heading = LISTENING, value_name = "SIZE",
@@ -160,6 +178,12 @@ pub(crate) struct Options {
     #[arg(long, env = "PAGEWIRE_RETAIN", help_heading = STORING, value_name = "DURATION",
           default_value = "24h")]
     pub(crate) retain: Span,
+
+    /// How long an Idempotency-Key stands for the job it was first used for; not longer than
+    /// --retain, which is also the default.
+    #[arg(long, env = "PAGEWIRE_IDEMPOTENCY_WINDOW", help_heading = STORING,
+          value_name = "DURATION")]
+    pub(crate) idempotency_window: Option<Span>,
 
     /// Addresses that fetches may reach though they are not public: a network (10.0.0.0/8), a host
     /// (wiki.internal) or one port of it (wiki.internal:8080).

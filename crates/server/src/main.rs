@@ -23,6 +23,7 @@ mod secret;
 mod shutdown;
 mod span;
 mod stages;
+mod tls;
 mod verify;
 mod welcome;
 

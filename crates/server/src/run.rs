@@ -10,10 +10,11 @@ use anyhow::{Context, anyhow};
 use forward::Forwarder;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use ingest::Links;
+use ingest::{Links, StoredKeys};
 use jobs::{Clock, Drained, DriverConfig, Stage, Store, SystemClock, Work};
 use tokio::net::TcpListener;
 use tokio::runtime::Builder;
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
@@ -21,7 +22,7 @@ use tokio_util::task::TaskTracker;
 use url::Url;
 
 use self::ending::{close, drained, finish, log_failure, sum_up};
-use crate::check::{Settings, check};
+use crate::check::{Settings, check, closed};
 use crate::cli::{self, Options};
 use crate::exit::Failure;
 use crate::logs::{self, Reader};
@@ -65,7 +66,7 @@ pub(crate) fn serve(options: &Options) -> Result<(), Failure> {
 }
 
 /// The whole life of the server.
-async fn live(settings: Settings, reader: Reader) -> Result<(), Failure> {
+async fn live(mut settings: Settings, reader: Reader) -> Result<(), Failure> {
     let mut signals = Signals::listen().context("taking over SIGINT and SIGTERM")?;
     let grace = settings.grace;
     // Opening may read a long log; whoever wants to stop meanwhile need not wait for it.
@@ -78,6 +79,9 @@ async fn live(settings: Settings, reader: Reader) -> Result<(), Failure> {
         }
         opened = opening => opened.context("opening the store")??,
     };
+    let keys = StoredKeys::load(&*store).await.context("reading the API keys");
+    settings.ingest.stored_keys = keys.map_err(Failure::Storage)?;
+    closed(&settings)?;
     let mut server = Server::start(settings, store, reader).await?;
     let asked = tokio::select! {
         asked = signals.next() => asked,
@@ -222,10 +226,19 @@ impl Server {
         let (router, upkeep) = ingest::router(parts, config);
         chores.spawn(upkeep.run(work.clone()));
         let (serve, stop) = (settings.serve, accept.clone());
-        let listener =
-            chores.spawn(async move { ingest::serve(listener, router, serve, stop).await });
-
+        let listener = match settings.certificate.clone() {
+            None => chores.spawn(ingest::serve(listener, router, serve, stop)),
+            Some(certificate) => {
+                let hangups = signal(SignalKind::hangup()).context("taking over SIGHUP")?;
+                let tls = certificate.tls.clone();
+                chores.spawn(certificate.keep_current(hangups, work.clone()));
+                chores.spawn(ingest::serve_tls(listener, router, serve, tls, stop))
+            }
+        };
         greet(reader, &settings, at, &store, &secrets);
+        if settings.certificate.is_none() && !at.ip().is_loopback() {
+            tracing::warn!(listen = %at, "API keys and results cross the network unencrypted: set --tls-cert and --tls-key, unless a proxy in front speaks TLS");
+        }
         Ok(Self {
             store,
             accept,
@@ -316,7 +329,9 @@ fn links(settings: &Settings, at: std::net::SocketAddr) -> Result<Links, Failure
     let key = secret::link_key(settings.data_dir.as_deref()).map_err(Failure::Storage)?;
     let base = match &settings.public_url {
         Some(url) => url.clone(),
-        None => format!("http://{at}/").parse().context("making an address of --listen")?,
+        None => format!("{}://{at}/", settings.scheme())
+            .parse()
+            .context("making an address of --listen")?,
     };
     Ok(Links::new(key, base))
 }

@@ -94,7 +94,8 @@ impl Order {
         reason: Option<&event::Reason<'_>>,
     ) {
         let kind = kind(verdict);
-        self.feed.publish(kind, about.id, event::brief(kind, about, page, reason));
+        let owner = about.spec.owner.as_deref();
+        self.feed.publish(kind, about.id, owner, event::brief(kind, about, page, reason));
     }
 
     /// Where an event is told, when anybody wants to know of it.
@@ -155,6 +156,16 @@ impl Pipeline for Order {
         // Whoever asks for it again says that it is there again.
         self.sinks.reopen(&lane);
         Some(Redrive { stage, lane, due: now })
+    }
+
+    fn told_at(&self, spec: &JobSpec, kind: &str) -> Option<Url> {
+        let to = self.sinks.of_spec(spec);
+        match &to {
+            Destination::Sink(sink) if sink.wants(kind) => Some(lane::bare(&sink.url)),
+            // There it is said what is wrong.
+            Destination::Missing(_) => Some(spec.url.clone()),
+            Destination::Sink(_) | Destination::Nobody => None,
+        }
     }
 
     fn status(&self, record: &Record) -> Status {

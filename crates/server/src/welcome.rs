@@ -56,8 +56,9 @@ fn lines(settings: &Settings, at: SocketAddr, waiting: u64, secrets: &Secrets) -
         ),
     };
     let mut text = format!(
-        "pagewire {} listens on http://{at}\n  stores    {}, {waiting} jobs waiting\n  forwards  {forwards}\n",
+        "pagewire {} listens on {}://{at}\n  stores    {}, {waiting} jobs waiting\n  forwards  {forwards}\n",
         env!("CARGO_PKG_VERSION"),
+        settings.scheme(),
         store(settings),
     );
     if !names_a_contact(&settings.scrape.user_agent) {
@@ -103,8 +104,9 @@ fn store(settings: &Settings) -> String {
 }
 
 fn curl(settings: &Settings, at: SocketAddr) -> String {
-    let key = if settings.keyed { "-H 'authorization: Bearer KEY' " } else { "" };
-    format!("curl {key}-d '{{\"url\":\"https://example.com\"}}' http://{at}/")
+    let (scheme, key) =
+        (settings.scheme(), if settings.keyed() { "-H 'authorization: Bearer KEY' " } else { "" });
+    format!("curl {key}-d '{{\"url\":\"https://example.com\"}}' {scheme}://{at}/")
 }
 
 /// Says why the process ends, in one line.

@@ -33,7 +33,7 @@ async fn next(stream: &mut Response<Body>) -> String {
 
 fn tell(world: &World, kind: &'static str, n: usize) -> JobId {
     let id = JobId::draw();
-    world.feed.publish(kind, id, Bytes::from(format!("{{\"n\":{n}}}")));
+    world.feed.publish(kind, id, None, Bytes::from(format!("{{\"n\":{n}}}")));
     id
 }
 

@@ -6,12 +6,19 @@
 )]
 
 mod accepted;
+mod access;
+mod access_limits;
+mod access_owners;
+mod access_sites;
 mod bad_sinks;
+mod batching;
 mod bodies;
+mod description;
 mod desk;
 mod documents;
 mod edits;
 mod following;
+mod keyed;
 mod keys;
 mod linked;
 mod listing;
@@ -20,6 +27,10 @@ mod ops;
 mod pulling;
 mod redriving;
 mod refused;
+mod scheduling;
 mod served;
 mod sinks;
+mod streaming;
+mod waiting;
+mod tls;
 mod world;

@@ -444,7 +444,7 @@ async fn a_rotation_that_cannot_be_leaves_the_secrets_as_they_are() {
         assert_eq!(pointers(&answer), [pointer], "{body}");
     }
     let foreign = Request::post(ROTATE).header("origin", "https://evil.example");
-    office.send(foreign.body(Body::empty()).unwrap()).await.problem(415);
+    office.send(foreign.body(Body::empty()).unwrap()).await.problem(403);
     office.call("POST", "/v1/sinks/other/rotate").await.problem(404);
     assert_eq!(office.spec("search"), before);
     for _ in 0..3 {

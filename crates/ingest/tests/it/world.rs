@@ -1,7 +1,7 @@
 //! An API over a memory store, with a small pipeline of two stages.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::Router;
@@ -9,12 +9,15 @@ use axum::body::Body;
 use bytes::Bytes;
 use http::{HeaderMap, Request, StatusCode, header};
 use http_body_util::BodyExt as _;
-use ingest::{Config, Feed, JobSpec, Pick, Pipeline, Refusal, Robots, Select, Sinks, Status};
+use ingest::{
+    Config, Feed, JobSpec, Pick, Pipeline, Refusal, Robots, Select, Sinks, Status, Upkeep,
+};
 use jobs::{
     Bounds, Claimed, Clock, Filter, JobId, LaneKey, LaneLimit, MemoryStore, Next, Outcome, Record,
     Redrive, Settled, Settlement, Stage, StageConfig, State, Store, Timestamp, Verdict,
 };
 use serde_json::Value;
+use tokio_util::sync::{CancellationToken, DropGuard};
 use tower::ServiceExt as _;
 use url::Url;
 
@@ -135,6 +138,8 @@ pub(crate) struct World {
     pub(crate) router: Router,
     pub(crate) store: Arc<MemoryStore>,
     pub(crate) feed: Feed,
+    /// Until somebody runs it.
+    pub(crate) upkeep: Mutex<Option<Upkeep>>,
     clock: Arc<Hand>,
 }
 
@@ -187,6 +192,16 @@ impl World {
         let stage = |stage| StageConfig::new(stage, LaneLimit::default());
         let stages = vec![stage(SCRAPE), stage(DELIVER)];
         let store = MemoryStore::new(jobs::Config { stages, bounds });
+        Self::over(config, store, sinks, wrap)
+    }
+
+    /// As after a restart, over the store of another.
+    pub(crate) fn over(
+        config: Config,
+        store: Arc<MemoryStore>,
+        sinks: Arc<dyn Sinks>,
+        wrap: impl FnOnce(Arc<MemoryStore>) -> Arc<dyn Store>,
+    ) -> Self {
         let clock = Arc::new(Hand(AtomicU64::new(START_MS)));
         let metrics = Arc::new(|| "up 1\n".to_owned());
         let feed = Feed::default();
@@ -199,8 +214,20 @@ impl World {
             metrics,
         };
         let (router, upkeep) = ingest::router(parts, config);
-        drop(upkeep); // not built yet
-        Self { router, store, feed, clock }
+        Self { router, store, feed, upkeep: Mutex::new(Some(upkeep)), clock }
+    }
+
+    /// Lets the API do what it does on its own, until the guard is dropped.
+    pub(crate) fn at_work(&self) -> DropGuard {
+        let upkeep = self.upkeep.lock().unwrap().take().unwrap();
+        let stop = CancellationToken::new();
+        #[expect(clippy::disallowed_methods, reason = "the guard ends it")]
+        drop(tokio::spawn(upkeep.run(stop.clone())));
+        stop.drop_guard()
+    }
+
+    pub(crate) fn turn_back(&self, time: Duration) {
+        self.clock.0.fetch_sub(time.as_millis() as u64, Ordering::Relaxed);
     }
 
     pub(crate) fn pass(&self, time: Duration) {

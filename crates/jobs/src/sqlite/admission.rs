@@ -13,9 +13,7 @@ pub(super) struct Admission {
 impl Admission {
     /// Sets room aside for what fits.
     pub(super) fn of(jobs: Vec<NewJob>, ram: &mut Ram) -> Result<Self> {
-        for job in &jobs {
-            ram.scheduler.index(&job.stage)?;
-        }
+        ram.scheduler.check_jobs(&jobs)?;
         let mut answers = Vec::with_capacity(jobs.len());
         let mut admitted = Vec::with_capacity(jobs.len());
         let mut repeats = Vec::new();

@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use bytes::Bytes;
 
+use crate::document::Place;
 use crate::notes::NoteKey;
 use crate::sqlite::ram::{Dirty, Ram};
 use crate::sqlite::rows;
@@ -51,6 +52,11 @@ pub(super) async fn documents(
 ) -> Result<Vec<(String, Bytes)>> {
     shared.check()?;
     shared.readers.read(move |db| rows::documents(db, space)).await
+}
+
+pub(super) async fn document(shared: &Shared, place: Place) -> Result<Option<Bytes>> {
+    shared.check()?;
+    shared.readers.read(move |db| rows::document(db, &place)).await
 }
 
 pub(super) async fn list(
@@ -127,6 +133,7 @@ async fn scan(
 
 fn matches(ram: &Ram, filter: &Filter, id: JobId) -> bool {
     filter.lane.as_ref().is_none_or(|lane| ram.scheduler.is_in_lane(id, lane))
+        && ram.scheduler.is_kin(id, filter)
         && ram.scheduler.row(id).is_some_and(|row| row_matches(filter, &row))
 }
 
@@ -190,12 +197,16 @@ async fn unseen(
         .map(|(id, _)| *id)
         .collect();
     wanted.sort_unstable_by(|a, b| b.cmp(a));
-    wanted.truncate(limit);
-    let mut records = Vec::with_capacity(wanted.len());
-    let ids = wanted.clone();
-    let found = shared.readers.read(move |db| rows::records(db, &ids)).await?;
-    for (id, on_disk) in wanted.iter().zip(found) {
-        records.extend(on_disk.map(|record| unwritten[id].clone().over(record)));
+    let mut records = Vec::new();
+    for part in wanted.chunks(limit.clamp(1, PAGE)) {
+        let ids = part.to_vec();
+        let found = shared.readers.read(move |db| rows::records(db, &ids)).await?;
+        let found = part.iter().zip(found);
+        let found = found.filter_map(|(id, on_disk)| Some(unwritten[id].clone().over(on_disk?)));
+        records.extend(found.filter(|record| filter.matches(record)));
+        if records.len() >= limit {
+            break;
+        }
     }
     Ok(records)
 }

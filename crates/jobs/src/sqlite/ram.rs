@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use crate::groups::Judged;
+use crate::idempotency::Standing;
 use crate::lane_memo::Memo;
 use crate::ledger::Ledger;
 use crate::scheduler::{Decision, LaneChange, Scheduler};
@@ -82,6 +84,8 @@ pub(super) struct Dirty {
     pub(super) notes: Vec<Numbered>,
     /// A result may be on disk already, to be let go of when this one brings another.
     pub(super) had_result: bool,
+    /// To be counted in its group.
+    pub(super) judged: Option<Judged>,
     /// Flushes that have passed it by in the hope that the next decision makes it needless.
     pub(super) age: u8,
 }
@@ -100,6 +104,7 @@ impl Dirty {
         self.notes.splice(0..0, older.notes.iter().cloned());
         // Whether there is one on disk was known to whoever came first.
         self.had_result = older.had_result;
+        self.judged = older.judged.or(self.judged);
         self.age = older.age;
     }
 
@@ -148,7 +153,7 @@ impl Ram {
 
     /// Keeps a decision until the writer has it.
     pub(super) fn keep(&mut self, decision: Decision, now: Timestamp) {
-        let Decision { id, change, had_result, lanes, ledger, notes } = decision;
+        let Decision { id, change, had_result, judged, lanes, ledger, notes } = decision;
         self.keep_lanes(lanes);
         self.over.add(change.row.state);
         if change.row.state.is_terminal() {
@@ -162,6 +167,7 @@ impl Ram {
             ledger,
             notes: notes.into_iter().map(|note| self.notes.add(note)).collect(),
             had_result,
+            judged,
             age: 0,
         };
         if let Some(older) = self.dirty.remove(&id) {
@@ -170,6 +176,14 @@ impl Ram {
         }
         self.hot_bytes += dirty.bytes();
         self.dirty.insert(id, dirty);
+    }
+
+    /// A group is forgotten: nothing more is counted in it, whatever waits to be written.
+    pub(super) fn forget_group(&mut self, id: JobId) {
+        self.scheduler.groups.forget(id);
+        for dirty in self.dirty.values_mut() {
+            dirty.judged = dirty.judged.filter(|judged| judged.group != id);
+        }
     }
 
     /// Keeps what is known of lanes until the writer has it.
@@ -216,6 +230,13 @@ impl Ram {
                 }
             }
         }
+    }
+
+    /// Where a job stands, when more may be known of it than is on disk.
+    pub(super) fn standing(&self, id: JobId) -> Option<Standing> {
+        let unwritten = || self.dirty.get(&id).or_else(|| Some(self.writing.get(&id)?));
+        let row = self.scheduler.row(id).or_else(|| Some(unwritten()?.row.clone()));
+        row.as_ref().map(Standing::of)
     }
 
     /// What is decided of a job and may not be on disk yet.

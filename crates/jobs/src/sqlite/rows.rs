@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -9,6 +10,8 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Row as SqlRow, params, params_from_iter};
 
 use crate::document::Place;
+use crate::idempotency::{Holder, Standing};
+use crate::kin::Kin;
 use crate::lane_memo::Memo;
 use crate::ledger::Ledger;
 use crate::notes::NoteKey;
@@ -17,8 +20,8 @@ use crate::sqlite::ram::{Dirty, Over};
 use crate::sqlite::segments::{Pointer, Usage};
 use crate::transition::Row;
 use crate::{
-    Filter, JobId, LaneKey, NewJob, NewNote, Note, Record, Stage, State, Submitted, Timestamp,
-    Verdict,
+    Filter, Group, JobId, LaneKey, NewJob, NewNote, Note, Priority, Record, Stage, State,
+    Submitted, Timestamp, Verdict,
 };
 
 type Sql<T> = rusqlite::Result<T>;
@@ -61,6 +64,23 @@ const fn verdict_of(code: i64) -> Option<Verdict> {
     }
 }
 
+/// What is usual takes no room.
+const fn priority_code(priority: Priority) -> Option<i64> {
+    match priority {
+        Priority::Low => Some(0),
+        Priority::Normal => None,
+        Priority::High => Some(2),
+    }
+}
+
+const fn priority_of(code: Option<i64>) -> Priority {
+    match code {
+        Some(0) => Priority::Low,
+        Some(2) => Priority::High,
+        _ => Priority::Normal,
+    }
+}
+
 /// SQLite integers are signed; times, sizes and segment numbers stay far below 2^63.
 fn int(n: u64) -> i64 {
     i64::try_from(n).unwrap_or(i64::MAX)
@@ -83,41 +103,74 @@ fn small(row: &SqlRow<'_>, column: &str) -> Sql<u32> {
     Ok(u32::try_from(row.get::<_, i64>(column)?).unwrap_or(u32::MAX))
 }
 
-/// Accepts one job inside the caller's transaction.
-pub(super) fn insert(db: &Connection, job: &NewJob, now: Timestamp) -> Sql<Submitted> {
-    if let Some(answer) = repeated(db, job)? {
-        return Ok(answer);
-    }
+/// What is known of where a job stands before the disk knows it.
+pub(super) type Newer<'a> = &'a dyn Fn(JobId) -> Option<Standing>;
+
+/// Accepts jobs inside the caller's transaction: one answer each, in order.
+pub(super) fn insert(
+    db: &Connection,
+    jobs: &[NewJob],
+    now: Timestamp,
+    newer: Newer<'_>,
+) -> Sql<Vec<Submitted>> {
     let mut insert = db.prepare_cached(
         "INSERT INTO jobs (id, created, updated, state, stage, lane, due, epoch, attempts, \
-         idem, fingerprint, spec, expires) \
-         VALUES (?1, ?2, ?2, 0, ?3, ?4, ?5, 0, 0, ?6, ?7, ?8, ?9) \
+         idem, fingerprint, spec, expires, owner, grp, priority) \
+         VALUES (?1, ?2, ?2, 0, ?3, ?4, ?5, 0, 0, ?6, ?7, ?8, ?9, ?10, ?11, ?12) \
          ON CONFLICT (id) DO NOTHING",
     )?;
-    let idempotency = job.idempotency.as_ref();
-    let inserted = insert.execute(params![
-        job.id.as_bytes(),
-        int(now.as_millis()),
-        job.stage.as_str(),
-        job.lane.as_str(),
-        int(job.due.as_millis()),
-        idempotency.map(|i| i.key.as_str()),
-        idempotency.map(|i| i.fingerprint.as_slice()),
-        job.spec.as_ref(),
-        job.expires.map(|at| int(at.as_millis())),
-    ])?;
-    if inserted == 1 {
-        return Ok(Submitted::Created);
+    let mut answers = Vec::with_capacity(jobs.len());
+    for job in jobs {
+        if let Some(answer) = claim_key(db, job, newer)? {
+            answers.push(answer);
+            continue;
+        }
+        let idempotency = job.idempotency.as_ref();
+        let inserted = insert.execute(params![
+            job.id.as_bytes(),
+            int(now.as_millis()),
+            job.stage.as_str(),
+            job.lane.as_str(),
+            int(job.due.as_millis()),
+            idempotency.map(|i| i.key.as_str()),
+            idempotency.map(|i| i.fingerprint.as_slice()),
+            job.spec.as_ref(),
+            job.expires.map(|at| int(at.as_millis())),
+            job.owner.as_deref(),
+            job.group.as_ref().map(JobId::as_bytes),
+            priority_code(job.priority),
+        ])?;
+        let present = if inserted == 1 { None } else { present(db, job.id)? };
+        answers.push(present.unwrap_or(Submitted::Created));
     }
-    Ok(present(db, job.id)?.unwrap_or(Submitted::Created))
+    Ok(answers)
+}
+
+/// Takes a job's idempotency key from whoever had it before; or answers why the job cannot have it.
+fn claim_key(db: &Connection, job: &NewJob, newer: Newer<'_>) -> Sql<Option<Submitted>> {
+    let Some(idempotency) = &job.idempotency else { return Ok(None) };
+    let Some(holder) = holder(db, &idempotency.key, newer)? else { return Ok(None) };
+    if let Some(answer) = idempotency.answer(&holder) {
+        return Ok(Some(answer));
+    }
+    // A job that is there already takes nothing over.
+    let present = present(db, job.id)?;
+    if present.is_none() {
+        db.prepare_cached("UPDATE jobs SET idem = NULL, fingerprint = NULL WHERE id = ?")?
+            .execute([holder.id.as_bytes()])?;
+    }
+    Ok(present)
 }
 
 /// The answer to a job that was accepted before, if it was.
-pub(super) fn known(db: &Connection, job: &NewJob) -> Sql<Option<Submitted>> {
-    Ok(match repeated(db, job)? {
-        Some(answer) => Some(answer),
-        None => present(db, job.id)?,
-    })
+pub(super) fn known(db: &Connection, job: &NewJob, newer: Newer<'_>) -> Sql<Option<Submitted>> {
+    if let Some(idempotency) = &job.idempotency
+        && let Some(holder) = holder(db, &idempotency.key, newer)?
+        && let Some(answer) = idempotency.answer(&holder)
+    {
+        return Ok(Some(answer));
+    }
+    present(db, job.id)
 }
 
 fn present(db: &Connection, id: JobId) -> Sql<Option<Submitted>> {
@@ -128,22 +181,36 @@ fn present(db: &Connection, id: JobId) -> Sql<Option<Submitted>> {
         .optional()
 }
 
-fn repeated(db: &Connection, job: &NewJob) -> Sql<Option<Submitted>> {
-    let Some(idempotency) = &job.idempotency else {
-        return Ok(None);
-    };
-    db.prepare_cached("SELECT id, fingerprint, created FROM jobs WHERE idem = ?")?
-        .query_row([&idempotency.key], |row| {
-            let id = JobId::from_bytes(row.get("id")?);
-            let created_at = time(row, "created")?;
-            let same = row.get::<_, Vec<u8>>("fingerprint")? == idempotency.fingerprint;
-            Ok(if same {
-                Submitted::Existing { id, created_at }
-            } else {
-                Submitted::Conflict { id }
+/// The job that has an idempotency key, as it stands by all that is decided.
+fn holder(db: &Connection, key: &str, newer: Newer<'_>) -> Sql<Option<Holder>> {
+    let Some(mut holder) = holder_on_disk(db, key)? else { return Ok(None) };
+    if let Some(standing) = newer(holder.id) {
+        holder.standing = standing;
+    } else if !holder.standing.state.is_terminal() {
+        // It may have come to its end, and to the disk, between the two looks.
+        return holder_on_disk(db, key);
+    }
+    Ok(Some(holder))
+}
+
+fn holder_on_disk(db: &Connection, key: &str) -> Sql<Option<Holder>> {
+    db.prepare_cached("SELECT id, fingerprint, created, state, verdict FROM jobs WHERE idem = ?")?
+        .query_row([key], |row| {
+            Ok(Holder {
+                id: JobId::from_bytes(row.get("id")?),
+                created_at: time(row, "created")?,
+                fingerprint: row.get("fingerprint")?,
+                standing: Standing {
+                    state: state_of(row.get("state")?),
+                    verdict: verdict_column(row)?,
+                },
             })
         })
         .optional()
+}
+
+fn verdict_column(row: &SqlRow<'_>) -> Sql<Option<Verdict>> {
+    Ok(row.get::<_, Option<i64>>("verdict")?.and_then(verdict_of))
 }
 
 /// Writes one decision.
@@ -183,6 +250,12 @@ pub(super) fn update(
     Ok(())
 }
 
+/// A job is taken up again after it was over.
+pub(super) fn set_redriven(db: &Connection, id: JobId) -> Sql<()> {
+    db.prepare_cached("UPDATE jobs SET redriven = 1 WHERE id = ?")?.execute([id.as_bytes()])?;
+    Ok(())
+}
+
 /// Moves a result to another segment.
 pub(super) fn repoint(db: &Connection, id: JobId, to: Pointer) -> Sql<()> {
     db.prepare_cached("UPDATE jobs SET segment = ?2, offset = ?3 WHERE id = ?1")?
@@ -218,7 +291,7 @@ fn row_of(row: &SqlRow<'_>) -> Sql<Row> {
         epoch: small(row, "epoch")?,
         attempts: small(row, "attempts")?,
         expires: some_time(row, "expires")?,
-        verdict: row.get::<_, Option<i64>>("verdict")?.and_then(verdict_of),
+        verdict: verdict_column(row)?,
     })
 }
 
@@ -228,6 +301,14 @@ fn length(row: &SqlRow<'_>) -> Sql<Option<u64>> {
     Ok(length.map(|n| u64::try_from(n).unwrap_or(0)))
 }
 
+fn kin_of(row: &SqlRow<'_>) -> Sql<Kin> {
+    let group: Option<[u8; 16]> = row.get("grp")?;
+    Ok(Kin {
+        owner: row.get_ref("owner")?.as_str_or_null()?.map(Arc::from),
+        group: group.map(JobId::from_bytes),
+    })
+}
+
 fn found_of(row: &SqlRow<'_>) -> Sql<Found> {
     Ok(Found {
         id: JobId::from_bytes(row.get("id")?),
@@ -235,11 +316,14 @@ fn found_of(row: &SqlRow<'_>) -> Sql<Found> {
         created_at: time(row, "created")?,
         spec_bytes: uint(row, "spec_bytes")?,
         result_bytes: length(row)?,
+        kin: kin_of(row)?,
+        priority: priority_of(row.get("priority")?),
+        redriven: row.get::<_, Option<i64>>("redriven")?.is_some(),
     })
 }
 
 const FOUND: &str = "SELECT id, created, state, stage, lane, due, epoch, attempts, verdict, \
-     length(spec) AS spec_bytes, length, expires FROM jobs";
+     length(spec) AS spec_bytes, length, expires, owner, grp, priority, redriven FROM jobs";
 
 /// Every job that is not over, to `enter` one by one.
 pub(super) fn each_live(db: &Connection, mut enter: impl FnMut(Found)) -> Sql<()> {
@@ -261,6 +345,7 @@ pub(super) fn found(db: &Connection, id: JobId) -> Sql<Option<Found>> {
 
 fn record_of(row: &SqlRow<'_>) -> Sql<Record> {
     let Row { state, stage, lane, due, attempts, verdict, .. } = row_of(row)?;
+    let Kin { owner, group } = kin_of(row)?;
     Ok(Record {
         id: JobId::from_bytes(row.get("id")?),
         state,
@@ -274,13 +359,13 @@ fn record_of(row: &SqlRow<'_>) -> Sql<Record> {
         spec: Bytes::from(row.get::<_, Vec<u8>>("spec")?),
         result_bytes: length(row)?,
         note: row.get("note")?,
-        owner: None,
-        group: None,
+        owner,
+        group,
     })
 }
 
 const RECORD: &str = "SELECT id, created, updated, state, stage, lane, due, epoch, attempts, \
-     verdict, length, note, expires, spec FROM jobs";
+     verdict, length, note, expires, owner, grp, spec FROM jobs";
 
 /// One job, as it is on disk.
 pub(super) fn record(db: &Connection, id: JobId) -> Sql<Option<Record>> {
@@ -323,17 +408,24 @@ pub(super) fn page(
     limit: usize,
 ) -> Sql<Page> {
     let columns = RECORD.replace(" spec ", " x'' AS spec ");
-    let mut sql = format!("{columns} WHERE id < ? AND id >= ?");
+    let index = filter.index().map_or(String::new(), |index| format!(" INDEXED BY {index}"));
+    let mut sql = format!("{columns}{index} WHERE id < ? AND id >= ?");
     let bound = |id: JobId| Value::Blob(id.as_bytes().to_vec());
     let mut values = vec![bound(range.end), bound(range.start)];
-    if filter.is_odd() {
+    if let Some(group) = filter.group {
+        sql.push_str(" AND grp = ?");
+        values.push(bound(group));
+    } else if let Some(owner) = &filter.owner {
+        sql.push_str(" AND owner = ?");
+        values.push(Value::Text(owner.as_ref().to_owned()));
+    } else if filter.is_odd() {
         // Word for word the condition of the index, so that it is used.
         sql.push_str(" AND (state > 1 OR verdict > 1)");
         push_any(&mut sql, &mut values, "state", filter.states.iter().map(|s| state_code(*s)));
         push_any(&mut sql, &mut values, "verdict", filter.verdict.iter().map(|v| verdict_code(*v)));
     }
     sql.push_str(" ORDER BY id DESC LIMIT ?");
-    let most = if filter.lane.is_some() { limit.max(LOOKED_AT) } else { limit };
+    let most = if filter.is_sifted() { limit.max(LOOKED_AT) } else { limit };
     values.push(Value::Integer(int(most as u64)));
     let mut query = db.prepare_cached(&sql)?;
     let mut rows = query.query(params_from_iter(values))?;
@@ -341,7 +433,7 @@ pub(super) fn page(
     while let Some(row) = rows.next()? {
         looked_at += 1;
         let last = looked_at == most;
-        if is_in_lane(row, filter)? {
+        if may_match(row, filter)? {
             page.records.push(record_of(row)?);
         } else if !last {
             continue;
@@ -354,13 +446,27 @@ pub(super) fn page(
     Ok(page)
 }
 
-/// Most are not in the lane that is asked for, and need not be read in full.
-fn is_in_lane(row: &SqlRow<'_>, filter: &Filter) -> Sql<bool> {
-    let Some(lane) = &filter.lane else { return Ok(true) };
-    Ok(row.get_ref("lane")?.as_str()? == lane.as_str())
+/// Most are not what is asked for, where no index tells, and need not be read in full.
+fn may_match(row: &SqlRow<'_>, filter: &Filter) -> Sql<bool> {
+    if let Some(lane) = &filter.lane
+        && row.get_ref("lane")?.as_str()? != lane.as_str()
+    {
+        return Ok(false);
+    }
+    if let (Some(_), Some(owner)) = (filter.group, &filter.owner)
+        && row.get_ref("owner")?.as_str_or_null()? != Some(owner)
+    {
+        return Ok(false);
+    }
+    if !filter.is_odd() {
+        return Ok(true);
+    }
+    let state = state_of(row.get("state")?);
+    let verdict = verdict_column(row)?;
+    Ok(filter.states.contains(&state) && filter.verdict.is_none_or(|v| verdict == Some(v)))
 }
 
-/// Jobs that one read passes by in search of a lane's: some milliseconds' work.
+/// Jobs that one read passes by in search of those that match: some milliseconds' work.
 const LOOKED_AT: usize = 4096;
 
 fn push_any(
@@ -378,6 +484,20 @@ fn push_any(
 }
 
 impl Filter {
+    /// The index to go by, where SQLite might choose another.
+    const fn index(&self) -> Option<&'static str> {
+        match (self.group, &self.owner) {
+            (Some(_), _) => Some("jobs_group"),
+            (None, Some(_)) => Some("jobs_owner"),
+            (None, None) => None,
+        }
+    }
+
+    /// Whether more is asked for than the index tells.
+    fn is_sifted(&self) -> bool {
+        self.lane.is_some() || self.index().is_some()
+    }
+
     /// Whether only jobs are wanted that did not end well, which have an index of their own.
     fn is_odd(&self) -> bool {
         let bad_end = |s: &State| matches!(s, State::Dead | State::Cancelled);
@@ -569,6 +689,13 @@ pub(super) fn set_document(db: &Connection, place: &Place, value: Option<&Bytes>
     Ok(())
 }
 
+/// One document.
+pub(super) fn document(db: &Connection, (space, key): &Place) -> Sql<Option<Bytes>> {
+    db.prepare_cached("SELECT value FROM documents WHERE space = ? AND key = ?")?
+        .query_row(params![space, key], |row| Ok(Bytes::from(row.get::<_, Vec<u8>>(0)?)))
+        .optional()
+}
+
 /// All documents of a space, by key.
 pub(super) fn documents(db: &Connection, space: &str) -> Sql<Vec<(String, Bytes)>> {
     db.prepare_cached("SELECT key, value FROM documents WHERE space = ? ORDER BY key")?
@@ -576,6 +703,54 @@ pub(super) fn documents(db: &Connection, space: &str) -> Sql<Vec<(String, Bytes)
             Ok((row.get("key")?, Bytes::from(row.get::<_, Vec<u8>>("value")?)))
         })?
         .collect()
+}
+
+/// How the jobs of every group went, to `enter` one by one.
+pub(super) fn each_group(db: &Connection, mut enter: impl FnMut(JobId, Group)) -> Sql<()> {
+    let mut query = db.prepare("SELECT * FROM groups")?;
+    let mut rows = query.query([])?;
+    while let Some(row) = rows.next()? {
+        let group = Group {
+            jobs: uint(row, "jobs")?,
+            succeeded: uint(row, "succeeded")?,
+            failed: uint(row, "failed")?,
+            cancelled: uint(row, "cancelled")?,
+            unchanged: uint(row, "unchanged")?,
+        };
+        enter(JobId::from_bytes(row.get("id")?), group);
+    }
+    Ok(())
+}
+
+/// Jobs of a group were accepted.
+pub(super) fn add_to_group(db: &Connection, id: JobId, jobs: u64) -> Sql<()> {
+    db.prepare_cached(
+        "INSERT INTO groups VALUES (?1, ?2, 0, 0, 0, 0) \
+         ON CONFLICT (id) DO UPDATE SET jobs = jobs + ?2",
+    )?
+    .execute(params![id.as_bytes(), int(jobs)])?;
+    Ok(())
+}
+
+/// Adds judgements to a group's, if it is not forgotten.
+pub(super) fn count_in_group(db: &Connection, id: JobId, more: &Group) -> Sql<()> {
+    db.prepare_cached(
+        "UPDATE groups SET succeeded = succeeded + ?2, failed = failed + ?3, \
+         cancelled = cancelled + ?4, unchanged = unchanged + ?5 WHERE id = ?1",
+    )?
+    .execute(params![
+        id.as_bytes(),
+        int(more.succeeded),
+        int(more.failed),
+        int(more.cancelled),
+        int(more.unchanged),
+    ])?;
+    Ok(())
+}
+
+pub(super) fn forget_group(db: &Connection, id: JobId) -> Sql<()> {
+    db.prepare_cached("DELETE FROM groups WHERE id = ?")?.execute([id.as_bytes()])?;
+    Ok(())
 }
 
 /// How often the database was opened, this time included.

@@ -87,6 +87,22 @@ const MIGRATIONS: &[&str] = &[
         PRIMARY KEY (space, key)
     ) STRICT, WITHOUT ROWID;
 ",
+    "
+    ALTER TABLE jobs ADD COLUMN owner TEXT;
+    ALTER TABLE jobs ADD COLUMN grp BLOB;
+    ALTER TABLE jobs ADD COLUMN priority INTEGER;   -- 0 low, 2 high; null for normal
+    ALTER TABLE jobs ADD COLUMN redriven INTEGER;   -- 1 when it was over before
+    CREATE INDEX jobs_owner ON jobs (owner, id) WHERE owner IS NOT NULL;
+    CREATE INDEX jobs_group ON jobs (grp, id) WHERE grp IS NOT NULL;
+    CREATE TABLE groups (                           -- see `Group`
+        id          BLOB PRIMARY KEY,
+        jobs        INTEGER NOT NULL,
+        succeeded   INTEGER NOT NULL,
+        failed      INTEGER NOT NULL,
+        cancelled   INTEGER NOT NULL,
+        unchanged   INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+",
 ];
 
 /// Pages of the writer's cache, in KiB.

@@ -1,6 +1,6 @@
 //! The one thread that writes: group commit of what is accepted, write-behind of what is decided.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +14,6 @@ use tracing::{error, warn};
 
 use crate::document::Place;
 use crate::ledger::Ledger;
-use crate::scheduler::Found;
 use crate::sqlite::checkpoint::Wal;
 use crate::sqlite::failure::{Doing, io_error, sqlite_error};
 use crate::sqlite::ram::{Dirty, Lanes, Over};
@@ -23,7 +22,7 @@ use crate::sqlite::segments::{AppendError, Pointer, Segments};
 use crate::sqlite::shared::Shared;
 use crate::transition::{Event, transition};
 use crate::{
-    Error, ErrorKind, JobId, NewJob, Redrive, Redriven, Result, Submitted, Swept, Timestamp,
+    Error, ErrorKind, Group, JobId, NewJob, Redrive, Redriven, Result, Submitted, Swept, Timestamp,
 };
 
 /// Something only the writer does.
@@ -38,6 +37,10 @@ pub(super) enum Command {
         to: Redrive,
         now: Timestamp,
         reply: Reply<Redriven>,
+    },
+    ForgetGroup {
+        id: JobId,
+        reply: Reply<()>,
     },
     Sweep {
         before: Timestamp,
@@ -209,13 +212,11 @@ impl Writer {
     ) -> rusqlite::Result<Vec<Vec<Submitted>>> {
         let step = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let mut answers = Vec::with_capacity(group.len());
+        let news = |id| self.shared.look(|ram| ram.standing(id));
         for submission in group {
-            let inserted: rusqlite::Result<Vec<_>> = submission
-                .jobs
-                .iter()
-                .map(|job| rows::insert(&step, job, submission.now))
-                .collect();
-            answers.push(inserted?);
+            let inserted = rows::insert(&step, &submission.jobs, submission.now, &news)?;
+            add_to_groups(&step, &submission.jobs, &inserted)?;
+            answers.push(inserted);
         }
         for document in documents {
             rows::set_document(&step, &document.place, document.value.as_ref())?;
@@ -228,14 +229,11 @@ impl Writer {
         let Submission { mut answers, jobs, now, reply, .. } = submission;
         self.shared.look(|ram| {
             ram.scheduler.unadmit_all(&jobs);
-            for (job, answer) in jobs.iter().zip(&written) {
-                if *answer == Submitted::Created {
-                    ram.specs.insert(job.id, job.spec.clone());
-                    ram.scheduler
-                        .enter(&Found::fresh(job, now), now)
-                        .expect("the stage was checked before it was admitted");
-                }
+            let created = created(&jobs, &written);
+            for job in created.clone() {
+                ram.specs.insert(job.id, job.spec.clone());
             }
+            ram.scheduler.enter_fresh(created, now);
         });
         let mut written = written.into_iter();
         for answer in &mut answers {
@@ -316,6 +314,7 @@ impl Writer {
     ) -> rusqlite::Result<()> {
         let step = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let mut touched = BTreeSet::new();
+        let mut groups: BTreeMap<JobId, Group> = BTreeMap::new();
         let mut next = pointers.iter();
         for (id, dirty) in batch {
             let pointer = if dirty.result.is_some() { next.next().copied() } else { None };
@@ -331,6 +330,12 @@ impl Writer {
             }
             rows::update(&step, *id, dirty, pointer)?;
             over.add(dirty.row.state);
+            if let Some(judged) = dirty.judged {
+                groups.entry(judged.group).or_default().count(judged.verdict);
+            }
+        }
+        for (id, counted) in &groups {
+            rows::count_in_group(&step, *id, counted)?;
         }
         for segment in touched {
             rows::set_usage(&step, segment, self.segments.usage(segment))?;
@@ -356,6 +361,9 @@ impl Writer {
             Command::Redrive { id, to, now, reply } => {
                 let _ = reply.send(self.redrive(id, to, now));
             }
+            Command::ForgetGroup { id, reply } => {
+                let _ = reply.send(self.forget_group(id));
+            }
             Command::Sweep { before, max, reply } => {
                 let _ = reply.send(self.sweep(before, max));
             }
@@ -379,6 +387,7 @@ impl Writer {
         let Ok(change) = transition(&found.row, Event::Redrive(to), now) else {
             return Ok(Redriven::Live);
         };
+        found.redriven = true;
         let ended = std::mem::replace(&mut found.row, change.row).state;
         let dirty = Dirty {
             row: found.row.clone(),
@@ -388,6 +397,7 @@ impl Writer {
             ledger: Ledger::default(),
             notes: Vec::new(),
             had_result: false,
+            judged: None,
             age: 0,
         };
         let mut over = self.over;
@@ -404,8 +414,18 @@ impl Writer {
     fn redriven(&mut self, id: JobId, dirty: &Dirty, over: Over) -> rusqlite::Result<()> {
         let step = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
         rows::update(&step, id, dirty, None)?;
+        rows::set_redriven(&step, id)?;
         rows::set_over(&step, over)?;
         step.commit()
+    }
+
+    fn forget_group(&self, id: JobId) -> Result<()> {
+        if let Some(error) = self.shared.failure() {
+            return Err(error);
+        }
+        rows::forget_group(&self.db, id).map_err(|e| self.sqlite_failed(&e, "write"))?;
+        self.shared.look(|ram| ram.forget_group(id));
+        Ok(())
     }
 
     pub(super) fn append_failed(&self, error: AppendError) -> Error {
@@ -449,6 +469,7 @@ impl Writer {
                 Command::Submit(s) => drop(s.reply.send(Err(Error::closed()))),
                 Command::Document(d) => drop(d.reply.send(Err(Error::closed()))),
                 Command::Redrive { reply, .. } => drop(reply.send(Err(Error::closed()))),
+                Command::ForgetGroup { reply, .. } => drop(reply.send(Err(Error::closed()))),
                 Command::Sweep { reply, .. } => drop(reply.send(Err(Error::closed()))),
                 Command::Flush { reply } | Command::Close { reply } => {
                     drop(reply.send(Err(Error::closed())));
@@ -457,6 +478,27 @@ impl Writer {
             }
         }
     }
+}
+
+/// Those of `jobs` that were created.
+fn created<'a>(
+    jobs: &'a [NewJob],
+    answers: &'a [Submitted],
+) -> impl Iterator<Item = &'a NewJob> + Clone {
+    let pairs = jobs.iter().zip(answers);
+    pairs.filter(|(_, answer)| **answer == Submitted::Created).map(|(job, _)| job)
+}
+
+/// Counts what was created in its groups.
+fn add_to_groups(db: &Connection, jobs: &[NewJob], answers: &[Submitted]) -> rusqlite::Result<()> {
+    let mut groups: BTreeMap<JobId, u64> = BTreeMap::new();
+    for group in created(jobs, answers).filter_map(|job| job.group) {
+        *groups.entry(group).or_default() += 1;
+    }
+    for (id, jobs) in groups {
+        rows::add_to_group(db, id, jobs)?;
+    }
+    Ok(())
 }
 
 #[derive(Default)]

@@ -11,14 +11,18 @@ mod documents;
 mod due;
 mod durable;
 mod ending;
+mod groups;
 mod health;
+mod idempotency;
 mod lanes;
 mod lease;
 mod ledger;
 mod life;
 mod notes;
 mod order;
+mod owners;
 mod pace;
+mod priority;
 mod read;
 mod redrive;
 mod settle;
@@ -60,13 +64,23 @@ contract! {
             the_same_id_twice_in_one_batch_is_one_job,
             the_same_key_and_fingerprint_is_the_first_job,
             the_same_key_with_another_fingerprint_is_a_conflict,
-            a_key_is_free_again_once_its_job_is_swept,
             answers_come_in_the_order_of_the_batch,
             an_empty_batch_is_answered,
             an_unknown_stage_is_invalid_and_stores_nothing,
             many_submitters_each_get_their_own_answer,
             many_submitters_of_one_id_make_one_job,
             dropping_a_submission_does_not_take_it_back,
+        ],
+        idempotency: [
+            a_key_is_free_again_once_its_job_is_swept,
+            a_key_is_free_again_when_its_job_fails_or_is_called_off,
+            a_key_stays_with_a_job_that_goes_well_or_goes_on,
+            a_key_is_free_again_when_its_job_is_old,
+            a_freed_key_goes_to_one_of_many,
+            a_key_stays_with_who_took_it_over,
+            a_job_that_is_redriven_before_anybody_else_comes_has_its_key_again,
+            a_job_that_is_there_already_takes_no_key_over,
+            a_repeat_is_told_from_what_may_have_the_key_when_full,
         ],
         bounds: [
             full_by_jobs_and_room_again_when_one_is_over,
@@ -101,6 +115,20 @@ contract! {
             a_pause_only_grows,
             a_lane_is_of_one_stage,
             lanes_are_told_busiest_first,
+        ],
+        priority: [
+            a_higher_priority_goes_first_in_its_lane,
+            lanes_with_a_higher_priority_go_first,
+            of_every_four_one_is_of_a_lower_priority,
+            a_lane_that_is_flooded_does_not_forget_its_others,
+            lanes_are_served_in_turn_within_a_priority,
+            limits_and_pauses_hold_for_every_priority,
+            no_priority_makes_a_job_due,
+            a_priority_stays_with_its_job,
+            an_ordered_lane_knows_no_priorities,
+            a_lane_may_become_an_ordered_one,
+            who_claims_by_lane_knows_no_priorities,
+            a_clock_that_steps_back_breaks_no_priority,
         ],
         pace: [
             a_lane_has_the_limit_of_its_key,
@@ -167,8 +195,24 @@ contract! {
         order: [
             what_fails_in_an_ordered_lane_comes_first_again,
         ],
+        groups: [
+            a_group_counts_the_jobs_that_were_accepted,
+            each_job_is_counted_once_by_its_first_judgement,
+            a_redriven_job_is_not_counted_again,
+            a_group_without_an_open_job_signals,
+            a_group_outlives_its_jobs_until_it_is_forgotten,
+            a_forgotten_group_counts_no_more,
+            jobs_are_listed_by_group,
+            a_closed_store_forgets_no_group,
+        ],
+        owners: [
+            jobs_are_listed_by_owner,
+            an_owner_stays_with_its_job,
+            an_owner_whose_name_is_too_long_is_invalid,
+        ],
         documents: [
             documents_are_told_by_key,
+            one_document_is_told_by_its_key,
             the_later_of_two_documents_stands,
             a_document_can_be_removed,
             a_document_that_is_too_long_is_invalid,
@@ -307,12 +351,17 @@ contract! {
             leases_are_void_after_reopen,
             a_lease_from_before_settles_nothing_after_reopen,
             idempotency_survives_reopen,
+            a_key_that_was_taken_over_survives_reopen,
             a_pause_survives_reopen,
             an_interval_that_was_asked_for_survives_reopen,
             a_back_off_survives_reopen,
             since_when_a_lane_with_a_breaker_fails_survives_reopen,
             what_was_told_of_a_lane_survives_reopen,
             documents_survive_reopen,
+            groups_survive_reopen,
+            a_redriven_job_is_not_counted_again_after_reopen,
+            owners_survive_reopen,
+            priorities_survive_reopen,
             an_ordered_lane_goes_on_after_reopen,
             a_lane_is_claimed_in_its_order_across_reopen,
             a_lane_waits_one_interval_after_reopen,

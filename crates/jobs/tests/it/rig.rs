@@ -16,7 +16,7 @@ use tokio::time::timeout;
 use crate::backend::{Backend, DELIVER, Durable, FETCH, config};
 
 pub(crate) use words::{
-    Differently, advance, at, dead, done, id, job, next, refetch, release, retry,
+    Differently, advance, at, dead, done, group, id, job, next, refetch, release, retry,
 };
 
 /// How long a lease of these tests lasts, in milliseconds.
@@ -44,7 +44,10 @@ impl<B: Backend> Rig<B> {
 
     /// A store with this limit of lanes and these bounds.
     pub(crate) fn with(concurrency: u32, interval: Duration, bounds: Bounds) -> Self {
-        Self::configured(config(LaneLimit { concurrency, interval, breaker: None }, bounds))
+        Self::configured(config(
+            LaneLimit { concurrency, interval, ..LaneLimit::default() },
+            bounds,
+        ))
     }
 
     /// A store with this configuration.

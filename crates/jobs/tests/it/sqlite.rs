@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use jobs::{
-    Bounds, Claimed, Config, ErrorKind, Filter, LaneKey, LaneLimit, Next, Outcome, Settled,
+    Bounds, Claimed, Config, ErrorKind, Filter, JobId, LaneKey, LaneLimit, Next, Outcome, Settled,
     Settlement, SqliteConfig, SqliteStore, Stage, StageConfig, State, Store, Submitted,
 };
 use tempfile::TempDir;
@@ -19,7 +19,11 @@ use crate::rig::{Differently, LEASE_MS, MANY, at, id, job, next, soon};
 const SMALL: SqliteConfig = SqliteConfig { hot_bytes: 2_000, segment_bytes: 20_000 };
 
 fn roomy() -> Config {
-    let lane = LaneLimit { concurrency: 1_000, interval: std::time::Duration::ZERO, breaker: None };
+    let lane = LaneLimit {
+        concurrency: 1_000,
+        interval: std::time::Duration::ZERO,
+        ..LaneLimit::default()
+    };
     config(lane, Bounds::default())
 }
 
@@ -131,17 +135,58 @@ async fn a_lane_s_jobs_are_found_among_many_of_others() {
     for limit in [1, 3, MANY] {
         for states in [vec![], vec![State::Waiting], vec![State::Waiting, State::Done]] {
             let filter = Filter { states, lane: Some(LaneKey::new("rare")), ..Filter::default() };
-            let (mut found, mut before) = (Vec::new(), None);
-            loop {
-                let page = store.list(filter.clone(), before, limit).await.expect("listed");
-                assert!(page.len() <= limit);
-                let Some(last) = page.last() else { break };
-                before = Some(last.id);
-                assert!(page.iter().all(|r| r.spec.starts_with(b"spec ")));
-                found.extend(page.iter().map(|r| r.id));
-            }
+            let found = pages(&*store, &filter, limit).await;
             assert_eq!(found, expected, "{limit} at a time");
         }
+    }
+}
+
+#[tokio::test]
+async fn an_owner_s_jobs_are_found_among_many_of_its_own_and_of_others() {
+    /// More than are looked at in one read.
+    const JOBS: u64 = 6_000;
+    let dir = dir();
+    let store = open(dir.path());
+    let is_rare = |n: &u64| n.is_multiple_of(2_048) || *n == JOBS - 1;
+    let new = |n: u64| {
+        let new = if n % 8 == 7 { job(n) } else { job(n).owner("o").group(1) };
+        new.lane(if is_rare(&n) { "rare" } else { "usual" })
+    };
+    store.submit((0..JOBS).map(new).collect(), at(0)).await.expect("accepted");
+    for n in (0..JOBS).filter(is_rare).chain([5]) {
+        store.cancel(id(n), None, at(1)).await.expect("answered");
+    }
+    let cancelled = (0..JOBS).rev().filter(|n| (is_rare(n) || *n == 5) && n % 8 != 7);
+    let cancelled: Vec<_> = cancelled.map(id).collect();
+    for flushed in [false, true] {
+        for (owner, group) in [(true, false), (false, true), (true, true)] {
+            let filter = Filter {
+                states: vec![State::Cancelled],
+                owner: owner.then(|| "o".into()),
+                group: group.then(|| crate::rig::group(1)),
+                ..Filter::default()
+            };
+            for limit in [1, 3, MANY] {
+                let found = pages(&*store, &filter, limit).await;
+                assert_eq!(found, cancelled, "{limit} at a time, flushed: {flushed}");
+            }
+        }
+        store.flush().await.expect("flushed");
+    }
+    let of_another = Filter { owner: Some("p".into()), ..Filter::default() };
+    assert!(pages(&*store, &of_another, MANY).await.is_empty());
+}
+
+/// All that a filter finds, so many at a time.
+async fn pages(store: &dyn Store, filter: &Filter, limit: usize) -> Vec<JobId> {
+    let (mut found, mut before) = (Vec::new(), None);
+    loop {
+        let page = store.list(filter.clone(), before, limit).await.expect("listed");
+        assert!(page.len() <= limit);
+        let Some(last) = page.last() else { return found };
+        before = Some(last.id);
+        assert!(page.iter().all(|r| r.spec.starts_with(b"spec ")));
+        found.extend(page.iter().map(|r| r.id));
     }
 }
 

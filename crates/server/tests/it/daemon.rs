@@ -69,6 +69,11 @@ impl Daemon {
         kill_process(Pid::from_child(&self.child), Signal::TERM).unwrap();
     }
 
+    /// Tells it that its terminal is gone, or that its files have changed.
+    pub(crate) fn hang_up(&self) {
+        kill_process(Pid::from_child(&self.child), Signal::HUP).unwrap();
+    }
+
     /// Asks it to end and answers its exit code and last log line.
     pub(crate) fn terminate(self) -> (Option<i32>, String) {
         self.signal();

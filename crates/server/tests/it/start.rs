@@ -182,6 +182,61 @@ fn a_request_without_the_key_is_refused() {
 }
 
 #[test]
+fn a_key_that_was_made_closes_the_server_also_after_a_restart() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = Daemon::start(dir.path(), &[]);
+    let made = ask(server.at, "POST", "/v1/keys", r#"{"scopes":["admin"]}"#);
+    assert!(made.starts_with("HTTP/1.1 201"), "{made}");
+    assert!(get(server.at, "/v1/jobs").starts_with("HTTP/1.1 401"));
+    assert_eq!(server.terminate().0, Some(0));
+    let server = Daemon::start(dir.path(), &[]);
+    assert!(get(server.at, "/v1/jobs").starts_with("HTTP/1.1 401"));
+}
+
+#[test]
+fn a_store_without_keys_does_not_open_a_server_to_other_machines() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().to_str().unwrap();
+    Daemon::start(dir.path(), &[]).terminate();
+    let output = run(&["--listen", "0.0.0.0:0", "--data-dir", path]);
+    let text = stderr(&output);
+    assert_eq!(output.status.code(), Some(2), "{text}");
+    assert!(text.contains("--api-key") && text.contains("pagewire keys create"), "{text}");
+}
+
+#[test]
+fn a_certificate_is_read_again_on_a_hangup_and_a_broken_one_is_not_taken() {
+    let dir = tempfile::tempdir().unwrap();
+    let (cert, key) = (dir.path().join("cert.pem"), dir.path().join("key.pem"));
+    fs::write(&cert, include_bytes!("../../../ingest/tests/it/tls/first.pem")).unwrap();
+    fs::write(&key, include_bytes!("../../../ingest/tests/it/tls/first.key")).unwrap();
+    let flags = ["--tls-cert", cert.to_str().unwrap(), "--tls-key", key.to_str().unwrap()];
+    let mut server = Daemon::start(&dir.path().join("data"), &flags);
+    assert!(get(server.at, "/healthz").contains("use https"), "it speaks TLS and nothing else");
+    server.hang_up();
+    server.wait_for("certificate read again");
+    fs::write(&cert, "rubbish").unwrap();
+    server.hang_up();
+    let told = server.wait_for("the certificate stays as it was");
+    assert!(told["reason"].as_str().unwrap().contains("--tls-cert"), "{told}");
+    assert!(get(server.at, "/healthz").contains("use https"));
+}
+
+#[test]
+fn a_page_that_gives_itself_out_for_this_machine_reads_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = Daemon::start(dir.path(), &["--public-url", "https://pages.example"]);
+    for (host, status) in [("evil.example", "421"), ("pages.example", "200")] {
+        let mut stream = TcpStream::connect(server.at).unwrap();
+        write!(stream, "GET /v1/jobs HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n")
+            .unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{answer}");
+    }
+}
+
+#[test]
 fn a_finished_job_goes_after_its_retention() {
     let dir = tempfile::tempdir().unwrap();
     let flags = ["--retain", "1s", "--fetch-schedule", "0", "--fetch-allow", "127.0.0.0/8"];

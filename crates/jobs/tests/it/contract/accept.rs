@@ -85,15 +85,6 @@ pub(super) async fn the_same_key_with_another_fingerprint_is_a_conflict<B: Backe
     assert_eq!(rig.all().await.len(), 1);
 }
 
-pub(super) async fn a_key_is_free_again_once_its_job_is_swept<B: Backend>() {
-    let rig = Rig::<B>::new();
-    rig.accept([job(1).key("k", 1)]).await;
-    let claimed = rig.take_one(&FETCH, 0).await;
-    rig.end(claimed.lease, done(), 1).await;
-    assert_eq!(rig.sweep(at(2), MANY).await.expect("swept").jobs, 1);
-    assert_eq!(rig.offer(job(2).key("k", 2)).await, Submitted::Created);
-}
-
 pub(super) async fn answers_come_in_the_order_of_the_batch<B: Backend>() {
     let rig = Rig::<B>::new();
     rig.accept([job(2), job(4).key("k", 1)]).await;

@@ -39,6 +39,24 @@ pub(super) async fn documents_are_told_by_key<B: Backend>() {
     assert!(rig.documents("others").await.expect("read").is_empty(), "spaces are apart");
 }
 
+pub(super) async fn one_document_is_told_by_its_key<B: Backend>() {
+    let rig = Rig::<B>::new();
+    for (key, value) in [("a", "one"), ("b", ""), ("B", "zero")] {
+        put(&rig, key, value).await;
+    }
+    let one = async |space, key: &str| {
+        rig.document(space, key.to_owned()).await.expect("read").map(|found| found.to_vec())
+    };
+    assert_eq!(one(SPACE, "a").await.as_deref(), Some(&b"one"[..]));
+    assert_eq!(one(SPACE, "b").await.as_deref(), Some(&b""[..]), "an empty one is one");
+    assert_eq!(one(SPACE, "A").await, None);
+    assert_eq!(one("others", "a").await, None, "spaces are apart");
+    put(&rig, "a", "two").await;
+    assert_eq!(one(SPACE, "a").await.as_deref(), Some(&b"two"[..]));
+    remove(&rig, "a").await;
+    assert_eq!(one(SPACE, "a").await, None);
+}
+
 pub(super) async fn the_later_of_two_documents_stands<B: Backend>() {
     let rig = Rig::<B>::new();
     put(&rig, "a", "first").await;
@@ -82,5 +100,7 @@ pub(super) async fn a_closed_store_takes_no_documents<B: Backend>() {
     let put = rig.put_document(SPACE, "a".to_owned(), Some(Bytes::new())).await;
     assert_eq!(put.expect_err("it is closed").kind(), ErrorKind::Closed);
     let read = rig.documents(SPACE).await;
+    assert_eq!(read.expect_err("it is closed").kind(), ErrorKind::Closed);
+    let read = rig.document(SPACE, "a".to_owned()).await;
     assert_eq!(read.expect_err("it is closed").kind(), ErrorKind::Closed);
 }

@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use jobs::{
-    Bounds, Circuit, Clock, LaneKey, LaneNews, NewJob, Next, Outcome, Record, Settled, State,
-    Submitted, SystemClock, Why,
+    Bounds, Circuit, Clock, Filter, Group, LaneKey, LaneNews, NewJob, Next, Outcome, Priority,
+    Record, Settled, State, Submitted, SystemClock, Why,
 };
 
 use super::breaker::{breaking, view};
 use super::documents::{found as found_documents, pairs, put, remove};
+use super::groups::one_of_each_judgement;
 use super::health::{BAD, GOOD};
 use super::ledger::{attempts, enter};
 use super::notes::{bring, found, note};
@@ -18,7 +19,7 @@ use super::pace::every;
 use super::tell::{FOR_EVER, RESUME, told};
 use crate::backend::{DELIVER, Durable, FETCH, config, database};
 use crate::rig::{
-    Differently, MANY, Rig, advance, at, dead, done, id, job, next, refetch, release, retry,
+    Differently, MANY, Rig, advance, at, dead, done, group, id, job, next, refetch, release, retry,
 };
 
 pub(super) async fn everything_acknowledged_is_there_after_reopen<B: Durable>() {
@@ -106,6 +107,19 @@ pub(super) async fn idempotency_survives_reopen<B: Durable>() {
 
 /// Lies in the future of the clock that opens the store, if it has one.
 const FAR: u64 = 100 * 365 * 24 * 3_600_000;
+
+pub(super) async fn a_key_that_was_taken_over_survives_reopen<B: Durable>() {
+    let rig = Rig::<B>::new();
+    rig.accept([job(1).key("k", 1), job(2).key("l", 1)]).await;
+    for claimed in rig.take(&FETCH, 2, 0).await {
+        rig.end(claimed.lease, dead(), 1).await;
+    }
+    rig.accept([job(3).key("k", 2)]).await;
+    let rig = rig.reopened().await;
+    let existing = Submitted::Existing { id: id(3), created_at: at(0) };
+    assert_eq!(rig.offer(job(4).key("k", 2)).await, existing);
+    assert_eq!(rig.offer(job(4).key("l", 2)).await, Submitted::Created, "it was free");
+}
 
 pub(super) async fn a_pause_survives_reopen<B: Durable>() {
     let rig = Rig::<B>::new();
@@ -239,6 +253,66 @@ pub(super) async fn documents_survive_reopen<B: Durable>() {
     remove(&rig, "a").await;
     let rig = rig.reopened().await;
     assert_eq!(found_documents(&rig).await, pairs([("c", "four")]));
+}
+
+pub(super) async fn groups_survive_reopen<B: Durable>() {
+    let (rig, expected) = one_of_each_judgement::<B>().await;
+    let twice = (0..2).map(|n| job(100 + n).group(8));
+    rig.accept(twice.chain([job(200).group(9)])).await;
+    rig.forget_group(group(9)).await.expect("forgotten");
+    let rig = rig.reopened().await;
+    assert_eq!(rig.group(group(7)), Some(expected));
+    assert_eq!(rig.group(group(8)), Some(Group { jobs: 2, ..Group::default() }));
+    assert_eq!(rig.group(group(9)), None);
+    rig.accept([job(102).group(8)]).await;
+    let lease = rig.take_one(&FETCH, 0).await.lease;
+    rig.end(lease, dead(), 1).await;
+    let rig = rig.reopened().await;
+    assert_eq!(rig.group(group(8)), Some(Group { jobs: 3, failed: 1, ..Group::default() }));
+    rig.counts_add_up().await;
+}
+
+pub(super) async fn a_redriven_job_is_not_counted_again_after_reopen<B: Durable>() {
+    let rig = Rig::<B>::new();
+    rig.accept([job(1).group(7)]).await;
+    let lease = rig.take_one(&FETCH, 0).await.lease;
+    rig.end(lease, dead(), 1).await;
+    rig.redrive(id(1), refetch(2), at(2)).await.expect("redriven");
+    let rig = rig.reopened().await;
+    let counted = Group { jobs: 1, failed: 1, ..Group::default() };
+    assert_eq!(rig.group(group(7)), Some(counted));
+    let lease = rig.take_one(&FETCH, 2).await.lease;
+    rig.end(lease, advance(b"page"), 3).await;
+    assert_eq!(rig.group(group(7)), Some(counted));
+    let rig = rig.reopened().await;
+    assert_eq!(rig.group(group(7)), Some(counted));
+}
+
+pub(super) async fn owners_survive_reopen<B: Durable>() {
+    let rig = Rig::<B>::new();
+    rig.accept([job(1).owner("a"), job(2).owner("b").group(3), job(3)]).await;
+    let before = rig.all().await;
+    let rig = rig.reopened().await;
+    assert_eq!(rig.all().await, before);
+    for states in [vec![], vec![State::Waiting]] {
+        let filter = Filter { states, owner: Some("b".into()), ..Filter::default() };
+        let found = rig.list(filter, None, MANY).await.expect("listed");
+        assert_eq!(found.iter().map(|r| r.id).collect::<Vec<_>>(), [id(2)]);
+        assert_eq!((found[0].owner.as_deref(), found[0].group), (Some("b"), Some(group(3))));
+    }
+}
+
+pub(super) async fn priorities_survive_reopen<B: Durable>() {
+    let rig = Rig::<B>::new();
+    let of = |n: u64| [Priority::Low, Priority::Normal, Priority::High][n as usize % 3];
+    rig.accept((0..6).map(|n| job(n).priority(of(n)))).await;
+    rig.end(rig.take_one(&FETCH, 0).await.lease, dead(), 1).await;
+    let rig = rig.reopened().await;
+    rig.redrive(id(2), refetch(2), at(2)).await.expect("redriven");
+    let rig = rig.reopened().await;
+    let claimed = rig.take(&FETCH, MANY, 2).await;
+    let order: Vec<_> = claimed.iter().map(|c| c.lease.id).collect();
+    assert_eq!(order, [5, 2, 1, 4, 0, 3].map(id));
 }
 
 pub(super) async fn an_ordered_lane_goes_on_after_reopen<B: Durable>() {

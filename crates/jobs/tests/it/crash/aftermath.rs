@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jobs::{
-    Clock, Filter, JobId, Outcome, Record, Settlement, SqliteStore, State, Store, SystemClock,
+    Clock, Filter, Group, JobId, Outcome, Record, Settlement, SqliteStore, State, Store,
+    SystemClock, Verdict,
 };
 
 use super::{DOCUMENTS, crash_config, document_of, note_of, result_of, spec_of};
@@ -72,6 +73,9 @@ impl Promises {
             self.check_record(&*store, record).await;
         }
         self.check_documents(&*store).await;
+        for (id, counted) in counted(&records) {
+            assert_eq!(store.group(id), Some(counted), "group {id} and its rows disagree");
+        }
         let live = records.values().filter(|r| !r.state.is_terminal()).count();
         assert_eq!(store.counts().live(), live as u64);
         store.close().await.expect("it closes");
@@ -160,10 +164,26 @@ impl Promises {
             }
         }
         assert_eq!(store.counts().live(), 0, "a job is stuck");
+        for id in counted(&everything(&*store).await).into_keys() {
+            let group = store.group(id).expect("it is kept");
+            assert_eq!(group.open(), 0, "group {id}: {group:?}");
+        }
         let over = store.counts();
         assert!(over.done + over.dead >= self.acknowledged.len() as u64);
         store.close().await.expect("it closes");
     }
+}
+
+/// How the groups went, by the rows of their jobs.
+fn counted(records: &HashMap<JobId, Record>) -> HashMap<JobId, Group> {
+    let mut groups: HashMap<_, Group> = HashMap::new();
+    for record in records.values() {
+        let group = groups.entry(record.group.expect("each is in one")).or_default();
+        group.jobs += 1;
+        group.succeeded += u64::from(record.verdict == Some(Verdict::Succeeded));
+        group.failed += u64::from(record.state == State::Dead);
+    }
+    groups
 }
 
 /// Every decision that lasted has left its entry, in order.

@@ -83,7 +83,8 @@ async fn submit(store: Arc<dyn Store>, submitter: usize) {
         let ids: Vec<_> = (0..=(round + submitter) % 8).map(|_| JobId::draw()).collect();
         let jobs = ids.iter().map(|&id| {
             let lane = LaneKey::new(&format!("host {}", round % 5));
-            NewJob::new(id, FETCH.clone(), lane, now, spec_of(id))
+            let group = Some(ids[0]);
+            NewJob { group, ..NewJob::new(id, FETCH.clone(), lane, now, spec_of(id)) }
         });
         if round % 4 == 0 {
             put_document(&*store, submitter).await;

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use jobs::{
-    Health, JobId, LaneKey, LaneNews, Lease, NewJob, NewNote, Next, Outcome, Settlement, Stage,
-    State, Timestamp, Verdict,
+    Filter, Health, JobId, LaneKey, LaneNews, Lease, NewJob, NewNote, Next, Outcome, Priority,
+    Settlement, Stage, State, Timestamp, Verdict,
 };
 use proptest::collection::vec;
 use proptest::option;
@@ -27,12 +27,46 @@ pub(super) enum Command {
     Tell { deliver: bool, lane: u8, news: News },
     Relimit { deliver: bool },
     Put { document: u8, bytes: Option<usize> },
-    List { states: Vec<State>, lane: Option<u8>, since: Option<u64>, until: Option<u64> },
+    List(Wanted),
+    ForgetGroup { group: u8 },
     Redrive { job: u64, deliver: bool, lane: u8, in_ms: u64 },
     Sweep { older_than_ms: u64, any: bool },
     Pass { ms: u64 },
     StepBack { ms: u64 },
     Reopen,
+}
+
+/// Which jobs to list.
+#[derive(Clone, Debug)]
+pub(super) struct Wanted {
+    states: Vec<State>,
+    lane: Option<u8>,
+    since: Option<u64>,
+    until: Option<u64>,
+    verdict: Option<Verdict>,
+    kin: Kin,
+}
+
+/// Of which owner and group.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Kin {
+    owner: Option<u8>,
+    group: Option<u8>,
+}
+
+impl Wanted {
+    pub(super) fn filter(&self) -> Filter {
+        Filter {
+            states: self.states.clone(),
+            lane: self.lane.map(key),
+            since: self.since.map(accepted),
+            until: self.until.map(accepted),
+            verdict: self.verdict,
+            owner: self.kin.owner.map(|n| owner(n).into()),
+            group: self.kin.group.map(group),
+            ..Filter::default()
+        }
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -42,8 +76,11 @@ pub(super) struct Draft {
     pub(super) lane: u8,
     pub(super) in_ms: u64,
     pub(super) bytes: usize,
-    pub(super) key: Option<(u8, u8)>,
+    /// With its fingerprint, and how old its holder may be.
+    pub(super) key: Option<(u8, u8, u64)>,
     pub(super) expires_ms: Option<u64>,
+    pub(super) kin: Kin,
+    pub(super) priority: Priority,
 }
 
 /// What to say under which of the leases given out so far.
@@ -90,6 +127,9 @@ pub(super) enum What {
 /// Few enough that sequences meet the same job again.
 const JOBS: u64 = 24;
 const LANES: u8 = 3;
+/// Groups that jobs may be in.
+pub(super) const GROUPS: u8 = 2;
+const OWNERS: u8 = 2;
 /// Keys of notes.
 pub(super) const NOTES: u8 = 3;
 /// No longer than what passes at least with a restart.
@@ -99,11 +139,33 @@ fn in_ms() -> impl Strategy<Value = u64> {
     prop_oneof![3 => Just(0), 1 => 1_u64..3_000]
 }
 
+fn kin() -> impl Strategy<Value = Kin> {
+    (option::of(0..OWNERS), option::of(0..GROUPS)).prop_map(|(owner, group)| Kin { owner, group })
+}
+
+fn wanted() -> impl Strategy<Value = Wanted> {
+    let verdict = option::weighted(0.2, select(vec![Verdict::Succeeded, Verdict::Failed]));
+    let kin = prop_oneof![1 => Just(Kin { owner: None, group: None }), 2 => kin()];
+    let lane = option::weighted(0.3, 0..LANES);
+    let time = || option::weighted(0.3, 0..JOBS);
+    (vec(state(), 0..3), lane, time(), time(), verdict, kin).prop_map(
+        |(states, lane, since, until, verdict, kin)| Wanted {
+            states,
+            lane,
+            since,
+            until,
+            verdict,
+            kin,
+        },
+    )
+}
+
 fn draft() -> impl Strategy<Value = Draft> {
-    let key = option::weighted(0.3, (0_u8..4, 0_u8..2));
+    let key = option::weighted(0.3, (0_u8..4, 0_u8..2, 0_u64..20_000));
     let expires_ms = option::weighted(0.2, 0_u64..4_000);
-    (0..JOBS, any::<bool>(), 0..LANES, in_ms(), 0_usize..80, key, expires_ms).prop_map(
-        |(job, deliver, lane, in_ms, bytes, key, expires_ms)| Draft {
+    let priority = select(vec![Priority::Low, Priority::Normal, Priority::High]);
+    (0..JOBS, any::<bool>(), 0..LANES, in_ms(), 0_usize..80, key, expires_ms, kin(), priority)
+        .prop_map(|(job, deliver, lane, in_ms, bytes, key, expires_ms, kin, priority)| Draft {
             job,
             deliver,
             lane,
@@ -111,8 +173,9 @@ fn draft() -> impl Strategy<Value = Draft> {
             bytes,
             key,
             expires_ms,
-        },
-    )
+            kin,
+            priority,
+        })
 }
 
 fn what() -> impl Strategy<Value = What> {
@@ -167,8 +230,8 @@ pub(super) fn command() -> impl Strategy<Value = Command> {
         1 => any::<bool>().prop_map(|deliver| Command::Relimit { deliver }),
         1 => (0_u8..4, option::of(0_usize..80))
             .prop_map(|(document, bytes)| Command::Put { document, bytes }),
-        1 => (vec(state(), 0..3), option::of(0..LANES), option::of(0..JOBS), option::of(0..JOBS))
-            .prop_map(|(states, lane, since, until)| Command::List { states, lane, since, until }),
+        2 => wanted().prop_map(Command::List),
+        1 => (0..GROUPS).prop_map(|group| Command::ForgetGroup { group }),
         1 => (0_u64..6_000, any::<bool>())
             .prop_map(|(older_than_ms, any)| Command::Sweep { older_than_ms, any }),
         4 => (0_u64..2_500).prop_map(|ms| Command::Pass { ms }),
@@ -193,13 +256,23 @@ pub(super) fn accepted(n: u64) -> Timestamp {
 }
 
 impl Draft {
-    pub(super) fn job(&self, now: Timestamp) -> NewJob {
+    pub(super) fn job(&self, now: Timestamp, lasting: bool) -> NewJob {
         let new = job(self.job).stage(stage(self.deliver)).spec_of(self.bytes);
         let new = NewJob { id: id(self.job), ..new };
         let expires = self.expires_ms.map(|ms| after(now, ms));
         let new = NewJob { due: after(now, self.in_ms), lane: key(self.lane), expires, ..new };
+        let owner = self.kin.owner.map(|n| owner(n).into());
+        let new = NewJob { owner, group: self.kin.group.map(group), ..new };
+        // Whose turn it is among priorities is forgotten by a restart.
+        let new = if lasting { new } else { new.priority(self.priority) };
         match self.key {
-            Some((key, fingerprint)) => new.key(&format!("key {key}"), fingerprint),
+            Some((key, fingerprint, ms)) => {
+                let mut new = new.key(&format!("key {key}"), fingerprint);
+                if let Some(idempotency) = &mut new.idempotency {
+                    idempotency.since = now - Duration::from_millis(ms);
+                }
+                new
+            }
             None => new,
         }
     }
@@ -248,6 +321,14 @@ pub(super) fn next(now: Timestamp, lane: u8, in_ms: u64, bytes: usize, verdict: 
 
 pub(super) fn stage(deliver: bool) -> &'static Stage {
     if deliver { &DELIVER } else { &FETCH }
+}
+
+fn owner(n: u8) -> &'static str {
+    if n == 0 { "an owner" } else { "another" }
+}
+
+pub(super) fn group(n: u8) -> JobId {
+    JobId::from_bytes([n; 16])
 }
 
 pub(super) fn key(lane: u8) -> LaneKey {

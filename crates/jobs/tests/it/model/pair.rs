@@ -9,7 +9,9 @@ use jobs::{
     Settlement, Stage, Store, Timestamp, Verdict,
 };
 
-use super::command::{Command, LONGEST_INTERVAL_MS, NOTES, accepted, body, id, key, next, stage};
+use super::command::{
+    Command, GROUPS, LONGEST_INTERVAL_MS, NOTES, body, group, id, key, next, stage,
+};
 use crate::backend::{Backend, DELIVER, Durable, FETCH, Memory, Sqlite, config};
 use crate::rig::{MANY, at};
 
@@ -42,7 +44,7 @@ impl Pair {
         let interval = if with_interval { INTERVAL } else { Duration::ZERO };
         let breaker = (!lasting).then_some(Breaker { window: 4, failures: 2 });
         let mut config = config(
-            LaneLimit { concurrency: 2, interval, breaker },
+            LaneLimit { concurrency: 2, interval, breaker, in_order: false },
             // Which of a batch finds the last room is told by the contract, not here.
             Bounds::default(),
         );
@@ -81,7 +83,7 @@ impl Pair {
         self.latest = self.latest.max(now);
         match command {
             Command::Submit(drafts) => {
-                let jobs: Vec<_> = drafts.iter().map(|d| d.job(now)).collect();
+                let jobs: Vec<_> = drafts.iter().map(|d| d.job(now, self.lasting)).collect();
                 self.both(async |s| s.submit(jobs.clone(), now).await).await;
             }
             Command::Claim { deliver, max, lease_ms } => {
@@ -141,12 +143,9 @@ impl Pair {
                 self.both(async |s| s.put_document("model", key.clone(), value.clone()).await)
                     .await;
             }
-            Command::List { states, lane, since, until } => {
-                let (lane, stage, verdict) = (lane.map(key), None, None);
-                let (since, until) = (since.map(accepted), until.map(accepted));
-                let filter =
-                    Filter { states, lane, stage, verdict, since, until, ..Filter::default() };
-                self.list(&filter).await;
+            Command::List(wanted) => self.list(&wanted.filter()).await,
+            Command::ForgetGroup { group: n } => {
+                self.both(async |s| s.forget_group(group(n)).await).await;
             }
             // A restart forgets what a breaker looks back on.
             Command::Reopen if !self.lasting => {}
@@ -252,7 +251,12 @@ impl Pair {
         for n in 0..NOTES {
             self.both(async |s| s.note("model", [n; 32]).await).await;
         }
-        self.both(async |s| s.documents("model").await).await;
+        for (key, _) in self.both(async |s| s.documents("model").await).await {
+            self.both(async |s| s.document("model", key.clone()).await).await;
+        }
+        for n in 0..GROUPS {
+            self.both(async |s| Ok(s.group(group(n)))).await;
+        }
         self.both(async |s| Ok(s.counts())).await;
         self.both(async |s| {
             let mut lanes = s.lanes(MANY, now);

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use jobs::{
-    Idempotency, JobId, LaneKey, NewJob, Next, Outcome, Redrive, Stage, Timestamp, Verdict,
+    Idempotency, JobId, LaneKey, NewJob, Next, Outcome, Priority, Redrive, Stage, Timestamp,
+    Verdict,
 };
 
 use crate::backend::{DELIVER, FETCH};
@@ -28,6 +29,11 @@ pub(crate) fn job(n: u64) -> NewJob {
     NewJob::new(id(n), FETCH.clone(), LaneKey::new("a"), at(0), Bytes::from(format!("spec {n}")))
 }
 
+/// The id of the `n`-th group.
+pub(crate) fn group(n: u64) -> JobId {
+    id(1_000_000 + n)
+}
+
 /// What a test wants to be different about a job.
 pub(crate) trait Differently: Sized {
     fn lane(self, key: &str) -> Self;
@@ -35,6 +41,9 @@ pub(crate) trait Differently: Sized {
     fn spec_of(self, bytes: usize) -> Self;
     fn key(self, key: &str, fingerprint: u8) -> Self;
     fn stage(self, stage: &Stage) -> Self;
+    fn owner(self, name: &str) -> Self;
+    fn group(self, n: u64) -> Self;
+    fn priority(self, priority: Priority) -> Self;
 }
 
 impl Differently for NewJob {
@@ -58,6 +67,18 @@ impl Differently for NewJob {
 
     fn stage(self, stage: &Stage) -> Self {
         Self { stage: stage.clone(), ..self }
+    }
+
+    fn owner(self, name: &str) -> Self {
+        Self { owner: Some(name.into()), ..self }
+    }
+
+    fn group(self, n: u64) -> Self {
+        Self { group: Some(group(n)), ..self }
+    }
+
+    fn priority(self, priority: Priority) -> Self {
+        Self { priority, ..self }
     }
 }
 
