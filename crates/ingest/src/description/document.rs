@@ -128,7 +128,7 @@ fn round_off(operation: &mut Operation) {
     for (status, response) in answers {
         if let RefOr::T(Response { content, .. }) = response
             && status.starts_with(['4', '5'])
-            && content.is_empty()
+            && (content.is_empty() || content.contains_key(refusals::PROBLEM))
         {
             let problem = Content::new(Some(refusals::schema()));
             content.insert(refusals::PROBLEM.to_owned(), problem.into());
