@@ -133,7 +133,6 @@ async fn submit(api: &Caller, request: Request, typing: Typing) -> Result<Respon
     let mut ready = api.prepare(given, None, now)?;
     let in_hand = key.as_ref().map(|key| api.keys_in_hand.take(key)).transpose()?;
     ready.job.idempotency = key.map(|key| {
-        let key = api.scoped(&key);
         let fingerprint = Sha256::digest(&received.bytes).into();
         Idempotency { key, fingerprint, since: now - config.idempotency_window }
     });
@@ -142,7 +141,7 @@ async fn submit(api: &Caller, request: Request, typing: Typing) -> Result<Respon
     drop(in_hand);
     let mut response = answer(api, &accepted, &headers, extensions.get::<Peer>()).await;
     let headers = response.headers_mut();
-    headers.insert(header::VARY, HeaderValue::from_name(PREFER));
+    headers.append(header::VARY, HeaderValue::from_name(PREFER));
     if accepted.is_replayed {
         headers.insert(IDEMPOTENCY_REPLAYED, HeaderValue::from_static("true"));
     }
@@ -277,8 +276,8 @@ fn queued(Accepted { id, created_at, spec, .. }: &Accepted) -> Response {
 }
 
 /// The key as the store knows it: two owners' never meet.
-pub(crate) fn scoped_key(_: &Caller, headers: &HeaderMap) -> Result<Option<String>, Problem> {
-    idempotency_key(headers)
+pub(crate) fn scoped_key(caller: &Caller, headers: &HeaderMap) -> Result<Option<String>, Problem> {
+    Ok(idempotency_key(headers)?.map(|key| caller.scoped(&key)))
 }
 
 /// The key, with or without the quotes that make it a structured field's string (RFC 8941 §3.3.3).

@@ -97,7 +97,7 @@ async fn completed(api: &Arc<Api>, id: JobId, group: Group) -> Result<Option<u64
     batch.completed_ms = Some(now.as_millis());
     batch.completed_jobs = group.jobs;
     api.store_batch(id, &batch).await?;
-    api.feed.publish(EVENT, id, event);
+    api.feed.publish(EVENT, id, batch.owner.as_deref(), event);
     Ok(batch.completed_ms)
 }
 

@@ -406,6 +406,9 @@ impl Stream {
                 () = receiving.upload.stop.cancelled(), if end.is_none() => {
                     end = Some(End::Early("the batch was called off".to_owned()));
                 }
+                () = caller.revoked(), if end.is_none() => {
+                    end = Some(End::Early("the API key was revoked".to_owned()));
+                }
                 () = out.closed(), if end.is_none() => end = Some(gone()),
                 piece = piece(body, config.body_timeout), if is_drained && end.is_none() => {
                     read = Some(piece);
