@@ -82,7 +82,7 @@ impl IntoResponse for Failure {
 
 /// Submits a job, as ScraperAPI's.
 #[utoipa::path(
-    post, path = "/jobs", tag = "Migration",
+    post, path = "/jobs", tag = "Migration", operation_id = "scraperApiSubmitJob",
     request_body = asked::Body,
     responses(
         (status = 200, description = "The job was accepted.", body = JobView),
@@ -118,7 +118,7 @@ async fn submit(State(api): State<Arc<Api>>, request: Request) -> Result<Respons
 
 /// Submits a batch of jobs, as ScraperAPI's.
 #[utoipa::path(
-    post, path = "/batchjobs", tag = "Migration",
+    post, path = "/batchjobs", tag = "Migration", operation_id = "scraperApiSubmitBatch",
     request_body = asked::BatchBody,
     responses(
         (status = 200, description = "The jobs were accepted, in this order.", body = [JobView]),
@@ -182,7 +182,7 @@ fn within(problem: Problem, at: usize) -> Problem {
 
 /// How a job goes, and its page, as ScraperAPI's.
 #[utoipa::path(
-    get, path = "/jobs/{id}", tag = "Migration",
+    get, path = "/jobs/{id}", tag = "Migration", operation_id = "scraperApiGetJob",
     params(
         ("id" = String, Path, description = "The job's id."),
         ("apiKey" = Option<String>, Query, description = "The API key; `api_key` is the same."),
@@ -211,7 +211,7 @@ async fn status(
 
 /// Calls a job off, as ScraperAPI's.
 #[utoipa::path(
-    delete, path = "/jobs/{id}", tag = "Migration",
+    delete, path = "/jobs/{id}", tag = "Migration", operation_id = "scraperApiCancelJob",
     params(
         ("id" = String, Path, description = "The job's id."),
         ("apiKey" = Option<String>, Query, description = "The API key; `api_key` is the same."),

@@ -84,7 +84,7 @@ pub(super) struct Started {
 
 /// Scrapes a batch of pages, as Firecrawl's `/v2/batch/scrape`.
 #[utoipa::path(
-    post, path = "/v2/batch/scrape", tag = "Migration",
+    post, path = "/v2/batch/scrape", tag = "Migration", operation_id = "firecrawlStartBatch",
     request_body = Asked,
     responses(
         (status = 200, description = "The batch has begun.", body = Started),
@@ -353,7 +353,7 @@ pub(super) struct Status<'a> {
 
 /// How a batch goes, and its pages, as Firecrawl's.
 #[utoipa::path(
-    get, path = "/v2/batch/scrape/{id}", tag = "Migration",
+    get, path = "/v2/batch/scrape/{id}", tag = "Migration", operation_id = "firecrawlGetBatch",
     params(
         ("id" = String, Path, description = "The batch's id."),
         ("cursor" = Option<String>, Query, description = "As `next` has it."),
@@ -500,7 +500,7 @@ struct PageError {
 
 /// Which pages of a batch cannot be had, and why, as Firecrawl's.
 #[utoipa::path(
-    get, path = "/v2/batch/scrape/{id}/errors", tag = "Migration",
+    get, path = "/v2/batch/scrape/{id}/errors", tag = "Migration", operation_id = "firecrawlGetBatchErrors",
     params(("id" = String, Path, description = "The batch's id.")),
     responses(
         (status = 200, description = "At most 10,000 of them.", body = Errors),
@@ -569,7 +569,7 @@ pub(super) struct CalledOff {
 
 /// Calls a batch off, as Firecrawl's: pages that are there stay.
 #[utoipa::path(
-    delete, path = "/v2/batch/scrape/{id}", tag = "Migration",
+    delete, path = "/v2/batch/scrape/{id}", tag = "Migration", operation_id = "firecrawlCancelBatch",
     params(("id" = String, Path, description = "The batch's id.")),
     responses(
         (status = 200, description = "It was called off.", body = CalledOff),

@@ -61,7 +61,7 @@ pub(super) struct Answer<'a> {
 
 /// Scrapes one page and waits for it, as Firecrawl's `/v2/scrape`.
 #[utoipa::path(
-    post, path = "/v2/scrape", tag = "Migration",
+    post, path = "/v2/scrape", tag = "Migration", operation_id = "firecrawlScrape",
     request_body = Asked,
     responses(
         (status = 200, description = "The page.", body = Answer),
