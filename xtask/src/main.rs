@@ -6,6 +6,7 @@
 mod bench;
 mod clock;
 mod command;
+mod described;
 mod e2e;
 mod migration;
 mod official;

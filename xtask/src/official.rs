@@ -25,7 +25,7 @@ pub(crate) const CHECKING: Duration = Duration::from_secs(300);
 /// How often a child is looked after.
 const TICK: Duration = Duration::from_millis(50);
 
-const WAY_OUT: &str = "leave this step out with `--without-official`";
+const WAY_OUT: &str = "leave out the steps that need it with `--without-official`";
 
 /// Installs what is missing and runs both checks.
 pub(crate) fn run() -> Result<()> {
@@ -50,20 +50,24 @@ pub(crate) fn run() -> Result<()> {
 }
 
 fn tools_are_here() -> Result<()> {
-    for (tool, args, package) in [
-        ("python3", &["-m", "pip", "--version"][..], "python3-pip"),
-        ("node", &["--version"], "nodejs"),
-        ("npm", &["--version"], "npm"),
-    ] {
-        let mut asked = Command::new(tool);
-        asked.args(args);
-        if !works(asked) {
-            bail!(
-                "`{tool} {}` does not work: install it (Debian's package is {package}), or \
-                 {WAY_OUT}",
-                args.join(" ")
-            );
-        }
+    python_is_here()?;
+    is_here("node", &["--version"], "nodejs")?;
+    is_here("npm", &["--version"], "npm")
+}
+
+/// Whether Python and its installer work.
+pub(crate) fn python_is_here() -> Result<()> {
+    is_here("python3", &["-m", "pip", "--version"], "python3-pip")
+}
+
+fn is_here(tool: &str, args: &[&str], package: &str) -> Result<()> {
+    let mut asked = Command::new(tool);
+    asked.args(args);
+    if !works(asked) {
+        bail!(
+            "`{tool} {}` does not work: install it (Debian's package is {package}), or {WAY_OUT}",
+            args.join(" ")
+        );
     }
     Ok(())
 }
@@ -97,12 +101,14 @@ pub(crate) fn install(
         fs::copy(ours.join(list), dir.join(list)).with_context(failed)?;
     }
     within(INSTALLING, command(dir)).with_context(|| {
-        format!("the official library could not be installed: is its registry in reach? If not, {WAY_OUT}")
+        format!(
+            "what is asked for could not be installed: is its registry in reach? If not, {WAY_OUT}"
+        )
     })?;
     fs::write(&seal, wanted).with_context(failed)
 }
 
-fn pip(dir: &Path) -> Command {
+pub(crate) fn pip(dir: &Path) -> Command {
     let mut pip = Command::new("python3");
     pip.args(["-m", "pip", "install", "--quiet", "--no-input", "--disable-pip-version-check"]);
     pip.args(["--timeout", "30", "--retries", "2", "--no-deps", "--require-hashes"]);

@@ -9,6 +9,7 @@ use clap::ValueEnum;
 
 use crate::clock;
 use crate::command::{self, cargo, colour, output, succeed, succeed_keeping, works};
+use crate::described;
 use crate::migration;
 use crate::official;
 use crate::packages;
@@ -19,7 +20,8 @@ pub(crate) struct Options {
     /// Run this step alone (repeat for more)
     #[arg(long, value_name = "STEP")]
     only: Vec<Step>,
-    /// Leave out the step `official`, on a machine without Python, node or their registries
+    /// Leave out the steps `official`, `described` and `client`, on a machine without Python, node
+    /// or their registries
     #[arg(long)]
     without_official: bool,
 }
@@ -41,6 +43,10 @@ enum Step {
     Doctests,
     /// Signatures hold against the official Standard Webhooks libraries for Python and JavaScript
     Official,
+    /// What the API answers is what docs/openapi.json says, by schemathesis
+    Described,
+    /// A client generated from docs/openapi.json works
+    Client,
     /// Firecrawl's Python library and ScraperAPI's calls work with the binary
     Migration,
     /// Every test of every crate, end-to-end scenarios included
@@ -50,6 +56,11 @@ enum Step {
 impl Step {
     fn name(self) -> String {
         self.to_possible_value().map(|v| v.get_name().to_owned()).unwrap_or_default()
+    }
+
+    /// Whether it installs what no package of the system has.
+    fn needs_registries(self) -> bool {
+        matches!(self, Self::Official | Self::Described | Self::Client | Self::Migration)
     }
 
     /// Does it; the lines to show again at the very end.
@@ -79,6 +90,8 @@ impl Step {
                 succeed(cargo(&["test", "--doc", "--workspace"])).map(|()| Vec::new())
             }
             Self::Official => official::run().map(|()| Vec::new()),
+            Self::Described => described::conforms().map(|()| Vec::new()),
+            Self::Client => described::generates_a_client().map(|()| Vec::new()),
             Self::Migration => migration::run().map(|()| Vec::new()),
             Self::Tests => tests(),
         }
@@ -91,7 +104,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         .iter()
         .copied()
         .filter(|step| options.only.is_empty() || options.only.contains(step))
-        .filter(|step| !(options.without_official && *step == Step::Official))
+        .filter(|step| !(options.without_official && step.needs_registries()))
         .collect();
     let mut took: Vec<(Step, Duration)> = Vec::new();
     let mut last_words = Vec::new();
@@ -113,7 +126,8 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     }
     if options.without_official {
         eprintln!(
-            "left out as asked: official (our signatures were not checked by other libraries)"
+            "left out as asked: official, described, client (neither our signatures nor our \
+             description were checked by other libraries)"
         );
     }
     for line in last_words {

@@ -3,7 +3,7 @@ use jobs::{JobId, NewJob, Submitted, Timestamp};
 use crate::JobSpec;
 use crate::auth::Caller;
 use crate::problem::{Fault, Kind, Problem};
-use crate::router::store_problem;
+use crate::router::{Api, store_problem};
 use crate::submission::Submission;
 use crate::submit::IDEMPOTENCY_KEY;
 use crate::validate::{Rules, Valid};
@@ -24,6 +24,19 @@ pub(crate) struct Accepted {
     pub(crate) is_replayed: bool,
 }
 
+impl Api {
+    /// Makes a job of what was checked before.
+    pub(crate) fn ready(&self, spec: JobSpec, due: Timestamp) -> Ready {
+        let (stage, lane) = self.pipeline.first(&spec);
+        let mut job = NewJob::new(JobId::draw(), stage, lane, due, spec.to_bytes());
+        job.expires = spec.deadline();
+        job.priority = spec.priority.into();
+        job.owner = spec.owner.as_deref().map(Into::into);
+        job.group = spec.batch;
+        Ready { spec, job }
+    }
+}
+
 impl Caller {
     /// Checks what was asked for, and makes a job of it: a single one, or one of a batch.
     pub(crate) fn prepare(
@@ -39,17 +52,6 @@ impl Caller {
         spec.owner = self.owner().map(|owner| owner.as_ref().to_owned());
         spec.batch = batch;
         Ok(self.ready(spec, due))
-    }
-
-    /// Makes a job of what was checked before.
-    pub(crate) fn ready(&self, spec: JobSpec, due: Timestamp) -> Ready {
-        let (stage, lane) = self.pipeline.first(&spec);
-        let mut job = NewJob::new(JobId::draw(), stage, lane, due, spec.to_bytes());
-        job.expires = spec.deadline();
-        job.priority = spec.priority.into();
-        job.owner = spec.owner.as_deref().map(Into::into);
-        job.group = spec.batch;
-        Ready { spec, job }
     }
 
     /// Accepts a job. It is accepted even if the caller goes away meanwhile: the store promises it.

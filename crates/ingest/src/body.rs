@@ -83,13 +83,19 @@ pub(crate) enum Typing {
     AsTyped,
 }
 
+/// Checks that the body is not encoded.
+pub(crate) fn check_coding(headers: &HeaderMap) -> Result<(), Problem> {
+    if headers.get(header::CONTENT_ENCODING).is_none_or(|coding| coding == "identity") {
+        return Ok(());
+    }
+    let fault = Fault::header(&header::CONTENT_ENCODING, "the body may not be encoded");
+    Err(Problem::faulty(Kind::UnsupportedType, vec![fault])
+        .with_header(header::ACCEPT_ENCODING, HeaderValue::from_static("identity")))
+}
+
 /// Checks the content type and coding.
 pub(crate) fn check_type(headers: &HeaderMap, typing: Typing) -> Result<(), Problem> {
-    if headers.get(header::CONTENT_ENCODING).is_some_and(|coding| coding != "identity") {
-        let fault = Fault::header(&header::CONTENT_ENCODING, "the body may not be encoded");
-        return Err(Problem::faulty(Kind::UnsupportedType, vec![fault])
-            .with_header(header::ACCEPT_ENCODING, HeaderValue::from_static("identity")));
-    }
+    check_coding(headers)?;
     let given = headers.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes);
     let media = given.map(|value| value.split(|byte| *byte == b';').next().unwrap_or_default());
     let known = match media.map(<[u8]>::trim_ascii) {
@@ -116,7 +122,7 @@ fn is_json(media: &[u8]) -> bool {
 }
 
 /// Whether the charset parameter, if any, names UTF-8.
-fn is_utf8(content_type: &[u8]) -> bool {
+pub(crate) fn is_utf8(content_type: &[u8]) -> bool {
     content_type.split(|byte| *byte == b';').skip(1).all(|parameter| {
         let parameter = parameter.trim_ascii().to_ascii_lowercase();
         match parameter.strip_prefix(b"charset=") {

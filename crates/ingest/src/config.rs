@@ -29,6 +29,8 @@ pub struct Config {
     pub limits: Limits,
     /// Most sinks defined through the API; above it 409. Default 1,000.
     pub max_sinks: usize,
+    /// Most schedules; above it 409. Default 1,000.
+    pub max_schedules: usize,
     /// When set, `/readyz` fails while a job has been due for longer than this. Default none: one
     /// slow host's backlog is no reason to refuse everybody else's jobs.
     pub max_queue_age: Option<Duration>,
@@ -41,7 +43,15 @@ pub struct Config {
     pub redrive_live_jobs: u64,
     /// It waits too while what they hold is more than this, in bytes. Default 500 MB.
     pub redrive_live_bytes: u64,
-    /// How long finished jobs and their results are kept, as clients are told it. Default a day.
+    /// Longest `Prefer: wait`; what is asked for beyond it is lowered to it. Default 120 s.
+    pub max_wait: Duration,
+    /// Callers that wait for outcomes at once; beyond it they are answered without waiting.
+    /// Default 1,024.
+    pub max_waiting: usize,
+    /// For how long an idempotency key stands for the job that it was first used for. Default 24 h.
+    pub idempotency_window: Duration,
+    /// How long finished jobs and their results are kept, as clients are told it, and batches after
+    /// they were completed. Default 24 h.
     pub retain: Duration,
     /// Shown on the page at `/` and by `/healthz`; empty to show none. Default: this crate's.
     pub version: String,
@@ -59,11 +69,15 @@ impl Default for Config {
             host_names: None,
             limits: Limits::default(),
             max_sinks: 1000,
+            max_schedules: 1000,
             max_queue_age: None,
             retry_after: Duration::from_secs(5),
             links: None,
             redrive_live_jobs: 500_000,
             redrive_live_bytes: 500_000_000,
+            max_wait: Duration::from_secs(120),
+            max_waiting: 1024,
+            idempotency_window: DAY,
             retain: DAY,
             version: env!("CARGO_PKG_VERSION").to_owned(),
         }
@@ -83,11 +97,15 @@ impl fmt::Debug for Config {
             .field("host_names", &self.host_names)
             .field("limits", &self.limits)
             .field("max_sinks", &self.max_sinks)
+            .field("max_schedules", &self.max_schedules)
             .field("max_queue_age", &self.max_queue_age)
             .field("retry_after", &self.retry_after)
             .field("links", &self.links)
             .field("redrive_live_jobs", &self.redrive_live_jobs)
             .field("redrive_live_bytes", &self.redrive_live_bytes)
+            .field("max_wait", &self.max_wait)
+            .field("max_waiting", &self.max_waiting)
+            .field("idempotency_window", &self.idempotency_window)
             .field("retain", &self.retain)
             .field("version", &self.version)
             .finish()

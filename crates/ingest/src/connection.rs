@@ -9,7 +9,9 @@ use std::time::Duration;
 use axum::Router;
 use axum::response::Response;
 use axum::routing::future::RouteFuture;
-use hyper::body::Incoming;
+use bytes::Bytes;
+use http::header::{self, HeaderValue};
+use hyper::body::{Body as HttpBody, Frame, Incoming, SizeHint};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
@@ -24,6 +26,9 @@ use crate::ServeConfig;
 /// the reset that unread bytes would cause (RFC 9112 §9.6).
 const LINGER_BYTES: usize = 1 << 20;
 const LINGER_TIME: Duration = Duration::from_secs(1);
+/// A body up to this length comes with its request: when it was not read, what is left of it is
+/// no loss.
+const SMALL_BODY: u64 = 16 << 10;
 
 /// What the two ends of a connection tell each other: the handler knows where requests begin and
 /// end, the socket knows when nothing moves. Both live in one task.
@@ -35,6 +40,76 @@ pub(crate) struct Exchange {
     begun: AtomicU32,
     /// The last answer was a refusal that may have left a part of the request unread.
     refused: AtomicBool,
+    /// The request has a large body that was not read to its end.
+    unread: AtomicBool,
+    /// Requests that are read on while they are answered: silence is their readers' business.
+    held: AtomicU32,
+}
+
+impl Exchange {
+    /// Whether somebody else watches the time.
+    fn is_watched(&self) -> bool {
+        self.active.load(Ordering::Relaxed) || self.held.load(Ordering::Relaxed) > 0
+    }
+}
+
+/// A request's right to be read on while it is answered: an extension of each request.
+#[derive(Clone, Debug)]
+pub(crate) struct Duplex(Arc<Exchange>);
+
+impl Duplex {
+    /// Until this is dropped, whoever reads the body says how long it may take.
+    pub(crate) fn hold(&self) -> Held {
+        self.0.held.fetch_add(1, Ordering::Relaxed);
+        Held(Arc::clone(&self.0))
+    }
+}
+
+/// See [`Duplex::hold`].
+#[derive(Debug)]
+pub(crate) struct Held(Arc<Exchange>);
+
+impl Held {
+    /// The answer is complete, and a part of the request may not have been read.
+    pub(crate) fn cut_short(&self) {
+        self.0.refused.store(true, Ordering::Relaxed);
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.0.held.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// A large body, which says when it was read to its end.
+struct Large {
+    body: Incoming,
+    exchange: Arc<Exchange>,
+}
+
+impl HttpBody for Large {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        let frame = ready!(Pin::new(&mut self.body).poll_frame(cx));
+        if frame.is_none() || self.body.is_end_stream() {
+            self.exchange.unread.store(false, Ordering::Relaxed);
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
 }
 
 impl Exchange {
@@ -63,6 +138,11 @@ pub(crate) enum Line {
 impl Peer {
     pub(crate) fn new(line: Line, stop: CancellationToken) -> Self {
         Self(Arc::new(Ends { line, stop }))
+    }
+
+    /// Cancelled when the server stops.
+    pub(crate) fn stop(&self) -> CancellationToken {
+        self.0.stop.clone()
     }
 
     /// Resolves when the peer has closed its side, or when the server stops. Once it has sent
@@ -214,11 +294,21 @@ impl hyper::service::Service<http::Request<Incoming>> for Handler {
     type Future = Handling;
 
     fn call(&self, mut request: http::Request<Incoming>) -> Handling {
+        let exchange = Arc::clone(&self.exchange);
         request.extensions_mut().insert(self.peer.clone());
-        self.exchange.begun.fetch_add(1, Ordering::Relaxed);
-        self.exchange.active.store(true, Ordering::Relaxed);
-        let answer = self.router.clone().call(request);
-        Handling { answer, exchange: Arc::clone(&self.exchange) }
+        request.extensions_mut().insert(Duplex(Arc::clone(&exchange)));
+        exchange.begun.fetch_add(1, Ordering::Relaxed);
+        exchange.active.store(true, Ordering::Relaxed);
+        let is_large = request.body().size_hint().exact().is_none_or(|bytes| bytes > SMALL_BODY);
+        exchange.unread.store(is_large, Ordering::Relaxed);
+        let mut router = self.router.clone();
+        let answer = if is_large {
+            let exchange = Arc::clone(&exchange);
+            router.call(request.map(|body| Large { body, exchange }))
+        } else {
+            router.call(request)
+        };
+        Handling { answer, exchange }
     }
 }
 
@@ -232,8 +322,13 @@ impl Future for Handling {
     type Output = Result<Response, Infallible>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let Ok(response) = ready!(Pin::new(&mut self.answer).poll(cx));
+        let Ok(mut response) = ready!(Pin::new(&mut self.answer).poll(cx));
         let refused = response.status().is_client_error() || response.status().is_server_error();
+        if refused && self.exchange.unread.load(Ordering::Relaxed) {
+            // What is left of the body is not read, so no other request can follow (RFC 9112 §9.6).
+            let close = HeaderValue::from_static("close");
+            response.headers_mut().insert(header::CONNECTION, close);
+        }
         self.exchange.refused.store(refused, Ordering::Relaxed);
         self.exchange.active.store(false, Ordering::Relaxed);
         Poll::Ready(Ok(response))
@@ -323,8 +418,7 @@ impl Guarded {
     }
 
     fn received(&mut self) {
-        let waited = !self.exchange.active.load(Ordering::Relaxed);
-        if waited && !self.in_header {
+        if !self.exchange.is_watched() && !self.in_header {
             self.in_header = true;
             self.read_by = Instant::now() + self.header_time;
         }
@@ -378,7 +472,7 @@ impl AsyncRead for Guarded {
             self.received();
             return Poll::Ready(result);
         }
-        if self.exchange.active.load(Ordering::Relaxed) {
+        if self.exchange.is_watched() {
             return Poll::Pending;
         }
         let by = self.silent_until();

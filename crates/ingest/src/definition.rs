@@ -8,7 +8,9 @@ use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use serde::{Deserialize, Serialize};
 use url::Url;
+use utoipa::ToSchema;
 
+use crate::description::{EventType, SecretText, SinkName};
 use crate::fields::{self, Owner};
 use crate::problem::Fault;
 use crate::quantity::{DurationText, RateText, SizeText, duration_text, rate_text};
@@ -51,43 +53,72 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 );
 
 /// A sink as its owner writes it. What is not here is refused by name.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, expecting = "an object such as {\"url\": \"https://example.com\"}")]
+#[schema(as = SinkDefinition)]
 pub(crate) struct Definition<'a> {
+    /// What jobs call it by.
     #[serde(borrow)]
+    #[schema(value_type = SinkName)]
     pub(crate) name: Option<Cow<'a, str>>,
+    /// Where events go: http or https, without credentials; or `pull:`, for events that are
+    /// pulled.
     #[serde(borrow)]
+    #[schema(required = true, nullable = false, max_length = 8192)]
     url: Option<Cow<'a, str>>,
+    /// Extra header fields of each POST; none starts with `webhook-`.
     #[serde(borrow)]
     headers: Option<Pairs<'a>>,
+    /// What signs; one is made when it is left out.
     #[serde(borrow)]
+    #[schema(value_type = Option<SecretText>)]
     secret: Option<Cow<'a, str>>,
+    /// What the secret that is made is for; `v1` by default.
     signature: Option<Signature>,
+    /// The types of events that are sent; all when it is left out.
+    #[schema(value_type = Option<Vec<EventType>>, min_items = 1)]
     events: Option<Vec<String>>,
+    /// Most POSTs in a time.
     rate: Option<RateText>,
+    /// POSTs in flight at once.
+    #[schema(minimum = 1, maximum = 1000)]
     concurrency: Option<u32>,
+    /// One attempt's time, up to `5m`.
     timeout: Option<DurationText>,
+    /// Waits before each attempt, the first included.
+    #[schema(min_items = 1, max_items = 30)]
     schedule: Option<Vec<DurationText>>,
+    /// An event that is longer comes with a link to its content.
     inline_limit: Option<SizeText>,
+    /// What a body looks like.
     format: Option<EventFormat>,
+    /// Whether bodies are compressed.
     gzip: Option<bool>,
+    /// How events travel together; not with `ordered`.
     batch: Option<BatchText>,
+    /// One event at a time, in the order in which they came to be.
     ordered: Option<bool>,
+    /// `false` while nothing is to be sent.
     enabled: Option<bool>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
+#[schema(as = SinkBatching)]
 #[serde(
     deny_unknown_fields,
     expecting = "an object such as {\"max_events\": 100, \"max_wait\": \"1s\"}"
 )]
 struct BatchText {
+    /// Most events of one POST.
+    #[schema(required = true, nullable = false, minimum = 2, maximum = 1000)]
     max_events: Option<u32>,
+    /// What the first of them waits for the others, up to `1m`.
+    #[schema(value_type = DurationText)]
     max_wait: Option<DurationText>,
 }
 
 /// How events are signed: the versions of Standard Webhooks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Signature {
     /// HMAC-SHA256, by a secret that the receiver has too.
@@ -305,7 +336,8 @@ fn contradictions(spec: &SinkSpec, signature: Option<Signature>, faults: &mut Ve
 
 /// A sink's definition as it is shown: what was given to define it, in the same words. Secrets
 /// and the values of header fields are left out.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = SinkSettings)]
 pub(crate) struct Written {
     url: String,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -327,7 +359,8 @@ pub(crate) struct Written {
     ordered: bool,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = SinkBatch)]
 struct WrittenBatch {
     max_events: u32,
     max_wait: String,

@@ -16,6 +16,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use crate::Feed;
 use crate::auth::{self, Caller};
 use crate::connection::Peer;
+use crate::description::JobIdText;
 use crate::feed::{NotAnEventId, Told};
 use crate::problem::{Fault, Kind, Problem};
 
@@ -35,7 +36,27 @@ const MAX_TYPES: usize = 32;
 const RECONNECT_MS: u32 = 2000;
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
-/// `GET /v1/events`: what happens to the caller's jobs, as server-sent events (HTML §9.2).
+/// Follows what happens to the caller's jobs, as it happens.
+///
+/// Server-sent events. It begins with what comes next; a reader that comes back names the latest
+/// event that it has, and is told what came after that. Who missed some is first sent `event: gap`.
+/// Something is sent every 15 s at least. There may be 64 readers. Nothing waits for a reader: what
+/// has to arrive goes to a sink.
+#[utoipa::path(
+    get, path = "/v1/events", tag = "Events", operation_id = "followEvents",
+    params(
+        ("types" = Option<String>, Query, description = "Only events of these types, such as `job.failed,sink.disabled`.", pattern = "^[a-z._]{1,64}(,[a-z._]{1,64}){0,31}$"),
+        ("job" = Option<JobIdText>, Query, description = "Only events of this job."),
+        ("last_event_id" = Option<String>, Query, description = "Begin after this event. The header field counts for more."),
+        ("Last-Event-ID" = Option<String>, Header, description = "Begin after this event."),
+    ),
+    responses(
+        (
+            status = 200, description = "Events, for as long as both sides are there.",
+            content((String = "text/event-stream", example = json!("id: 1a203c5a4c0-42\nevent: job.failed\ndata: {\"id\":\"01a1f2c5-2a00-7000-8000-000000000000\",\"url\":\"https://example.com/\"}\n\n"))),
+        ),
+    ),
+)]
 pub(crate) async fn events(
     auth::Reader(api): auth::Reader,
     peer: Option<Extension<Peer>>,

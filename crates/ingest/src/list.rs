@@ -7,9 +7,11 @@ use http::header::{self, HeaderValue};
 use http::{StatusCode, Uri};
 use jobs::{JobId, Timestamp};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::Status;
 use crate::auth::{Admin, Reader};
+use crate::description::{Circuit, MomentText};
 use crate::problem::{Fault, Kind, Problem};
 use crate::router::{Api, spec_of, store_problem};
 use crate::selection::{self, Moment, Selection};
@@ -27,7 +29,8 @@ const PAGE_RECORDS: usize = 10_000;
 /// First byte of a cursor. A change of meaning takes the next number.
 const CURSOR_VERSION: u8 = 1;
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = JobPage)]
 struct Page {
     jobs: Vec<JobView>,
     /// Absent on the last page.
@@ -35,7 +38,30 @@ struct Page {
     next_cursor: Option<String>,
 }
 
-/// `GET /v1/jobs`
+/// Lists jobs, the newest first.
+///
+/// All that is given has to fit. Go on with `cursor` until there is no `next_cursor`: a page may
+/// hold fewer jobs than `limit`, even none. Walking the pages neither skips nor repeats a job that
+/// was there when the walk began; with `status`, one that changes meanwhile may be left out or not.
+#[utoipa::path(
+    get, path = "/v1/jobs", tag = "Jobs", operation_id = "listJobs",
+    params(
+        ("status" = Option<Status>, Query, description = "Jobs of this status."),
+        ("sink" = Option<String>, Query, description = "Whose event goes, or was last sent, to this sink: its name, its URL (with or without the query), or its lane.", min_length = 1, max_length = 2048),
+        ("host" = Option<String>, Query, description = "Whose URL has this host.", example = "example.com"),
+        ("tag" = Option<String>, Query, description = "With this tag.", min_length = 1, max_length = 2048),
+        ("since" = Option<MomentText>, Query, description = "Accepted at this time or later."),
+        ("until" = Option<MomentText>, Query, description = "Accepted before this time."),
+        ("limit" = Option<u32>, Query, description = "So many at most; 100 by default.", minimum = 1, maximum = 1000),
+        ("cursor" = Option<String>, Query, description = "Goes on after the page that gave it as `next_cursor`."),
+    ),
+    responses(
+        (
+            status = 200, body = Page, description = "A page of jobs.",
+            headers(("Link" = String, description = "The next page (RFC 8288), while there may be one.")),
+        ),
+    ),
+)]
 pub(crate) async fn jobs(Reader(api): Reader, uri: Uri) -> Result<Response, Problem> {
     let query = Query::read(uri.query().unwrap_or_default(), true)?;
     let selection = query.selection(api.clock.now(), api.owner().cloned());
@@ -92,20 +118,29 @@ async fn page(
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = LaneList)]
 struct Lanes {
     lanes: Vec<Lane>,
 }
 
-#[derive(Serialize)]
+/// What waits for a host or a sink.
+#[derive(Serialize, ToSchema)]
 struct Lane {
+    /// What is to be done: `scrape` or `deliver`.
     stage: String,
+    /// The host and port, or the sink.
     key: String,
     waiting: u64,
     in_flight: u64,
+    /// Whether jobs are given out: `closed` as the limits allow, `open` not at all until
+    /// `paused_until`, `half_open` one at a time.
+    #[schema(value_type = Circuit)]
     circuit: &'static str,
+    /// What the host itself asks for between two fetches, in milliseconds.
     #[serde(skip_serializing_if = "is_nothing")]
     interval_ms: u64,
+    /// Fetches in a row that found the host unwell.
     #[serde(skip_serializing_if = "is_nothing")]
     failures: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -119,7 +154,16 @@ const fn is_nothing(count: &u64) -> bool {
     *count == 0
 }
 
-/// `GET /v1/lanes`: busiest first.
+/// Lists the lanes, the busiest first.
+///
+/// What waits for whom: a lane is a host to fetch from, or a sink to deliver to.
+#[utoipa::path(
+    get, path = "/v1/lanes", tag = "Operation", operation_id = "listLanes",
+    params(
+        ("limit" = Option<u32>, Query, description = "So many at most; 100 by default.", minimum = 1, maximum = 1000),
+    ),
+    responses((status = 200, body = Lanes, description = "The lanes.")),
+)]
 pub(crate) async fn lanes(Admin(api): Admin, uri: Uri) -> Result<Response, Problem> {
     let query = Query::read(uri.query().unwrap_or_default(), false)?;
     let lanes = api.store.lanes(query.limit, api.clock.now()).into_iter().map(|lane| Lane {
@@ -145,6 +189,7 @@ struct Query {
     tag: Option<String>,
     since: Option<Moment>,
     until: Option<Moment>,
+    batch: Option<JobId>,
     limit: usize,
     before: Option<JobId>,
 }
@@ -187,12 +232,16 @@ impl Query {
             "tag" => self.tag.replace(selection::words(value)?).is_some(),
             "since" => self.since.replace(Moment::read(value)?).is_some(),
             "until" => self.until.replace(Moment::read(value)?).is_some(),
+            "batch" => {
+                let id = value.parse().map_err(|_| "not the id of a batch")?;
+                self.batch.replace(id).is_some()
+            }
             "cursor" => {
                 let place = uncursor(value).ok_or("not a cursor of this server")?;
                 self.before.replace(place).is_some()
             }
             _ => {
-                let known = "status, sink, host, tag, since, until, limit, cursor";
+                let known = "status, sink, host, tag, batch, since, until, limit, cursor";
                 return Err(format!("unknown; known are {known}"));
             }
         })
@@ -206,6 +255,7 @@ impl Query {
             tag: self.tag.clone(),
             since: self.since.map(|moment| moment.at(now)),
             until: self.until.map(|moment| moment.at(now)),
+            batch: self.batch,
             owner,
         }
     }
@@ -233,6 +283,9 @@ fn link(selection: &Selection, limit: usize, cursor: &str) -> HeaderValue {
     let mut query = url::form_urlencoded::Serializer::new(String::new());
     if let [status] = selection.statuses.as_slice() {
         query.append_pair("status", status.as_str());
+    }
+    if let Some(batch) = selection.batch {
+        query.append_pair("batch", &batch.to_string());
     }
     let texts = [("sink", &selection.sink), ("host", &selection.host), ("tag", &selection.tag)];
     for (name, text) in texts {

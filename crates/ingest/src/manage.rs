@@ -4,16 +4,27 @@ use http::StatusCode;
 use http::request::Parts;
 use jobs::{Cancelled, JobId, Redrive, Redriven, Verdict};
 use serde::Deserialize;
+use utoipa::ToSchema;
 
 use crate::auth::Submitter;
 use crate::body::{self, Typing};
+use crate::description::{JobIdText, NotInThisState};
 use crate::problem::{Fault, Kind, Problem};
 use crate::read::{PathParts, path_id};
 use crate::router::{Api, store_problem, unknown};
 use crate::view::{JobView, json};
 use crate::{Status, parse};
 
-/// `DELETE /v1/jobs/{id}`: calls a job off. Doing it twice is the same as doing it once.
+/// Calls a job off.
+///
+/// Its sink, if any, is told with an event. Doing it twice is the same as doing it once.
+#[utoipa::path(
+    delete, path = "/v1/jobs/{id}", tag = "Jobs", operation_id = "cancelJob",
+    params(("id" = JobIdText, Path, description = "The job's id, as it was told when the job was accepted.")),
+    responses(
+        (status = 200, body = JobView, description = "The job, which is cancelled."), NotInThisState,
+    ),
+)]
 pub(crate) async fn cancel(
     Submitter(api): Submitter,
     path: PathParts,
@@ -40,15 +51,25 @@ pub(crate) async fn cancel(
 }
 
 /// What may be said of a redelivery.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, expecting = "an object such as {\"sink\": \"archive\"}")]
 struct Redelivery {
     /// The name of another sink than the job's own.
     sink: Option<String>,
 }
 
-/// `POST /v1/jobs/{id}/redeliver`: sends the stored event of a job that is over once more, to its
-/// own sink or to another.
+/// Sends the event of a job once more.
+///
+/// The job has to be over. Its stored event goes to its own sink, or to the one that the body
+/// names, with all its attempts. The body may be left out.
+#[utoipa::path(
+    post, path = "/v1/jobs/{id}/redeliver", tag = "Jobs", operation_id = "redeliverJob",
+    params(("id" = JobIdText, Path, description = "The job's id, as it was told when the job was accepted.")),
+    request_body(content = Option<Redelivery>, content_type = "application/json", description = "Where to, if not to the job's own sink.", example = json!({"sink": "archive"})),
+    responses(
+        (status = 202, body = JobView, description = "The job, on its way again."), NotInThisState,
+    ),
+)]
 pub(crate) async fn redeliver(
     Submitter(api): Submitter,
     path: PathParts,
@@ -84,7 +105,16 @@ async fn redelivery(api: &Api, request: Request) -> Result<Redelivery, Problem> 
     parse::object(&received.bytes, Kind::InvalidRequest)
 }
 
-/// `POST /v1/jobs/{id}/refetch`: starts a job that is over again from its URL.
+/// Starts a job again from its URL.
+///
+/// The job has to be over, and its deadline not passed.
+#[utoipa::path(
+    post, path = "/v1/jobs/{id}/refetch", tag = "Jobs", operation_id = "refetchJob",
+    params(("id" = JobIdText, Path, description = "The job's id, as it was told when the job was accepted.")),
+    responses(
+        (status = 202, body = JobView, description = "The job, queued again."), NotInThisState,
+    ),
+)]
 pub(crate) async fn refetch(
     Submitter(api): Submitter,
     path: PathParts,

@@ -8,6 +8,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::auth::Reader;
+use crate::description::Unready;
 use crate::problem::{Kind, Problem};
 use crate::router::{Api, store_problem};
 use crate::view::json;
@@ -21,26 +22,35 @@ pub(crate) struct Alive<'a> {
     version: &'a str,
 }
 
-/// The process answers.
+/// Tells whether the process answers.
 #[utoipa::path(
-    get, path = "/healthz", tag = "Operation",
+    get, path = "/healthz", tag = "Operation", operation_id = "getHealth", security(()),
     responses((status = 200, description = "It is alive.", body = Alive)),
 )]
 pub(crate) async fn alive(State(api): State<Arc<Api>>) -> Response {
     json(StatusCode::OK, &Alive { status: "alive", version: &api.config.version })
 }
 
-#[derive(Serialize)]
-struct Ready {
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Ready {
+    /// `ready`.
     status: &'static str,
+    /// Jobs that are not over.
     live_jobs: u64,
+    /// How long the oldest job that is due has been waiting.
     queue_age_ms: u64,
 }
 
 /// How long an unready server's callers wait before they ask again, in seconds.
 const READY_RETRY_S: u64 = 5;
 
-/// `GET /readyz`: the store accepts jobs, and they do not wait too long.
+/// Tells whether jobs can be accepted.
+///
+/// The store works, and jobs that are due do not wait too long.
+#[utoipa::path(
+    get, path = "/readyz", tag = "Operation", operation_id = "getReadiness", security(()),
+    responses((status = 200, description = "They can.", body = Ready), Unready),
+)]
 pub(crate) async fn ready(State(api): State<Arc<Api>>) -> Result<Response, Problem> {
     api.store.health().map_err(|error| store_problem(&error))?;
     let counts = api.store.counts();
@@ -55,18 +65,24 @@ pub(crate) async fn ready(State(api): State<Arc<Api>>) -> Result<Response, Probl
     Ok(json(StatusCode::OK, &Ready { status: "ready", live_jobs: counts.live(), queue_age_ms }))
 }
 
-/// `GET /metrics`
+/// Tells what can be measured.
+#[utoipa::path(
+    get, path = "/metrics", tag = "Operation", operation_id = "getMetrics",
+    responses((status = 200, description = "The text format of Prometheus.", body = String, content_type = "text/plain")),
+)]
 pub(crate) async fn metrics(Reader(api): Reader) -> Response {
     text((api.metrics)(), "text/plain; version=0.0.4; charset=utf-8")
 }
 
-/// `GET /`: what this is, and what to type.
+/// Says what this is, and what to type.
+#[utoipa::path(
+    get, path = "/", tag = "Operation", operation_id = "getPage", security(()),
+    responses((status = 200, description = "A page for people.", body = String, content_type = "text/html")),
+)]
 pub(crate) async fn page(State(api): State<Arc<Api>>, headers: HeaderMap) -> Response {
-    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
-    let host = host.filter(|host| host.bytes().all(is_host_byte)).unwrap_or("localhost:8080");
     let key = if api.keys.is_open() { "" } else { " -H 'Authorization: Bearer YOUR-KEY'" };
     let page = include_str!("page.html")
-        .replace("{{host}}", host)
+        .replace("{{host}}", host(&headers))
         .replace("{{key}}", key)
         .replace("{{version}}", &escaped(&api.config.version));
     let mut response = text(page, "text/html; charset=utf-8");
@@ -78,6 +94,12 @@ pub(crate) async fn page(State(api): State<Arc<Api>>, headers: HeaderMap) -> Res
     response
 }
 
+/// The host as the caller calls it, if that can be shown to people.
+pub(crate) fn host(headers: &HeaderMap) -> &str {
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
+    host.filter(|host| host.bytes().all(is_host_byte)).unwrap_or("localhost:8080")
+}
+
 /// What a host and port are made of; nothing that means anything to HTML or a shell.
 const fn is_host_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b':' | b'[' | b']')
@@ -87,7 +109,8 @@ fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;")
 }
 
-fn text(body: String, media: &'static str) -> Response {
+/// An answer of this media type.
+pub(crate) fn text(body: String, media: &'static str) -> Response {
     let mut response = Response::new(body.into());
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(media));
     response

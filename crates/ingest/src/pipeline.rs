@@ -5,6 +5,7 @@ use bytes::Bytes;
 use jobs::{Filter, JobId, LaneKey, Next, Record, Redrive, Stage, Timestamp};
 use serde::{Deserialize, Serialize};
 use url::Url;
+use utoipa::ToSchema;
 
 use crate::{JobSpec, NamedSink, Robots, Select, SinkSpec};
 
@@ -23,6 +24,12 @@ pub trait Pipeline: Send + Sync + 'static {
     /// Where the stored event of a job that is over is sent again: to its own sink, or to the one
     /// named `to`; `None` when there is no such sink.
     fn redeliver(&self, spec: &JobSpec, to: Option<&str>, now: Timestamp) -> Option<Redrive>;
+
+    /// Where a job's events go, without what may be secret, if any of this type are sent; `None`
+    /// when nobody is told.
+    fn told_at(&self, spec: &JobSpec, _kind: &str) -> Option<Url> {
+        spec.sink.as_ref().map(|sink| sink.url.clone())
+    }
 
     /// What a job's record means to its owner.
     fn status(&self, record: &Record) -> Status;
@@ -129,8 +136,9 @@ pub struct Refusal {
 }
 
 /// A job's place in its life, in its owner's words.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
+#[schema(as = JobStatus)]
 pub enum Status {
     /// Waits to be fetched.
     Queued,

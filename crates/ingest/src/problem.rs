@@ -2,6 +2,7 @@ use axum::response::{IntoResponse, Response};
 use http::header::{self, HeaderName, HeaderValue};
 use http::{HeaderMap, StatusCode};
 use serde::Serialize;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 /// Why a request is refused. Each has one status, one `type` URI and one word in the metrics.
@@ -31,6 +32,8 @@ pub(crate) enum Kind {
     InvalidSink,
     /// The idempotency key is in use for another body.
     KeyReused,
+    /// What came first with the same idempotency key is still being done.
+    KeyBusy,
     /// The queue is at its bound.
     QueueFull,
     /// The disk is full.
@@ -60,7 +63,7 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    pub(crate) const ALL: [Self; 25] = [
+    pub(crate) const ALL: [Self; 26] = [
         Self::Unreadable,
         Self::BadRequest,
         Self::Unauthorized,
@@ -73,6 +76,7 @@ impl Kind {
         Self::Invalid,
         Self::InvalidSink,
         Self::KeyReused,
+        Self::KeyBusy,
         Self::QueueFull,
         Self::NoSpace,
         Self::Unavailable,
@@ -88,7 +92,8 @@ impl Kind {
         Self::Misdirected,
     ];
 
-    const fn facts(self) -> (StatusCode, &'static str, &'static str) {
+    /// Its status, the last part of its `type` URI, and its title.
+    pub(crate) const fn facts(self) -> (StatusCode, &'static str, &'static str) {
         match self {
             Self::Unreadable => (StatusCode::BAD_REQUEST, "unreadable-body", "Unreadable body"),
             Self::BadRequest => (StatusCode::BAD_REQUEST, "bad-request", "Bad request"),
@@ -111,6 +116,11 @@ impl Kind {
                 StatusCode::UNPROCESSABLE_ENTITY,
                 "idempotency-key-reused",
                 "Idempotency key in use for another body",
+            ),
+            Self::KeyBusy => (
+                StatusCode::CONFLICT,
+                "idempotency-key-busy",
+                "First request with this key still under way",
             ),
             Self::QueueFull => (StatusCode::SERVICE_UNAVAILABLE, "queue-full", "Queue full"),
             Self::NoSpace => (StatusCode::SERVICE_UNAVAILABLE, "no-space", "Disk full"),
@@ -182,6 +192,14 @@ impl Fault {
     /// Whether it is at this place in the body.
     pub(crate) fn is_at(&self, pointer: &str) -> bool {
         matches!(&self.place, Place::Pointer(at) if at == pointer)
+    }
+
+    /// The same in a body that has this one's at `base`.
+    pub(crate) fn below(self, base: &str) -> Self {
+        match self.place {
+            Place::Pointer(at) => Self::at(format!("{base}{at}"), self.detail),
+            Place::Parameter(_) | Place::Header(_) => self,
+        }
     }
 
     /// As one line about a file, in which the body stands at `base`.
@@ -259,6 +277,31 @@ impl Problem {
         self.with_header(header::RETRY_AFTER, HeaderValue::from(seconds))
     }
 
+    /// Writes it as a part of another answer: without `instance`, which a whole answer has.
+    pub(crate) fn write(&self, out: &mut Vec<u8>) {
+        let Inner { kind, detail, faults, .. } = &*self.0;
+        let (status, slug, title) = kind.facts();
+        let body = Body {
+            r#type: format!("urn:pagewire:problem:{slug}"),
+            title,
+            status: status.as_u16(),
+            detail,
+            instance: None,
+            errors: faults,
+        };
+        serde_json::to_writer(out, &body).expect("strings and numbers always serialise");
+    }
+
+    /// When to come back, in seconds, if that was said.
+    pub(crate) fn retry_after_s(&self) -> Option<u64> {
+        self.0.headers.get(header::RETRY_AFTER)?.to_str().ok()?.parse().ok()
+    }
+
+    /// What is wrong, in one sentence.
+    pub(crate) fn into_detail(self) -> String {
+        self.0.detail
+    }
+
     pub(crate) fn kind(&self) -> Kind {
         self.0.kind
     }
@@ -273,6 +316,24 @@ impl Problem {
         &self.0.detail
     }
 
+    /// Whether the same may be accepted later.
+    pub(crate) fn is_transient(&self) -> bool {
+        let (status, ..) = self.0.kind.facts();
+        status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS
+    }
+
+    /// The same of a body that has this one's at `base`.
+    pub(crate) fn below(self, base: &str) -> Self {
+        if self.0.faults.is_empty() {
+            return self;
+        }
+        let Inner { kind, faults, headers, .. } = *self.0;
+        let faults = faults.into_iter().map(|fault| fault.below(base)).collect();
+        let mut problem = Self::faulty(kind, faults);
+        problem.0.headers = headers;
+        problem
+    }
+
     /// Header fields that go with the answer.
     pub(crate) fn headers(&self) -> &HeaderMap {
         &self.0.headers
@@ -284,14 +345,26 @@ impl Problem {
     }
 }
 
-#[derive(Serialize)]
-struct Body<'a> {
+/// Why a request was refused (RFC 9457).
+#[derive(Serialize, ToSchema)]
+#[schema(as = Problem)]
+pub(crate) struct Body<'a> {
+    /// A URI that names the kind of problem; programs go by this.
+    #[schema(example = "urn:pagewire:problem:invalid-job")]
     r#type: String,
+    /// The same for people.
     title: &'a str,
+    /// The status of the answer.
+    #[schema(minimum = 400, maximum = 599)]
     status: u16,
+    /// What is wrong this time, for people.
     detail: &'a str,
-    instance: String,
+    /// Names this very refusal, in the server's log too.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    instance: Option<String>,
+    /// Everything that is wrong, where that can be told.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    #[schema(value_type = Vec<Fault>)]
     errors: &'a [Fault],
 }
 
@@ -307,7 +380,7 @@ impl IntoResponse for Problem {
             title,
             status: status.as_u16(),
             detail: &detail,
-            instance,
+            instance: Some(instance),
             errors: &faults,
         };
         let body = serde_json::to_vec(&body).expect("strings and numbers always serialise");

@@ -24,10 +24,12 @@ use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
+use utoipa::ToSchema;
 
 use crate::auth::{Caller, Reader};
 use crate::body::{self, Typing, busy};
 use crate::connection::Peer;
+use crate::description::{NotInThisState, NotThere, PullVerdict, PulledEvents, SinkName};
 use crate::problem::{Fault, Kind, Problem};
 use crate::quantity::{self, DurationText};
 use crate::router::{Api, store_problem};
@@ -70,7 +72,30 @@ impl Default for Pulls {
     }
 }
 
-/// `GET /v1/pull`: leases events of a sink to its receiver, as soon as there are any.
+/// Pulls events of a sink.
+///
+/// Answers as soon as there is one. The events are this receiver's alone for `visibility`; what is
+/// not acknowledged by then is given out again. For receivers that cannot be reached: the sink's
+/// URL is `pull:`.
+#[utoipa::path(
+    get, path = "/v1/pull", tag = "Pull", operation_id = "pullEvents",
+    params(
+        ("sink" = SinkName, Query, description = "The sink's name."),
+        ("max" = Option<u32>, Query, description = "So many at most; 10 by default. Fewer when they are large.", minimum = 1, maximum = 100),
+        ("wait" = Option<DurationText>, Query, description = "How long to wait for the first, up to `60s`; `20s` by default.", example = "0s"),
+        ("visibility" = Option<DurationText>, Query, description = "How long they are this receiver's alone, `1s` to `12h`; `60s` by default."),
+    ),
+    responses(
+        (
+            status = 200, body = PulledEvents, description = "Events, the longest due first.",
+            headers(("Cache-Control" = String, description = "`no-store`")),
+        ),
+        (
+            status = 204, description = "None came in time.",
+            headers(("Cache-Control" = String, description = "`no-store`")),
+        ), NotThere, NotInThisState,
+    ),
+)]
 pub(crate) async fn pull(
     Reader(api): Reader,
     peer: Option<Extension<Peer>>,
@@ -359,29 +384,41 @@ impl Receipt {
 }
 
 /// What is said of events that were pulled.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, expecting = "an object such as {\"receipts\": [\"…\"]}")]
 struct Acks {
+    /// Of events that were taken.
+    #[schema(required = true, nullable = false, min_items = 1, max_items = 1000)]
     receipts: Option<Vec<String>>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, expecting = "an object such as {\"receipts\": [\"…\"]}")]
 struct Nacks {
+    /// Of events that were not taken.
+    #[schema(required = true, nullable = false, min_items = 1, max_items = 1000)]
     receipts: Option<Vec<String>>,
+    /// When they come again, up to `12h`; `30s` by default.
     delay: Option<DurationText>,
+    /// For people: it is kept with the attempt.
+    #[schema(max_length = 512)]
     reason: Option<String>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, expecting = "an object such as {\"receipts\": [\"…\"]}")]
 struct Extensions {
+    /// Of events that take longer.
+    #[schema(required = true, nullable = false, min_items = 1, max_items = 1000)]
     receipts: Option<Vec<String>>,
+    /// How long from now they are this receiver's alone, `1s` to `12h`; `60s` by default.
     visibility: Option<DurationText>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = PullVerdicts)]
 struct Results<'a> {
+    #[schema(value_type = Vec<PullVerdict>)]
     results: Vec<Verdict<'a>>,
 }
 
@@ -391,7 +428,12 @@ struct Verdict<'a> {
     verdict: &'static str,
 }
 
-/// `POST /v1/pull/ack`: these were taken.
+/// Acknowledges events that were taken.
+#[utoipa::path(
+    post, path = "/v1/pull/ack", tag = "Pull", operation_id = "ackEvents",
+    request_body(content = Acks, content_type = "application/json", description = "Which events.", example = json!({"receipts": ["01a1f2c5-2a00-7000-8000-000000000000.1.1a203c5a4c0.orders"]})),
+    responses((status = 200, body = Results, description = "A verdict on each, in order.")),
+)]
 pub(crate) async fn ack(Reader(api): Reader, request: Request) -> Result<Response, Problem> {
     let body = receive(&api, request).await?;
     let Acks { receipts } = parse::object(&body.bytes, Kind::InvalidRequest)?;
@@ -403,7 +445,14 @@ pub(crate) async fn ack(Reader(api): Reader, request: Request) -> Result<Respons
     given.settle(&api, now, None, done).await
 }
 
-/// `POST /v1/pull/nack`: these were not taken, and are to come again.
+/// Gives events back, to come again.
+///
+/// An event that is given back for the tenth time is a dead letter: its job is `undelivered`.
+#[utoipa::path(
+    post, path = "/v1/pull/nack", tag = "Pull", operation_id = "nackEvents",
+    request_body(content = Nacks, content_type = "application/json", description = "Which events, when they come again, and why.", example = json!({"receipts": ["01a1f2c5-2a00-7000-8000-000000000000.1.1a203c5a4c0.orders"], "delay": "5m", "reason": "database down"})),
+    responses((status = 200, body = Results, description = "A verdict on each, in order.")),
+)]
 pub(crate) async fn nack(Reader(api): Reader, request: Request) -> Result<Response, Problem> {
     let body = receive(&api, request).await?;
     let Nacks { receipts, delay, reason } = parse::object(&body.bytes, Kind::InvalidRequest)?;
@@ -431,7 +480,12 @@ pub(crate) async fn nack(Reader(api): Reader, request: Request) -> Result<Respon
     given.settle(&api, now, Some("nack"), again).await
 }
 
-/// `POST /v1/pull/extend`: these take longer.
+/// Keeps events for longer.
+#[utoipa::path(
+    post, path = "/v1/pull/extend", tag = "Pull", operation_id = "extendEvents",
+    request_body(content = Extensions, content_type = "application/json", description = "Which events, and for how long.", example = json!({"receipts": ["01a1f2c5-2a00-7000-8000-000000000000.1.1a203c5a4c0.orders"], "visibility": "10m"})),
+    responses((status = 200, body = Results, description = "A verdict on each, in order.")),
+)]
 pub(crate) async fn extend(Reader(api): Reader, request: Request) -> Result<Response, Problem> {
     let body = receive(&api, request).await?;
     let Extensions { receipts, visibility } = parse::object(&body.bytes, Kind::InvalidRequest)?;

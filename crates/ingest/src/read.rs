@@ -15,6 +15,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::auth::{Caller, Reader, Right};
 use crate::body::busy;
+use crate::description::{AttemptList, Event, JobIdText, NoRange};
 use crate::links::Denied;
 use crate::problem::{Fault, Kind, Problem};
 use crate::range::{self, Asked};
@@ -35,14 +36,58 @@ pub(crate) fn path_id(parts: PathParts) -> Result<JobId, Problem> {
     router::id(parts.iter().next().map_or("", |(_, value)| value))
 }
 
-/// `GET /v1/jobs/{id}`
+/// Shows a job.
+///
+/// Header fields and bodies of a job are not shown: they may hold secrets.
+#[utoipa::path(
+    get, path = "/v1/jobs/{id}", tag = "Jobs", operation_id = "getJob",
+    params(("id" = JobIdText, Path, description = "The job's id, as it was told when the job was accepted.")),
+    responses((status = 200, body = JobView, description = "The job.")),
+)]
 pub(crate) async fn job(Reader(api): Reader, path: PathParts) -> Result<Response, Problem> {
     let (record, spec) = api.job(path_id(path)?).await?;
     Ok(json(StatusCode::OK, &JobView::new(&api, record, spec)))
 }
 
-/// `GET /v1/jobs/{id}/result`: the stored event, byte for byte, or a part of it. Opens with an API
-/// key, or by a link that was made for it.
+/// Reads what came of a job.
+///
+/// The stored event, byte for byte what is sent to the sink, or a part of it. It opens with an API
+/// key, or by a link that was made for it and needs none.
+#[utoipa::path(
+    get, path = "/v1/jobs/{id}/result", tag = "Jobs", operation_id = "getJobResult",
+    params(
+        ("id" = JobIdText, Path, description = "The job's id, as it was told when the job was accepted."),
+        ("expires" = Option<String>, Query, description = "Of a link: until when it opens, in seconds since the Unix epoch. With `signature`.", pattern = "^[0-9]{1,20}$"),
+        ("signature" = Option<String>, Query, description = "Of a link: who made it. With `expires`."),
+        ("Range" = Option<String>, Header, description = "The part that is wanted, such as `bytes=0-99`. One range; other units and several ranges give the whole.", example = "bytes=0-99"),
+        ("If-Range" = Option<String>, Header, description = "The `ETag` of the event that the range is of; of another one the whole is given."),
+        ("If-None-Match" = Option<String>, Header, description = "The `ETag` of an event that is known: gives 304 while it is the same."),
+    ),
+    responses(
+        (
+            status = 200, body = Event, description = "The event.",
+            headers(
+                ("ETag" = String, description = "Names this very event; strong."),
+                ("Repr-Digest" = String, description = "The SHA-256 of the whole event (RFC 9530)."),
+                ("Accept-Ranges" = String, description = "`bytes`"),
+                ("Cache-Control" = String, description = "`private, no-cache`"),
+            ),
+        ),
+        (
+            status = 206, description = "The part that was asked for.",
+            content(("application/json")),
+            headers(
+                ("Content-Range" = String, description = "Which part this is, and of how much."),
+                ("ETag" = String, description = "Names this very event; strong."),
+                ("Repr-Digest" = String, description = "The SHA-256 of the whole event (RFC 9530)."),
+            ),
+        ),
+        (
+            status = 304, description = "It is the one that is known.",
+            headers(("ETag" = String, description = "Names this very event; strong.")),
+        ), NoRange,
+    ),
+)]
 pub(crate) async fn result(
     State(api): State<Arc<Api>>,
     path: PathParts,
@@ -194,7 +239,15 @@ async fn digest(bytes: Bytes) -> HeaderValue {
     }
 }
 
-/// `GET /v1/jobs/{id}/attempts`: what became of each, as the stages wrote it down.
+/// Lists the attempts of a job.
+///
+/// Every attempt to fetch and to deliver, in order, as the stages wrote it down. What was put back
+/// without being charged is no attempt. When the ledger is full, entries in the middle go.
+#[utoipa::path(
+    get, path = "/v1/jobs/{id}/attempts", tag = "Jobs", operation_id = "listJobAttempts",
+    params(("id" = JobIdText, Path, description = "The job's id, as it was told when the job was accepted.")),
+    responses((status = 200, body = AttemptList, description = "The job's ledger.")),
+)]
 pub(crate) async fn attempts(Reader(api): Reader, path: PathParts) -> Result<Response, Problem> {
     let id = path_id(path)?;
     if api.owner().is_some() {
@@ -235,7 +288,7 @@ fn if_range(headers: &HeaderMap, tag: &str) -> bool {
 }
 
 /// Whether the caller has this one already (RFC 9110 §13.1.2; the comparison is weak).
-fn if_none_match(headers: &HeaderMap, tag: &str) -> bool {
+pub(crate) fn if_none_match(headers: &HeaderMap, tag: &str) -> bool {
     let values = headers.get_all(header::IF_NONE_MATCH).iter();
     values.filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(',')).any(|one| {
         let one = one.trim();

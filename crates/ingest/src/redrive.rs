@@ -12,10 +12,12 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+use utoipa::ToSchema;
 
 use crate::auth::{Caller, Reader, Submitter};
 use crate::body::{self, Typing};
 use crate::keys::{Key, Limit};
+use crate::description::{BadParameter, JobIdText, MomentText, RedriveStatus};
 use crate::problem::{Fault, Kind, Problem};
 use crate::read::{PathParts, path_id};
 use crate::selection::{self, Moment, Selection};
@@ -45,8 +47,9 @@ const SHORT_EVENT_BYTES: u64 = 64 << 10;
 const WHERE: &str = "/v1/redrive/";
 
 /// What is done to each job.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
+#[schema(as = RedriveAction)]
 enum Action {
     /// Its stored event is sent once more.
     Redeliver,
@@ -55,19 +58,40 @@ enum Action {
 }
 
 /// A redrive as its caller writes it.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, expecting = "an object such as {\"action\": \"redeliver\"}")]
+#[schema(as = RedriveRequest)]
 struct Wish {
+    /// `redeliver` sends the stored event once more; `refetch` starts again from the URL.
+    #[schema(required = true, nullable = false)]
     action: Option<Action>,
+    /// Statuses of jobs that are over; `["undelivered"]` by default.
+    #[schema(min_items = 1)]
     status: Option<Vec<Status>>,
+    /// Whose event goes, or was last sent, to this sink: its name, its URL (with or without the
+    /// query), or its lane.
+    #[schema(min_length = 1, max_length = 2048)]
     sink: Option<String>,
+    /// Whose URL has this host.
     host: Option<String>,
+    /// With this tag.
+    #[schema(min_length = 1, max_length = 2048)]
     tag: Option<String>,
+    /// Accepted at this time or later.
+    #[schema(value_type = Option<MomentText>)]
     since: Option<String>,
+    /// Accepted before this time.
+    #[schema(value_type = Option<MomentText>)]
     until: Option<String>,
+    /// Why the job failed: `error.code` of its event, or the `outcome` of its last attempt.
+    #[schema(pattern = "^[a-z0-9_]{1,64}$")]
     error: Option<String>,
+    /// Deliver to the sink of this name instead of the job's own.
     to: Option<String>,
+    /// Most jobs; 10,000 by default. The oldest count.
+    #[schema(minimum = 1, maximum = 1_000_000)]
     limit: Option<u64>,
+    /// Only count what fits.
     dry_run: Option<bool>,
 }
 
@@ -140,7 +164,8 @@ impl Wish {
             return Err(Problem::faulty(Kind::InvalidRequest, faults));
         }
         let owner = api.owner().cloned();
-        let selection = Selection { statuses, sink, host, tag, since, until, owner };
+        let selection =
+            Selection { statuses, sink, host, tag, since, until, owner, ..Selection::default() };
         let dry_run = self.dry_run.unwrap_or(false);
         Ok(Plan { action, selection, error, to: self.to, limit, dry_run })
     }
@@ -155,7 +180,20 @@ fn code(text: &str) -> Result<String, &'static str> {
     if fits { Ok(text.to_owned()) } else { Err("not an error code such as timeout") }
 }
 
-/// `POST /v1/redrive`: redrives the jobs that fit, in the background.
+/// Redrives jobs that are over.
+///
+/// All that fit, in the background, the oldest first. Starting the same again is safe: it finds
+/// what is left. Four run at once.
+#[utoipa::path(
+    post, path = "/v1/redrive", tag = "Redrive", operation_id = "startRedrive",
+    request_body(content = Wish, content_type = "application/json", description = "Which jobs, and what to do with them.", example = json!({"action": "redeliver", "sink": "orders", "since": "24h"})),
+    responses(
+        (
+            status = 202, body = View, description = "It has begun.",
+            headers(("Location" = String, description = "Where it can be followed.")),
+        ),
+    ),
+)]
 pub(crate) async fn start(
     Submitter(api): Submitter,
     request: Request,
@@ -173,13 +211,18 @@ pub(crate) async fn start(
     Ok(response)
 }
 
-/// `GET /v1/redrive`: the latest, newest first.
-pub(crate) async fn list(Reader(api): Reader, uri: Uri) -> Result<Response, Problem> {
-    #[derive(Serialize)]
-    struct Redrives {
-        redrives: Vec<View>,
-    }
+#[derive(Serialize, ToSchema)]
+#[schema(as = RedriveList)]
+struct List {
+    redrives: Vec<View>,
+}
 
+/// Lists the latest redrives, the newest first.
+#[utoipa::path(
+    get, path = "/v1/redrive", tag = "Redrive", operation_id = "listRedrives",
+    responses((status = 200, body = List, description = "The latest hundred."), BadParameter),
+)]
+pub(crate) async fn list(Reader(api): Reader, uri: Uri) -> Result<Response, Problem> {
     let query = uri.query().unwrap_or_default();
     if let Some((name, _)) = url::form_urlencoded::parse(query.as_bytes()).next() {
         let fault = Fault::parameter(&name, "unknown; there are none");
@@ -188,16 +231,28 @@ pub(crate) async fn list(Reader(api): Reader, uri: Uri) -> Result<Response, Prob
     let runs = api.redrives.lock().runs.clone();
     let runs = runs.iter().rev().filter(|run| api.may_see(run.owner()));
     let redrives = runs.map(|run| run.view()).collect();
-    Ok(json(StatusCode::OK, &Redrives { redrives }))
+    Ok(json(StatusCode::OK, &List { redrives }))
 }
 
-/// `GET /v1/redrive/{id}`
+/// Shows how far a redrive is.
+#[utoipa::path(
+    get, path = "/v1/redrive/{id}", tag = "Redrive", operation_id = "getRedrive",
+    params(("id" = JobIdText, Path, description = "The redrive's id.")),
+    responses((status = 200, body = View, description = "The redrive.")),
+)]
 pub(crate) async fn show(Reader(api): Reader, path: PathParts) -> Result<Response, Problem> {
     let run = api.redrives.find(&api, path_id(path)?)?;
     Ok(json(StatusCode::OK, &run.view()))
 }
 
-/// `DELETE /v1/redrive/{id}`: stops it. What was redriven stays so.
+/// Stops a redrive.
+///
+/// What was redriven stays so.
+#[utoipa::path(
+    delete, path = "/v1/redrive/{id}", tag = "Redrive", operation_id = "stopRedrive",
+    params(("id" = JobIdText, Path, description = "The redrive's id.")),
+    responses((status = 200, body = View, description = "The redrive, as it stands.")),
+)]
 pub(crate) async fn stop(Submitter(api): Submitter, path: PathParts) -> Result<Response, Problem> {
     let run = api.redrives.find(&api, path_id(path)?)?;
     run.stop.cancel();
@@ -307,24 +362,33 @@ enum End {
 }
 
 /// A redrive, as its caller sees it.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Redrive)]
 struct View {
+    #[schema(value_type = JobIdText)]
     id: String,
     action: Action,
+    #[schema(value_type = RedriveStatus)]
     status: &'static str,
+    /// Why it failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     why: Option<String>,
     dry_run: bool,
     limit: u64,
+    /// The sink that it delivers to, if not to each job's own.
     #[serde(skip_serializing_if = "Option::is_none")]
     to: Option<String>,
+    /// Jobs looked at.
     scanned: u64,
+    /// Jobs that fit.
     matched: u64,
     redriven: u64,
+    /// Jobs that changed meanwhile, or have no event, no sink or a deadline that passed.
     skipped: u64,
     failed: u64,
     /// More jobs fit than `limit`.
     more: bool,
+    /// It waits while so many jobs are under way that the queue would fill up.
     waiting_for_room: bool,
     created_at: jiff::Timestamp,
     #[serde(skip_serializing_if = "Option::is_none")]

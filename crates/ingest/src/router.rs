@@ -2,7 +2,6 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::Request;
-use axum::routing::{get, post};
 use http::Uri;
 use jobs::{Clock, ErrorKind, JobId, Record, Store};
 use tokio::sync::{Mutex, Semaphore};
@@ -10,12 +9,16 @@ use tokio_util::task::TaskTracker;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::batch::Batches;
 use crate::budget::Budget;
 use crate::keys::Keys;
 use crate::meters::Meters;
 use crate::problem::{Kind, Problem};
 use crate::pull::Pulls;
 use crate::redrive::Redrives;
+use crate::submit::KeysInHand;
+use crate::wait::Waits;
+use crate::schedules::Schedules;
 use crate::{
     Config, Feed, JobSpec, Pipeline, Sinks, Upkeep, batches, docs, events, firecrawl, keys, list,
     manage, ops, pull, read, redrive, schedules, scraper_api, sinks as named, site, submit,
@@ -48,6 +51,13 @@ pub(crate) struct Api {
     /// Places of readers of the events.
     pub(crate) readers: Arc<Semaphore>,
     pub(crate) redrives: Redrives,
+    /// The idempotency keys of what is being stored.
+    pub(crate) keys_in_hand: KeysInHand,
+    /// Which batches there are.
+    pub(crate) batches: Batches,
+    /// Those who wait for outcomes.
+    pub(crate) waits: Waits,
+    pub(crate) schedules: Schedules,
     pub(crate) pulls: Pulls,
     pub(crate) meters: Meters,
     pub(crate) metrics: Arc<dyn Fn() -> String + Send + Sync>,
@@ -78,6 +88,7 @@ pub fn router(parts: Parts, mut config: Config) -> (Router, Upkeep) {
     let budget = Budget::new(config.memory);
     let listings = Arc::new(Semaphore::new(LISTINGS));
     let meters = Meters::new();
+    let waits = Waits::new(config.max_waiting);
     let api = Api {
         store,
         clock,
@@ -93,6 +104,10 @@ pub fn router(parts: Parts, mut config: Config) -> (Router, Upkeep) {
         listings,
         readers: events::readers(),
         redrives: Redrives::default(),
+        keys_in_hand: KeysInHand::default(),
+        batches: Batches::default(),
+        waits,
+        schedules: Schedules::default(),
         pulls: Pulls::default(),
         meters,
         metrics,
@@ -107,30 +122,30 @@ pub fn router(parts: Parts, mut config: Config) -> (Router, Upkeep) {
 }
 
 /// Every route, with what is said of it in the OpenAPI document.
-fn routes() -> OpenApiRouter<Arc<Api>> {
+pub(crate) fn routes() -> OpenApiRouter<Arc<Api>> {
     OpenApiRouter::new()
-        .route("/", get(ops::page).post(submit::as_typed))
-        .route("/v1/jobs", get(list::jobs).post(submit::strict))
-        .route("/v1/jobs/{id}", get(read::job).delete(manage::cancel))
-        .route("/v1/jobs/{id}/result", get(read::result))
-        .route("/v1/jobs/{id}/attempts", get(read::attempts))
-        .route("/v1/jobs/{id}/redeliver", post(manage::redeliver))
-        .route("/v1/jobs/{id}/refetch", post(manage::refetch))
-        .route("/v1/redrive", get(redrive::list).post(redrive::start))
-        .route("/v1/redrive/{id}", get(redrive::show).delete(redrive::stop))
-        .route("/v1/pull", get(pull::pull))
-        .route("/v1/pull/ack", post(pull::ack))
-        .route("/v1/pull/nack", post(pull::nack))
-        .route("/v1/pull/extend", post(pull::extend))
-        .route("/v1/events", get(events::events))
-        .route("/v1/lanes", get(list::lanes))
-        .route("/v1/sinks", get(named::list).post(named::define))
-        .route("/v1/sinks/{name}", get(named::show).patch(named::change).delete(named::remove))
-        .route("/v1/sinks/{name}/rotate", post(named::rotate))
-        .route("/v1/sinks/{name}/test", post(named::test))
+        .routes(routes!(list::jobs, submit::strict))
+        .routes(routes!(ops::page, submit::as_typed))
+        .routes(routes!(read::job, manage::cancel))
+        .routes(routes!(read::result))
+        .routes(routes!(read::attempts))
+        .routes(routes!(manage::redeliver))
+        .routes(routes!(manage::refetch))
+        .routes(routes!(redrive::list, redrive::start))
+        .routes(routes!(redrive::show, redrive::stop))
+        .routes(routes!(pull::pull))
+        .routes(routes!(pull::ack))
+        .routes(routes!(pull::nack))
+        .routes(routes!(pull::extend))
+        .routes(routes!(events::events))
+        .routes(routes!(list::lanes))
+        .routes(routes!(named::list, named::define))
+        .routes(routes!(named::show, named::change, named::remove))
+        .routes(routes!(named::rotate))
+        .routes(routes!(named::test))
         .routes(routes!(ops::alive))
-        .route("/readyz", get(ops::ready))
-        .route("/metrics", get(ops::metrics))
+        .routes(routes!(ops::ready))
+        .routes(routes!(ops::metrics))
         .merge(batches::routes())
         .merge(keys::routes())
         .merge(schedules::routes())

@@ -8,7 +8,7 @@ use crate::problem::Fault;
 use crate::quantity;
 use crate::validate::Rules;
 
-const NOT_A_TIME: &str = "not an RFC 3339 time such as \"2026-11-22T10:00:00Z\"";
+pub(crate) const NOT_A_TIME: &str = "not an RFC 3339 time such as \"2026-11-22T10:00:00Z\"";
 
 impl Rules<'_> {
     /// Not before this: now, unless the job asks for later.

@@ -10,6 +10,7 @@ use serde::de::{Deserializer, Error, MapAccess, Visitor};
 use serde::ser::{SerializeMap, Serializer};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use utoipa::ToSchema;
 
 use crate::parse::push;
 use crate::problem::Fault;
@@ -38,10 +39,12 @@ pub enum Pick {
 }
 
 /// How one field is picked, in full.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, expecting = "a CSS selector, or an object with `css`")]
+#[schema(as = SelectRule)]
 pub struct Rule {
     /// The selector.
+    #[schema(max_length = 2048)]
     pub css: String,
     /// The attribute whose value is wanted instead of the text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -54,6 +57,7 @@ pub struct Rule {
     pub regex: Option<String>,
     /// Fields of the element, as an object.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(no_recursion)]
     pub fields: Option<Select>,
 }
 

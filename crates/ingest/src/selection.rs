@@ -24,6 +24,8 @@ pub(crate) struct Selection {
     pub(crate) since: Option<Timestamp>,
     /// Accepted before this time, by their ids.
     pub(crate) until: Option<Timestamp>,
+    /// Accepted with this batch.
+    pub(crate) batch: Option<JobId>,
     /// This owner's; `None` for everybody's.
     pub(crate) owner: Option<Arc<str>>,
 }
@@ -40,7 +42,8 @@ impl Selection {
             }
             _ => Filter::default(),
         };
-        Filter { since: self.since, until: self.until, owner: self.owner.clone(), ..filter }
+        let owner = self.owner.clone();
+        Filter { since: self.since, until: self.until, group: self.batch, owner, ..filter }
     }
 
     /// Where a walk from the newest to the oldest begins: before this job.

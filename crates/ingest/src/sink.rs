@@ -4,6 +4,7 @@ use bytes::Bytes;
 use jobs::Timestamp;
 use serde::{Deserialize, Serialize};
 use url::Url;
+use utoipa::ToSchema;
 
 /// A sink that has a name: where events go, and how. Defined by the operator's file or through the
 /// API ([`SINKS`] is where those are kept), and what is left out is left to the server's defaults.
@@ -77,7 +78,7 @@ impl std::fmt::Debug for SinkSecret {
 }
 
 /// What a sink's bodies look like.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum EventFormat {
     /// The event as it is: `type`, `timestamp`, `data`.

@@ -5,35 +5,44 @@ use std::collections::HashMap;
 use jobs::{LaneKey, LaneView, Stage};
 use serde::Serialize;
 use serde_json::value::RawValue;
+use utoipa::ToSchema;
 
 use crate::definition::{Signature, Written, without_credentials};
+use crate::description::{Circuit, DefinedBy};
 use crate::router::Api;
 use crate::view::{circuit, rfc3339};
 use crate::{JobSpec, NamedSink, SinkSecret};
 
 /// What a sink is, and how it fares. Secrets are shown when they come to be and never again;
 /// header fields, which may hold some, by name only.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Sink)]
 pub(crate) struct SinkView {
     name: String,
     #[serde(flatten)]
     written: Written,
+    /// The names of the extra header fields; their values may be secrets.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     header_names: Vec<String>,
+    /// What signs, the newest first.
     secrets: Vec<SecretView>,
-    /// Once.
+    /// The newest secret: shown once, when it comes to be.
     #[serde(skip_serializing_if = "Option::is_none")]
     secret: Option<String>,
     enabled: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     disabled: Option<DisabledView>,
+    #[schema(value_type = DefinedBy)]
     defined_by: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     created_at: Option<jiff::Timestamp>,
     #[serde(skip_serializing_if = "Option::is_none")]
     updated_at: Option<jiff::Timestamp>,
+    /// Events that wait for it.
     waiting: u64,
+    /// Events on their way to it.
     in_flight: u64,
+    #[schema(value_type = Circuit)]
     circuit: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     paused_until: Option<jiff::Timestamp>,
@@ -41,16 +50,20 @@ pub(crate) struct SinkView {
     failing_since: Option<jiff::Timestamp>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = SinkSecret)]
 struct SecretView {
     signature: Signature,
+    /// What a receiver verifies `v1a` signatures with.
     #[serde(skip_serializing_if = "Option::is_none")]
     public_key: Option<String>,
+    /// Until when it signs along.
     #[serde(skip_serializing_if = "Option::is_none")]
     expires_at: Option<jiff::Timestamp>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = SinkDisabled)]
 struct DisabledView {
     #[serde(skip_serializing_if = "Option::is_none")]
     since: Option<jiff::Timestamp>,

@@ -17,12 +17,14 @@ use jobs::{JobId, NewJob, Submitted, Timestamp};
 use serde_json::Value;
 use serde_json::value::RawValue;
 use tokio::sync::OwnedMutexGuard;
+use utoipa::ToSchema;
 
 use self::patch::{patched, switch, switched};
 use self::rotation::{rotated, rotation};
 use crate::auth::{Admin, Caller, Reader};
 use crate::body::{self, Received, Typing};
 use crate::definition::{Definition, Draft, NAME_RULE, Signature, is_name};
+use crate::description::{BadParameter, NotInThisState, SinkName, SinkPatch};
 use crate::problem::{Fault, Kind, Problem};
 use crate::read::PathParts;
 use crate::router::{Api, store_problem};
@@ -30,7 +32,23 @@ use crate::sink_view::{Lanes, SinkView, notice};
 use crate::view::{JobView, json, rfc3339, status_url};
 use crate::{Disabled, NamedSink, Refusal, SINKS, SinkSecret, SinkSpec, parse};
 
-/// `POST /v1/sinks`
+/// Defines a sink.
+///
+/// What is left out is left to the server's defaults. The secret that signs is shown here and never
+/// again.
+#[utoipa::path(
+    post, path = "/v1/sinks", tag = "Sinks", operation_id = "createSink",
+    request_body(content = Definition, content_type = "application/json", description = "The sink.", example = json!({"name": "search", "url": "https://hooks.example/in", "events": ["job.succeeded"], "rate": "10/s"})),
+    responses(
+        (
+            status = 201, body = SinkView, description = "It is there, and on disk.",
+            headers(
+                ("Location" = String, description = "Where it can be looked at."),
+                ("Cache-Control" = String, description = "`no-store`: there is a secret in it."),
+            ),
+        ), NotInThisState,
+    ),
+)]
 pub(crate) async fn define(Admin(api): Admin, request: Request) -> Result<Response, Problem> {
     let (parts, body) = request.into_parts();
     body::check_type(&parts.headers, Typing::Strict)?;
@@ -54,12 +72,18 @@ pub(crate) async fn define(Admin(api): Admin, request: Request) -> Result<Respon
     Ok(response)
 }
 
-/// `GET /v1/sinks`: by name.
+#[derive(serde::Serialize, ToSchema)]
+#[schema(as = SinkList)]
+struct List {
+    sinks: Vec<SinkView>,
+}
+
+/// Lists the sinks by name.
+#[utoipa::path(
+    get, path = "/v1/sinks", tag = "Sinks", operation_id = "listSinks",
+    responses((status = 200, body = List, description = "All of them."), BadParameter),
+)]
 pub(crate) async fn list(Reader(api): Reader, uri: Uri) -> Result<Response, Problem> {
-    #[derive(serde::Serialize)]
-    struct Sinks {
-        sinks: Vec<SinkView>,
-    }
     parameters(&uri, &[])?;
     let _slot = api.listings.acquire().await.expect("the semaphore is never closed");
     let mut sinks = api.sinks.sinks();
@@ -67,10 +91,15 @@ pub(crate) async fn list(Reader(api): Reader, uri: Uri) -> Result<Response, Prob
     sinks.sort_unstable_by(|a, b| a.name.cmp(&b.name));
     let lanes = Lanes::now(&api);
     let sinks = sinks.into_iter().map(|sink| SinkView::new(&api, sink, &lanes)).collect();
-    Ok(json(StatusCode::OK, &Sinks { sinks }))
+    Ok(json(StatusCode::OK, &List { sinks }))
 }
 
-/// `GET /v1/sinks/{name}`
+/// Shows a sink, and how it fares.
+#[utoipa::path(
+    get, path = "/v1/sinks/{name}", tag = "Sinks", operation_id = "getSink",
+    params(("name" = SinkName, Path, description = "The sink's name.")),
+    responses((status = 200, body = SinkView, description = "The sink.")),
+)]
 pub(crate) async fn show(Reader(api): Reader, path: PathParts) -> Result<Response, Problem> {
     let name = path_name(path)?;
     let sink = known(&api, &name)?;
@@ -80,7 +109,19 @@ pub(crate) async fn show(Reader(api): Reader, path: PathParts) -> Result<Respons
     Ok(json(StatusCode::OK, &SinkView::new(&api, sink, &Lanes::now(&api))))
 }
 
-/// `PATCH /v1/sinks/{name}`: a JSON merge patch (RFC 7396) of the sink as it was defined.
+/// Changes a sink.
+///
+/// A JSON merge patch (RFC 7396) of the sink as it was defined. `{"enabled": false}` stops what is
+/// sent to it, which waits until it is enabled again; of a sink that the operator's file defines,
+/// nothing else can be changed.
+#[utoipa::path(
+    patch, path = "/v1/sinks/{name}", tag = "Sinks", operation_id = "updateSink",
+    params(("name" = SinkName, Path, description = "The sink's name.")),
+    request_body(content = SinkPatch, content_type = "application/json", description = "What is to be another.", example = json!({"enabled": false})),
+    responses(
+        (status = 200, body = SinkView, description = "The sink as it is now."), NotInThisState,
+    ),
+)]
 pub(crate) async fn change(
     Admin(api): Admin,
     path: PathParts,
@@ -106,7 +147,17 @@ pub(crate) async fn change(
     Ok(json(StatusCode::OK, &SinkView::new(&api, sink, &Lanes::now(&api))))
 }
 
-/// `DELETE /v1/sinks/{name}`: not while something waits for it, unless that is forced.
+/// Removes a sink.
+///
+/// Not while something waits for it, unless that is forced: then what waits is undelivered.
+#[utoipa::path(
+    delete, path = "/v1/sinks/{name}", tag = "Sinks", operation_id = "deleteSink",
+    params(
+        ("name" = SinkName, Path, description = "The sink's name."),
+        ("force" = Option<bool>, Query, description = "Even if jobs wait for it."),
+    ),
+    responses((status = 204, description = "It is gone."), NotInThisState),
+)]
 pub(crate) async fn remove(
     Admin(api): Admin,
     path: PathParts,
@@ -129,7 +180,21 @@ pub(crate) async fn remove(
     Ok(response)
 }
 
-/// `POST /v1/sinks/{name}/rotate`: a body may be left out.
+/// Gives a sink a new secret.
+///
+/// The ones before it sign along for `overlap`. The body may be left out: then a secret is made. It
+/// is shown here and never again.
+#[utoipa::path(
+    post, path = "/v1/sinks/{name}/rotate", tag = "Sinks", operation_id = "rotateSinkSecret",
+    params(("name" = SinkName, Path, description = "The sink's name.")),
+    request_body(content = Option<rotation::Rotation>, content_type = "application/json", description = "Which secret, and for how long the one before it signs along.", example = json!({"overlap": "24h"})),
+    responses(
+        (
+            status = 200, body = SinkView, description = "The sink, with its new secret.",
+            headers(("Cache-Control" = String, description = "`no-store`: there is a secret in it.")),
+        ), NotInThisState,
+    ),
+)]
 pub(crate) async fn rotate(
     Admin(api): Admin,
     path: PathParts,
@@ -146,7 +211,19 @@ pub(crate) async fn rotate(
     Ok(once(StatusCode::OK, &api, sink))
 }
 
-/// `POST /v1/sinks/{name}/test`: a job that sends the sink an event, and nothing else.
+/// Sends a sink a test event.
+///
+/// A job that sends the sink an event of the type `sink.test`, and fetches nothing.
+#[utoipa::path(
+    post, path = "/v1/sinks/{name}/test", tag = "Sinks", operation_id = "testSink",
+    params(("name" = SinkName, Path, description = "The sink's name.")),
+    responses(
+        (
+            status = 202, body = JobView, description = "The job that sends it.",
+            headers(("Location" = String, description = "Where the job can be looked at.")),
+        ), NotInThisState,
+    ),
+)]
 pub(crate) async fn test(Admin(api): Admin, path: PathParts) -> Result<Response, Problem> {
     let name = path_name(path)?;
     let sink = known(&api, &name)?;

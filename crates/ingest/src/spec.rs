@@ -6,11 +6,12 @@ use jobs::{JobId, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use url::Url;
+use utoipa::ToSchema;
 
 use crate::{EventFormat, Select};
 
 /// What a page is turned into.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Format {
     /// The body's bytes as received.
@@ -30,7 +31,7 @@ pub enum Format {
 }
 
 /// Which part of a page text and Markdown are made of.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Scope {
     /// What the page is there for, without navigation, advertising and the like.
@@ -41,7 +42,7 @@ pub enum Scope {
 }
 
 /// Whether a site's robots.txt (RFC 9309) is heeded.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Robots {
     /// What it disallows is not fetched.
@@ -51,7 +52,7 @@ pub enum Robots {
 }
 
 /// Which of the jobs that are due goes first.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Priority {
     /// When nothing else is due, and every so often.

@@ -2,8 +2,8 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
-use crate::keys;
 use crate::router::Api;
+use crate::{batches, keys, schedules};
 
 /// What the API does without being asked: to be run beside the router.
 pub struct Upkeep(Arc<Api>);
@@ -15,6 +15,12 @@ impl Upkeep {
 
     /// Runs until `stop`.
     pub async fn run(self, stop: CancellationToken) {
-        keys::keep_usage(&self.0, &stop).await;
+        let api = self.0;
+        tokio::join!(
+            api.waits.dispatch(&api.feed, &stop),
+            batches::keep_up(&api, &stop),
+            keys::keep_usage(&api, &stop),
+            schedules::run(Arc::clone(&api), stop.clone()),
+        );
     }
 }

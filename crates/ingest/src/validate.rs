@@ -132,7 +132,7 @@ impl Rules<'_> {
     }
 
     /// A sink of the job's own, or the name of one.
-    fn sink(
+    pub(crate) fn sink(
         &self,
         given: SinkGiven<'_>,
         faults: &mut Vec<Fault>,

@@ -1,49 +1,69 @@
 use std::sync::LazyLock;
 
+use axum::body::Body;
 use axum::response::Response;
 use http::StatusCode;
 use http::header::{self, HeaderValue};
 use jobs::{Circuit, JobId, Record, State, Timestamp};
 use serde::Serialize;
 use serde_json::value::RawValue;
+use utoipa::ToSchema;
 
+use crate::description::JobIdText;
 use crate::router::Api;
 use crate::{Format, JobSpec, Scope, Select, Status};
 
 /// Where jobs live.
 pub(crate) const JOBS: &str = "/v1/jobs/";
 
-static NO_METADATA: LazyLock<Box<RawValue>> =
+pub(crate) static NO_METADATA: LazyLock<Box<RawValue>> =
     LazyLock::new(|| RawValue::from_string("{}".to_owned()).expect("an empty object is JSON"));
 
 /// A job, as its owner sees it. Header fields and bodies are left out: they may hold secrets.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Job)]
 pub(crate) struct JobView {
+    #[schema(value_type = JobIdText)]
     id: String,
     status: Status,
+    /// The URL as it was understood (WHATWG URL).
     url: String,
+    /// The method of the request to the site.
+    #[schema(example = "GET")]
     method: String,
     formats: Vec<Format>,
     scope: Scope,
     #[serde(skip_serializing_if = "Option::is_none")]
     select: Option<Select>,
+    /// Where the event goes: a URL, or the name of a sink. Absent when it goes to the server's own
+    /// sink, if that has one.
     #[serde(skip_serializing_if = "Option::is_none")]
     sink: Option<String>,
     tags: Vec<String>,
+    /// As it was given; `{}` when it was not.
+    #[schema(value_type = Object)]
     metadata: Box<RawValue>,
+    /// Where the job can be looked at.
     status_url: String,
+    /// Where the event is; absent while there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     result_url: Option<String>,
+    /// How long the event is.
     #[serde(skip_serializing_if = "Option::is_none")]
     result_bytes: Option<u64>,
+    /// What is done with the job, or was last.
     stage: String,
+    /// Attempts made in this stage.
     attempts: u32,
+    /// The last thing worth knowing, mostly the last failure; for people.
     #[serde(skip_serializing_if = "Option::is_none")]
     note: Option<String>,
     created_at: jiff::Timestamp,
     updated_at: jiff::Timestamp,
+    /// There while the job waits.
     #[serde(skip_serializing_if = "Option::is_none")]
     next_attempt_at: Option<jiff::Timestamp>,
+    /// After this the job is worthless.
     #[serde(skip_serializing_if = "Option::is_none")]
     deadline: Option<jiff::Timestamp>,
 }
@@ -115,8 +135,18 @@ pub(crate) const fn circuit(circuit: Circuit) -> &'static str {
 
 /// An `application/json` answer.
 pub(crate) fn json<T: Serialize>(status: StatusCode, value: &T) -> Response {
+    json_body(status, to_json(value))
+}
+
+/// A value as JSON.
+pub(crate) fn to_json<T: Serialize>(value: &T) -> Vec<u8> {
     let mut body = Vec::with_capacity(256);
     serde_json::to_writer(&mut body, value).expect("string keys, and a Vec takes every byte");
+    body
+}
+
+/// An `application/json` answer that is written already.
+pub(crate) fn json_body(status: StatusCode, body: impl Into<Body>) -> Response {
     let mut response = Response::new(body.into());
     *response.status_mut() = status;
     let media = HeaderValue::from_static("application/json");

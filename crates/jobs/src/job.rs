@@ -130,7 +130,10 @@ pub struct Idempotency {
     pub since: Timestamp,
 }
 
-/// Which of the jobs that are due goes first.
+/// Which of the jobs that are due goes first, in its lane and in the choice of lanes. Of every four
+/// jobs of a stage that are given out at least one is of a lower priority, when there are any that
+/// could be. A lane that keeps its order ([`crate::LaneLimit::in_order`]) and who claims by lane
+/// ([`crate::Store::claim_lane`]) know no priorities.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Priority {
     /// When nothing else is due, and every so often.

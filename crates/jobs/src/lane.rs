@@ -1,16 +1,16 @@
-use std::collections::BTreeSet;
 use std::time::Duration;
 
+use crate::due::Due;
 use crate::lane_memo::{Memo, Turn, whole_millis};
 use crate::lane_window::Window;
-use crate::{Circuit, Health, JobId, LaneKey, LaneLimit, LaneNews, Timestamp};
+use crate::{Circuit, Health, JobId, LaneKey, LaneLimit, LaneNews, Priority, Timestamp};
 
 /// Where a lane stands in its stage's turn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Listed {
     /// Nothing to give, or no room.
     No,
-    /// In the ring of lanes that can give a job now.
+    /// In the rings of lanes that can give a job now.
     Ready,
     /// To be looked at again at this time.
     Until(Timestamp),
@@ -22,8 +22,8 @@ pub(crate) struct Lane {
     pub(crate) key: LaneKey,
     limit: LaneLimit,
     pub(crate) memo: Memo,
-    /// Jobs that are due, oldest first.
-    pub(crate) due: BTreeSet<(Timestamp, JobId)>,
+    /// Jobs that are due.
+    pub(crate) due: Due,
     /// Jobs that wait, due or not.
     pub(crate) waiting: u64,
     pub(crate) in_flight: u64,
@@ -38,8 +38,10 @@ pub(crate) struct Lane {
     /// How many may be in flight while it starts slowly; 0 when it does not.
     ramp: u32,
     pub(crate) listed: Listed,
-    /// Its latest place in the ring; an older one is void.
+    /// Its latest places in the rings; older ones are void.
     pub(crate) ticket: u64,
+    /// In which rings it has them, by rank.
+    pub(crate) queued: [bool; Priority::ALL.len()],
     /// Under what the stage's indexes have it.
     pub(crate) indexed: Indexed,
 }
@@ -62,7 +64,7 @@ impl Lane {
             key,
             limit,
             memo: Memo::default(),
-            due: BTreeSet::new(),
+            due: Due::default(),
             waiting: 0,
             in_flight: 0,
             ending: 0,
@@ -72,6 +74,7 @@ impl Lane {
             ramp: 0,
             listed: Listed::No,
             ticket: 0,
+            queued: [false; Priority::ALL.len()],
             indexed: Indexed::default(),
         };
         lane.relimit(limit);
@@ -81,6 +84,15 @@ impl Lane {
     /// Has another limit from now on.
     pub(crate) fn relimit(&mut self, limit: LaneLimit) {
         self.limit = LaneLimit { interval: whole_millis(limit.interval), ..limit };
+        if limit.in_order {
+            self.due.level();
+        }
+    }
+
+    /// A job has become due.
+    pub(crate) fn add_due(&mut self, priority: Priority, due: Timestamp, id: JobId) {
+        let priority = if self.limit.in_order { Priority::default() } else { priority };
+        self.due.insert(priority, due, id);
     }
 
     /// Takes in news; answers whether the memo has to be kept anew. `current` is false for work

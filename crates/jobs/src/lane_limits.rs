@@ -14,6 +14,9 @@ pub struct LaneLimit {
     pub interval: Duration,
     /// When the lane's circuit opens; `None` for at the first failure.
     pub breaker: Option<Breaker>,
+    /// Its jobs go by due time and then id alone, whatever their [`crate::Priority`]; in the
+    /// choice of lanes they are as usual.
+    pub in_order: bool,
 }
 
 /// When a lane's circuit opens: when this many of the latest outcomes were bad. It stays as
@@ -42,7 +45,7 @@ pub enum Circuit {
 
 impl Default for LaneLimit {
     fn default() -> Self {
-        Self { concurrency: 4, interval: Duration::ZERO, breaker: None }
+        Self { concurrency: 4, interval: Duration::ZERO, breaker: None, in_order: false }
     }
 }
 

@@ -9,7 +9,8 @@
 //! A **lane** is what jobs of one stage with the same key share: a limit of jobs in flight, a
 //! least interval between starts, pauses, and a back-off while the other side fails, at once or
 //! when a [`Breaker`] has seen enough of it. Workers tell of it when they settle ([`LaneNews`]),
-//! others by [`Store::tell`]. Lanes are served in turn, so a long one holds nobody up;
+//! others by [`Store::tell`]. Lanes are served in turn, so a long one holds nobody up, and jobs of a
+//! higher [`Priority`] go first, but not all the time, so that the others are not forgotten;
 //! and a job whose time is up, or whose lane fails for too long, is given out beside its lane's
 //! limits so that its end can be told ([`Claimed::without_work`]).
 //!
@@ -80,6 +81,7 @@
 mod config;
 mod document;
 mod driver;
+mod due;
 mod error;
 mod groups;
 mod idempotency;
@@ -100,6 +102,7 @@ mod stage_queue;
 mod store;
 mod time;
 mod transition;
+mod turns;
 
 pub use config::Config;
 pub use driver::{Drained, DriverConfig, Finish, Running, Work, drive};

@@ -16,8 +16,8 @@ use crate::scheduler::{Decision, Found, Scheduler, Taken};
 use crate::transition::{Event, Row, transition};
 use crate::{
     Cancelled, Claimed, Config, Counts, Error, Filter, Group, Idempotency, JobId, LaneKey,
-    LaneNews, LaneView, Lease, NewJob, Next, Note, Record, Redrive, Redriven, Result, Settled,
-    Settlement, Stage, State, Store, Submitted, Swept, Timestamp,
+    LaneNews, LaneView, Lease, NewJob, Next, Note, Priority, Record, Redrive, Redriven, Result,
+    Settled, Settlement, Stage, State, Store, Submitted, Swept, Timestamp,
 };
 
 /// A store that forgets everything with the process: for tests and for jobs that may be lost.
@@ -48,6 +48,7 @@ struct Kept {
     note: Option<String>,
     idempotency: Option<Idempotency>,
     kin: Kin,
+    priority: Priority,
     ledger: Ledger,
 }
 
@@ -109,6 +110,7 @@ impl Inner {
             created_at: now,
             updated_at: now,
             kin: Kin::of(&job),
+            priority: job.priority,
             spec: job.spec,
             result: None,
             note: None,
@@ -209,6 +211,7 @@ impl Inner {
             spec_bytes: kept.spec.len() as u64,
             result_bytes: kept.result.as_ref().map(|r| r.len() as u64),
             kin: kept.kin.clone(),
+            priority: kept.priority,
             redriven: true,
         };
         self.scheduler.enter(&found, now)?;

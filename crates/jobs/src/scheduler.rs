@@ -11,12 +11,12 @@ use crate::groups::{Groups, Judged};
 use crate::kin::{Kin, Kins};
 use crate::lane_memo::Memo;
 use crate::ledger::{Entry, Ledger};
-use crate::stage_queue::StageQueue;
+use crate::stage_queue::{StageQueue, Waiting, narrow};
 use crate::transition::{Change, Event, Refusal, Row, transition};
 use crate::{
     Bounds, Claimed, Error, ErrorKind, Filter, JobId, LaneKey, LaneNews, LaneView, Lease, NewJob,
-    NewNote, Next, Outcome, Result, Settlement, Stage, StageConfig, StageCounts, State, Timestamp,
-    Verdict, Why,
+    NewNote, Next, Outcome, Priority, Result, Settlement, Stage, StageConfig, StageCounts, State,
+    Timestamp, Verdict, Why,
 };
 
 /// The working memory of a store that owns all its lanes: every job that is not over, where it
@@ -58,6 +58,7 @@ struct Live {
     leased: bool,
     /// It was over before: judgement was passed on it, with or without a verdict.
     redriven: bool,
+    priority: Priority,
     verdict: Option<Verdict>,
 }
 
@@ -67,6 +68,10 @@ const NEVER: Timestamp = Timestamp::from_millis(u64::MAX);
 impl Live {
     fn expires(&self) -> Option<Timestamp> {
         (self.expires != NEVER).then_some(self.expires)
+    }
+
+    fn waiting(&self, id: JobId) -> Waiting {
+        Waiting { id, due: self.due, expires: self.expires(), priority: self.priority }
     }
 
     const fn has_result(&self) -> bool {
@@ -93,6 +98,7 @@ pub(crate) struct Found {
     /// `None` when there is no result.
     pub(crate) result_bytes: Option<u64>,
     pub(crate) kin: Kin,
+    pub(crate) priority: Priority,
     /// It was over before.
     pub(crate) redriven: bool,
 }
@@ -157,6 +163,7 @@ impl Found {
             spec_bytes: job.spec.len() as u64,
             result_bytes: None,
             kin: Kin::of(job),
+            priority: job.priority,
             redriven: false,
         }
     }
@@ -258,10 +265,13 @@ impl Scheduler {
                 stage: u8::try_from(stage).expect("at most 255 stages"),
                 leased: false,
                 redriven: found.redriven,
+                priority: found.priority,
                 verdict: found.row.verdict,
             },
         );
-        queue.wait(lane, found.id, found.row.due, found.row.expires, now);
+        let Row { due, expires, .. } = found.row;
+        let waiting = Waiting { id: found.id, due, expires, priority: found.priority };
+        queue.wait(lane, waiting, now);
         Ok(())
     }
 
@@ -386,8 +396,7 @@ impl Scheduler {
                 return;
             };
             let live = self.live[&id];
-            let times = (live.due, live.expires());
-            queue.lease_to_end(live.lane as usize, id, times, until, now);
+            queue.lease_to_end(live.lane as usize, live.waiting(id), until, now);
             taken.push(self.give_out(at, id, Some(why), until, now));
         }
     }
@@ -630,13 +639,13 @@ impl Scheduler {
             };
             self.live_bytes += u64::from(live.spec_bytes) + live.result_bytes();
             self.live.insert(id, live);
-            self.stages[stage].wait(lane, id, change.row.due, change.row.expires, now);
+            self.stages[stage].wait(lane, live.waiting(id), now);
         }
         if old.leased {
             self.stages[from].leased_bytes -= u64::from(old.spec_bytes);
             self.stages[from].unlease(from_lane, id, old.due, now);
         } else {
-            self.stages[from].unwait(from_lane, id, old.due, old.expires(), now);
+            self.stages[from].unwait(from_lane, old.waiting(id), now);
         }
     }
 
@@ -726,9 +735,4 @@ impl Scheduler {
             Error::new(ErrorKind::Invalid, format!("stage `{stage}` is not one of this store's"))
         })
     }
-}
-
-/// Lanes are fewer than jobs, and jobs fewer than 2^32.
-fn narrow(lane: usize) -> u32 {
-    u32::try_from(lane).expect("fewer than 2^32 lanes")
 }

@@ -1,11 +1,12 @@
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
 use tokio::sync::Notify;
 
 use crate::lane::{Lane, Listed};
 use crate::lane_memo::Memo;
-use crate::{JobId, LaneKey, LaneNews, LaneView, StageConfig, Timestamp};
+use crate::turns::Turns;
+use crate::{JobId, LaneKey, LaneNews, LaneView, Priority, StageConfig, Timestamp};
 
 /// The waiting and leased jobs of one stage, by lane. Costs of a claim do not depend on how many
 /// jobs or lanes wait.
@@ -19,14 +20,15 @@ pub(crate) struct StageQueue {
     lanes: Vec<Option<Lane>>,
     free: Vec<usize>,
     by_key: HashMap<LaneKey, usize>,
-    /// Lanes that can give a job now, in turn, by ticket. May hold lanes that can no longer, and
-    /// void tickets: checked when their turn comes.
-    ready: VecDeque<(usize, u64)>,
+    /// Lanes that can give a job now, in turn, by ticket; a ring for each priority, by rank. May
+    /// hold lanes that can no longer, and void tickets: checked when their turn comes.
+    ready: [VecDeque<(usize, u64)>; Priority::ALL.len()],
+    turns: Turns,
     tickets: u64,
     /// Lanes to look at again.
     sleeping: BTreeSet<(Timestamp, usize)>,
     /// Jobs that are not due yet.
-    timers: BTreeSet<(Timestamp, JobId, usize)>,
+    timers: BTreeMap<(Timestamp, JobId), Timer>,
     /// Waiting jobs whose time is up some day.
     expiries: BTreeSet<(Timestamp, JobId)>,
     /// Lanes with due jobs, by their first.
@@ -48,6 +50,22 @@ pub(crate) struct StageQueue {
     by_lane: bool,
 }
 
+/// What becomes of a job when it is due.
+#[derive(Clone, Copy, Debug)]
+struct Timer {
+    lane: u32,
+    priority: Priority,
+}
+
+/// A job that waits, as far as a queue has to know.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Waiting {
+    pub(crate) id: JobId,
+    pub(crate) due: Timestamp,
+    pub(crate) expires: Option<Timestamp>,
+    pub(crate) priority: Priority,
+}
+
 /// How a leased job was given out.
 #[derive(Clone, Copy, Debug)]
 struct Held {
@@ -66,10 +84,11 @@ impl StageQueue {
             lanes: Vec::new(),
             free: Vec::new(),
             by_key: HashMap::new(),
-            ready: VecDeque::new(),
+            ready: Default::default(),
+            turns: Turns::default(),
             tickets: 0,
             sleeping: BTreeSet::new(),
-            timers: BTreeSet::new(),
+            timers: BTreeMap::new(),
             expiries: BTreeSet::new(),
             first_due: BTreeSet::new(),
             giving_up: BTreeSet::new(),
@@ -109,14 +128,8 @@ impl StageQueue {
     }
 
     /// Puts a waiting job into its lane.
-    pub(crate) fn wait(
-        &mut self,
-        at: usize,
-        id: JobId,
-        due: Timestamp,
-        expires: Option<Timestamp>,
-        now: Timestamp,
-    ) {
+    pub(crate) fn wait(&mut self, at: usize, job: Waiting, now: Timestamp) {
+        let Waiting { id, due, expires, priority } = job;
         self.waiting += 1;
         self.get_mut(at).waiting += 1;
         if let Some(expires) = expires {
@@ -126,13 +139,13 @@ impl StageQueue {
             }
         }
         if due > now {
-            self.timers.insert((due, id, at));
+            self.timers.insert((due, id), Timer { lane: narrow(at), priority });
             // Whoever sleeps until the next due time may have to wake earlier now.
-            if self.timers.first().is_some_and(|first| first.1 == id) {
+            if self.timers.first_key_value().is_some_and(|(first, _)| first.1 == id) {
                 self.announce();
             }
         } else {
-            self.get_mut(at).due.insert((due, id));
+            self.get_mut(at).add_due(priority, due, id);
             if self.relist(at, now) || self.by_lane {
                 self.announce();
             }
@@ -140,19 +153,12 @@ impl StageQueue {
     }
 
     /// Takes a waiting job out of its lane.
-    pub(crate) fn unwait(
-        &mut self,
-        at: usize,
-        id: JobId,
-        due: Timestamp,
-        expires: Option<Timestamp>,
-        now: Timestamp,
-    ) {
+    pub(crate) fn unwait(&mut self, at: usize, job: Waiting, now: Timestamp) {
         self.waiting -= 1;
         self.get_mut(at).waiting -= 1;
-        self.unexpire(id, expires);
-        if !self.timers.remove(&(due, id, at)) {
-            self.get_mut(at).due.remove(&(due, id));
+        self.unexpire(job.id, job.expires);
+        if self.timers.remove(&(job.due, job.id)).is_none() {
+            self.get_mut(at).due.remove(job.priority, job.due, job.id);
         }
         self.relist(at, now);
     }
@@ -175,17 +181,16 @@ impl StageQueue {
     pub(crate) fn lease_to_end(
         &mut self,
         at: usize,
-        id: JobId,
-        (due, expires): (Timestamp, Option<Timestamp>),
+        job: Waiting,
         until: Timestamp,
         now: Timestamp,
     ) {
-        self.leases.insert((until, id));
-        self.held.insert(id, Held { era: 0, ending: true });
+        self.leases.insert((until, job.id));
+        self.held.insert(job.id, Held { era: 0, ending: true });
         self.leased += 1;
         // First of all, so that the lane is not forgotten with the job it waited for.
         self.get_mut(at).ending += 1;
-        self.unwait(at, id, due, expires, now);
+        self.unwait(at, job, now);
     }
 
     /// Ends a lease, whatever becomes of its job.
@@ -247,11 +252,13 @@ impl StageQueue {
 
     /// Looks up the limits of all lanes anew. What that changes is found by the next claim.
     pub(crate) fn relimit(&mut self) {
+        let mut ready = Vec::new();
         for (at, lane) in self.lanes.iter_mut().enumerate() {
             let Some(lane) = lane else { continue };
             lane.relimit(self.config.lanes.of(&lane.key));
             // One that is ready is looked at when its turn comes.
             if lane.listed == Listed::Ready {
+                ready.push(at);
                 continue;
             }
             let at_once = Timestamp::default();
@@ -260,6 +267,10 @@ impl StageQueue {
                 self.sleeping.remove(&(time, at));
             }
             self.sleeping.insert((at_once, at));
+        }
+        for at in ready {
+            // Its jobs may be of other priorities now.
+            self.queue_up(at, false);
         }
         self.announce();
     }
@@ -313,10 +324,10 @@ impl StageQueue {
 
     /// Makes due what has become due.
     pub(crate) fn wake(&mut self, now: Timestamp) {
-        while let Some(&(due, id, at)) = self.timers.first().filter(|first| first.0 <= now) {
-            self.timers.pop_first();
-            self.get_mut(at).due.insert((due, id));
-            self.relist(at, now);
+        while let Some(timer) = self.timers.first_entry().filter(|t| t.key().0 <= now) {
+            let ((due, id), Timer { lane, priority }) = timer.remove_entry();
+            self.get_mut(lane as usize).add_due(priority, due, id);
+            self.relist(lane as usize, now);
         }
         while let Some(&(_, at)) = self.sleeping.first().filter(|first| first.0 <= now) {
             self.sleeping.pop_first();
@@ -328,33 +339,55 @@ impl StageQueue {
     /// The next due job, from the lane whose turn it is; the job is in flight from now on, its
     /// lease still to be entered.
     pub(crate) fn next(&mut self, now: Timestamp) -> Option<(usize, JobId)> {
-        while let Some((at, ticket)) = self.ready.pop_front() {
-            let Some(lane) = self.lanes[at].as_mut() else {
+        let lanes = Priority::ALL.map(|priority| self.turn(priority, now));
+        let ready = lanes.map(|lane| lane.is_some());
+        let most = self.turns.next(ready)?;
+        let at = lanes[most.rank()]?;
+        self.ready[most.rank()].pop_front();
+        let lane = self.get_mut(at);
+        lane.listed = Listed::No;
+        // A lane may have let one of a lower priority wait for long enough.
+        let (priority, id) = lane.due.pop_turn(most, now)?;
+        self.turns.given(priority, ready);
+        self.started(at, now);
+        Some((at, id))
+    }
+
+    /// The lane whose turn it is among those that can give a job of this priority.
+    fn turn(&mut self, priority: Priority, now: Timestamp) -> Option<usize> {
+        let rank = priority.rank();
+        while let Some(&(at, ticket)) = self.ready[rank].front() {
+            let lane = self.lanes[at].as_mut();
+            let lane = lane.filter(|l| l.listed == Listed::Ready && l.ticket == ticket);
+            let Some(lane) = lane else {
+                self.ready[rank].pop_front();
                 continue;
             };
-            if lane.listed != Listed::Ready || lane.ticket != ticket {
+            let Some((due, _)) = lane.due.first_of(priority) else {
+                lane.queued[rank] = false;
+                self.ready[rank].pop_front();
                 continue;
+            };
+            if due <= now && lane.place(now) == Listed::Ready {
+                return Some(at);
             }
             lane.listed = Listed::No;
-            if lane.due.first().is_some_and(|first| first.0 > now) {
-                self.not_yet(at, now);
-                continue;
-            }
-            if lane.place(now) == Listed::Ready
-                && let Some(id) = self.start(at, now)
-            {
-                return Some((at, id));
+            self.ready[rank].pop_front();
+            if due > now {
+                self.not_yet(at, priority);
             }
             self.relist(at, now);
         }
         None
     }
 
-    /// The same of one lane, whatever holds it back.
+    /// The same of one lane, whatever holds it back and whatever its jobs' priorities.
     pub(crate) fn next_of(&mut self, key: &LaneKey, now: Timestamp) -> Option<(usize, JobId)> {
         let at = *self.by_key.get(key)?;
         self.get(at).due.first().filter(|first| first.0 <= now)?;
-        Some((at, self.start(at, now)?))
+        let id = self.get_mut(at).due.pop_first()?;
+        self.started(at, now);
+        Some((at, id))
     }
 
     /// From now on its jobs are claimed by lane: every arrival is told to all who wait, since
@@ -363,24 +396,22 @@ impl StageQueue {
         self.by_lane = true;
     }
 
-    /// Puts a lane's first due job in flight.
-    fn start(&mut self, at: usize, now: Timestamp) -> Option<JobId> {
+    /// A due job of the lane is in flight from now on.
+    fn started(&mut self, at: usize, now: Timestamp) {
         let lane = self.get_mut(at);
-        let (_, id) = lane.due.pop_first()?;
         lane.waiting -= 1;
         lane.in_flight += 1;
         lane.last_start = now;
         self.waiting -= 1;
         self.leased += 1;
         self.relist(at, now);
-        Some(id)
     }
 
     /// The clock has stepped back since these were found due: they wait for it.
-    fn not_yet(&mut self, at: usize, now: Timestamp) {
-        let due = std::mem::take(&mut self.get_mut(at).due);
-        self.timers.extend(due.into_iter().map(|(due, id)| (due, id, at)));
-        self.relist(at, now);
+    fn not_yet(&mut self, at: usize, priority: Priority) {
+        let due = self.get_mut(at).due.take(priority);
+        let timer = Timer { lane: narrow(at), priority };
+        self.timers.extend(due.into_iter().map(|job| (job, timer)));
     }
 
     /// A waiting job whose time is up.
@@ -398,7 +429,7 @@ impl StageQueue {
     /// left out unless there is `room` for it; who claims by lane is not given it either.
     pub(crate) fn next_due(&self, room: bool) -> Option<Timestamp> {
         let room = room && !self.by_lane;
-        let timer = self.timers.first().map(|t| t.0);
+        let timer = self.timers.first_key_value().map(|(first, _)| first.0);
         let lane = self.sleeping.first().map(|s| s.0);
         let lease = self.leases.first().map(|l| l.0);
         let expiry = self.expiries.first().map(|e| e.0).filter(|_| room);
@@ -454,13 +485,12 @@ impl StageQueue {
             if let Listed::Until(time) = old {
                 self.sleeping.remove(&(time, at));
             }
-            match new {
-                Listed::Ready => self.queue_up(at),
-                Listed::Until(time) => {
-                    self.sleeping.insert((time, at));
-                }
-                Listed::No => {}
+            if let Listed::Until(time) = new {
+                self.sleeping.insert((time, at));
             }
+        }
+        if new == Listed::Ready {
+            self.queue_up(at, old != new);
         }
         if spent {
             self.forget(at);
@@ -468,19 +498,33 @@ impl StageQueue {
         gives_up || (old != new && new != Listed::No)
     }
 
-    /// Gives a lane the last place in the ring. A place it left is void, and is passed by when its
-    /// turn comes; there are never many more of those than lanes.
-    fn queue_up(&mut self, at: usize) {
-        self.tickets += 1;
-        let ticket = self.tickets;
-        self.get_mut(at).ticket = ticket;
-        self.ready.push_back((at, ticket));
-        if self.ready.len() > 2 * self.lanes.len() + 64 {
-            let lanes = &self.lanes;
-            self.ready.retain(|(at, ticket)| {
-                let lane = lanes[*at].as_ref();
-                lane.is_some_and(|l| l.listed == Listed::Ready && l.ticket == *ticket)
-            });
+    /// Gives a lane the last place in the ring of each priority of which it has jobs: in all of
+    /// them when it comes `anew`, or in those in which it has none. A place it left is void, and
+    /// is passed by when its turn comes; there are never many more of those than lanes.
+    fn queue_up(&mut self, at: usize, anew: bool) {
+        let most = 2 * self.lanes.len() + 64;
+        let lane = self.lanes[at].as_mut().expect("a lane is kept while anything names it");
+        if anew {
+            self.tickets += 1;
+            lane.ticket = self.tickets;
+            lane.queued = Default::default();
+        }
+        for priority in Priority::ALL {
+            let rank = priority.rank();
+            let lane = self.get_mut(at);
+            if lane.queued[rank] || !lane.due.has(priority) {
+                continue;
+            }
+            lane.queued[rank] = true;
+            let ticket = lane.ticket;
+            self.ready[rank].push_back((at, ticket));
+            if self.ready[rank].len() > most {
+                let lanes = &self.lanes;
+                self.ready[rank].retain(|(at, ticket)| {
+                    let lane = lanes[*at].as_ref();
+                    lane.is_some_and(|l| l.listed == Listed::Ready && l.ticket == *ticket)
+                });
+            }
         }
     }
 
@@ -520,4 +564,9 @@ fn move_entry(
     if let Some(new) = new {
         index.insert((new, at));
     }
+}
+
+/// Lanes are fewer than jobs, and jobs fewer than 2^32.
+pub(crate) fn narrow(lane: usize) -> u32 {
+    u32::try_from(lane).expect("fewer than 2^32 lanes")
 }

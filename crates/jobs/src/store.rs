@@ -252,8 +252,8 @@ pub trait Store: Send + Sync + 'static {
     /// Accepts jobs: one answer each, in order. Dropping the future does not take them back.
     fn submit(&self, jobs: Vec<NewJob>, now: Timestamp) -> BoxFuture<'_, Result<Vec<Submitted>>>;
 
-    /// Leases up to `max` due jobs of `stage` until `until`, serving ready lanes in turn and none
-    /// beyond its limit. Expired leases are claimable again. Jobs that are to be ended
+    /// Leases up to `max` due jobs of `stage` until `until`, serving ready lanes in turn, those with
+    /// jobs of a higher [`crate::Priority`] first, and none beyond its limit. Expired leases are claimable again. Jobs that are to be ended
     /// ([`Claimed::without_work`]) are given out beside their lanes' limits; while there is also
     /// work to do, they are at most about half of what is claimed.
     fn claim(
@@ -314,8 +314,8 @@ pub trait Store: Send + Sync + 'static {
     /// Takes up a job that is over once more.
     fn redrive(&self, id: JobId, to: Redrive, now: Timestamp) -> BoxFuture<'_, Result<Redriven>>;
 
-    /// As [`Store::claim`], of one lane, beside its limits and pauses, by due time and then id:
-    /// for a stage that nobody claims from but by lane. [`Store::signal`] wakes all who wait for
+    /// As [`Store::claim`], of one lane, beside its limits and pauses, by due time and then id,
+    /// whatever their priority: for a stage that nobody claims from but by lane. [`Store::signal`] wakes all who wait for
     /// such a stage whenever a job comes to it, and [`Store::next_due`] leaves out what is to be
     /// ended without work.
     fn claim_lane(

@@ -246,6 +246,7 @@ fn per_sink(options: &Options) -> LaneLimit {
         concurrency: options.per_sink,
         interval: Duration::ZERO,
         breaker: Some(SINK_BREAKER),
+        in_order: false,
     }
 }
 
@@ -300,6 +301,8 @@ fn ingest_config(options: &Options) -> ingest::Config {
             ..ingest::Limits::default()
         },
         version: env!("CARGO_PKG_VERSION").to_owned(),
+        retain: options.retain.0,
+        idempotency_window: options.idempotency_window.unwrap_or(options.retain).0,
         // Whatever is redriven leaves room for what comes.
         redrive_live_jobs: options.queue_max_jobs / 2,
         redrive_live_bytes: options.queue_max_bytes.0 / 2,
@@ -406,6 +409,15 @@ fn times(options: &Options) -> Result<(), String> {
     for (flag, span) in positive {
         if span.0.is_zero() {
             return Err(format!("{flag} 0 leaves no time at all: give at least 1s"));
+        }
+    }
+    if let Some(window) = options.idempotency_window {
+        let retain = options.retain;
+        if window.0.is_zero() || window.0 > retain.0 {
+            return Err(format!(
+                "--idempotency-window {window} does not fit --retain {retain}: a key is known as \
+                 long as its job is kept; give between 1s and {retain}, or raise --retain"
+            ));
         }
     }
     let (deadline, timeout) = (options.deadline, options.fetch_timeout);

@@ -3,12 +3,18 @@
 mod get;
 mod verify;
 
+use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
-use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+use clap::builder::Resettable;
+use clap::parser::ValueSource;
+use clap::{
+    Arg, ArgAction, ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum,
+};
+use clap_complete::Shell;
 use egress::Allow;
 use ingest::Origin;
 use url::Url;
@@ -47,11 +53,15 @@ pub(crate) struct Cli {
 
 const AFTER_HELP: &str = "\
 Exit codes: 0 stopped as asked; 1 could not run (port taken, a part failed), an input of `get` \
-could not be had, or what `verify` was given does not verify; 2 bad flag or environment variable; 74 the store could not be opened or failed; 130 or 143 a second signal cut \
-the shutdown short.
+could not be had, or what `verify` was given does not verify; 2 bad flag or environment variable; \
+74 the store could not be opened or failed; 130 or 143 a second signal cut the shutdown short. Of \
+what talks to a server: 0 done; 1 refused, or something failed; 2 bad flag or input file; 3 there is \
+no such thing; 4 the server cannot be reached.
 
 Try it:
-  pagewire --forward-to http://localhost:9000/hook
+  pagewire listen                                   (in a second terminal)
+  pagewire --forward-to http://127.0.0.1:9000/
+  pagewire submit https://example.com               (in a third)
   curl -d '{\"url\":\"https://example.com\"}' http://127.0.0.1:8080/
   pagewire get https://example.com";
 
@@ -71,9 +81,33 @@ pub(crate) enum Command {
     /// what is wrong with it: from a request saved to a file or standard input, or from its body and
     /// headers. Verifies with --secret or --secret-file: secrets (whsec_…) or public keys (whpk_…).
     Verify(Verify),
+    /// Looks at everything that a start depends upon, and says what to do about what is wrong: the
+    /// configuration, the data directory, the clock, file descriptors, names, sinks, the port. It
+    /// takes the server's flags. The exit code is 1 when something is in the way.
+    Doctor {
+        /// Print one JSON object a line.
+        #[arg(long)]
+        json: bool,
+    },
     /// What talks to a running server.
     #[command(flatten)]
     Client(client::Command),
+    /// Prints what completes commands and flags in a shell: `pagewire completions bash >
+    /// /etc/bash_completion.d/pagewire`.
+    Completions {
+        /// Which shell.
+        #[arg(value_name = "SHELL")]
+        shell: Shell,
+    },
+    /// Prints the manual page (roff): `pagewire man | man -l -`.
+    Man {
+        /// The page of this subcommand, such as `sinks add`.
+        #[arg(value_name = "COMMAND", conflicts_with = "out")]
+        command: Vec<String>,
+        /// Write the pages of all commands into this directory instead.
+        #[arg(long, value_name = "DIR")]
+        out: Option<PathBuf>,
+    },
 }
 
 /// Everything that can be set.
@@ -144,6 +178,12 @@ pub(crate) struct Options {
     #[arg(long, env = "PAGEWIRE_RETAIN", help_heading = STORING, value_name = "DURATION",
           default_value = "24h")]
     pub(crate) retain: Span,
+
+    /// How long an Idempotency-Key stands for the job it was first used for; not longer than
+    /// --retain, which is also the default.
+    #[arg(long, env = "PAGEWIRE_IDEMPOTENCY_WINDOW", help_heading = STORING,
+          value_name = "DURATION")]
+    pub(crate) idempotency_window: Option<Span>,
 
     /// Addresses that fetches may reach though they are not public: a network (10.0.0.0/8), a host
     /// (wiki.internal) or one port of it (wiki.internal:8080).
@@ -414,33 +454,88 @@ pub(crate) enum LogFormat {
     Json,
 }
 
+/// The subcommands that the server's flags are for. They stand before or after these.
+const ABOUT_THE_SERVER: [&str; 4] = ["config", "get", "verify", "doctor"];
+
 impl Cli {
-    /// The parser. Every flag stands before or after a subcommand.
+    /// The parser.
     pub(crate) fn parser() -> clap::Command {
-        Self::command().mut_args(|arg| arg.global(true))
+        let command = Self::command();
+        let options: Vec<_> = settings(&command).cloned().map(repeated).collect();
+        ABOUT_THE_SERVER.iter().fold(command, |command, name| {
+            command.mut_subcommand(name, |own| own.args(options.clone()))
+        })
     }
 
     /// Parses what the process was started with; prints help, the version or what is wrong with a
     /// flag and ends the process when that is all there is to do.
-    pub(crate) fn from_process() -> (Self, clap::ArgMatches) {
+    pub(crate) fn from_process() -> (Self, ArgMatches) {
         let matches = Self::parser().get_matches();
-        let cli = Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+        let cli = Self::read(&matches).unwrap_or_else(|error| error.exit());
         (cli, matches)
     }
+
+    fn read(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        let mut cli = Self::from_arg_matches(matches)?;
+        match matches.subcommand() {
+            None => {}
+            Some((name, own)) if ABOUT_THE_SERVER.contains(&name) => {
+                cli.options.update_from_arg_matches(own)?;
+            }
+            Some((name, _)) => refuse_idle_flags(name, matches)?,
+        }
+        Ok(cli)
+    }
+}
+
+/// The arguments that set something of the server: those with an environment variable.
+pub(crate) fn settings(command: &clap::Command) -> impl Iterator<Item = &Arg> {
+    command.get_arguments().filter(|arg| arg.get_env().is_some())
+}
+
+/// A flag of the server as it stands after a subcommand: only what is said there counts there.
+fn repeated(arg: Arg) -> Arg {
+    let is_switch = matches!(arg.get_action(), ArgAction::SetTrue);
+    let arg = arg.env(Resettable::Reset).default_value(Resettable::Reset).hide_short_help(true);
+    match is_switch {
+        // It would be false where it is not said.
+        true => arg.action(ArgAction::Set).num_args(0).default_missing_value("true"),
+        false => arg,
+    }
+}
+
+/// The server's flags mean nothing to what only talks to one.
+fn refuse_idle_flags(name: &str, matches: &ArgMatches) -> Result<(), clap::Error> {
+    let command = Cli::parser();
+    let idle = settings(&command)
+        .find(|arg| matches.value_source(arg.get_id().as_str()) == Some(ValueSource::CommandLine));
+    let Some(flag) = idle.and_then(Arg::get_long) else {
+        return Ok(());
+    };
+    let message = format!(
+        "--{flag} before `{name}` is a flag of the server, which `{name}` does not start: see \
+         `pagewire {name} --help` for its own\n"
+    );
+    Err(clap::Error::raw(clap::error::ErrorKind::ArgumentConflict, message).with_cmd(&command))
 }
 
 /// Variables with our prefix that stand for no flag: misspelt, most likely. Those that Kubernetes
 /// sets for a service called `pagewire` are not meant.
 pub(crate) fn unknown_variables() -> Vec<String> {
-    let command = Cli::parser();
-    let known: Vec<_> = command.get_arguments().filter_map(clap::Arg::get_env).collect();
+    let mut known = Vec::new();
+    variables(&Cli::parser(), &mut known);
     std::env::vars_os()
         .map(|(name, _)| name)
-        .filter(|name| !known.contains(&name.as_os_str()))
+        .filter(|name| !known.contains(name))
         .filter_map(|name| name.into_string().ok())
         .filter(|name| name.starts_with(ENV_PREFIX))
         .filter(|name| !name.contains("_PORT") && !name.contains("_SERVICE_"))
         .collect()
+}
+
+fn variables(command: &clap::Command, known: &mut Vec<OsString>) {
+    known.extend(command.get_arguments().filter_map(Arg::get_env).map(ToOwned::to_owned));
+    command.get_subcommands().for_each(|below| variables(below, known));
 }
 
 fn listen_address(text: &str) -> Result<SocketAddr, String> {
@@ -470,5 +565,47 @@ fn web_url(text: &str) -> Result<Url, String> {
     match url.scheme() {
         "http" | "https" => Ok(url),
         scheme => Err(format!("the scheme is {scheme}: {usage}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(args: &[&str]) -> Result<Cli, clap::Error> {
+        let args = [&["pagewire"], args].concat();
+        Cli::read(&Cli::parser().try_get_matches_from(args)?)
+    }
+
+    #[test]
+    fn the_parser_fits_together() {
+        Cli::parser().debug_assert();
+    }
+
+    #[test]
+    fn flags_of_the_server_stand_before_or_after_what_is_about_it() {
+        let cli = parsed(&["--retain", "2h", "--grace", "9s", "config", "--grace", "3s"]).unwrap();
+        assert_eq!(cli.options.retain.0, Duration::from_secs(7200));
+        assert_eq!(cli.options.grace.0, Duration::from_secs(3));
+        let cli = parsed(&["doctor", "--fetch-allow", "10.0.0.0/8", "--json"]).unwrap();
+        assert_eq!(cli.options.fetch_allow.len(), 1);
+        assert!(matches!(cli.command, Some(Command::Doctor { json: true })));
+    }
+
+    #[test]
+    fn flags_of_the_server_are_refused_where_they_would_do_nothing() {
+        let error = parsed(&["--retain", "2h", "jobs"]).err().unwrap().to_string();
+        assert!(error.contains("--retain") && error.contains("pagewire jobs --help"), "{error}");
+        assert!(parsed(&["jobs", "--retain", "2h"]).is_err());
+        assert!(parsed(&["jobs", "--limit", "3"]).is_ok());
+    }
+
+    #[test]
+    fn every_variable_of_every_command_is_known() {
+        let mut known = Vec::new();
+        variables(&Cli::parser(), &mut known);
+        for name in ["PAGEWIRE_KEY", "PAGEWIRE_SERVER", "PAGEWIRE_DATA_DIR"] {
+            assert!(known.contains(&name.into()), "{name}");
+        }
     }
 }

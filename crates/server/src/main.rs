@@ -4,11 +4,13 @@ mod byte_size;
 mod check;
 mod cli;
 mod descriptors;
+mod doctor;
 mod event;
 mod exit;
 mod get;
 mod host_limit;
 mod logs;
+mod manual;
 mod metrics;
 mod object;
 mod open;
@@ -39,10 +41,13 @@ fn main() -> ExitCode {
         }
         Some(cli::Command::Get(get)) => get::run(get, &cli.options),
         Some(cli::Command::Verify(flags)) => verify::run(flags, &cli.options),
-        Some(cli::Command::Client(command)) => match client::run(command) {
-            Ok(code) => return code,
-            Err(error) => Err(error.into()),
-        },
+        Some(cli::Command::Doctor { json }) => return doctor::run(&cli.options, *json),
+        Some(cli::Command::Client(command)) => return client::run(command),
+        Some(cli::Command::Completions { shell }) => {
+            manual::completions(*shell);
+            Ok(())
+        }
+        Some(cli::Command::Man { command, out }) => manual::print(command, out.as_deref()),
         None => run::serve(&cli.options),
     };
     match ended {

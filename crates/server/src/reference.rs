@@ -8,7 +8,7 @@ use clap::{Arg, ArgMatches, Command};
 use url::Url;
 
 use crate::check::check;
-use crate::cli::{Cli, Options};
+use crate::cli::{Cli, Options, settings};
 use crate::exit::Failure;
 use crate::{descriptors, logs};
 
@@ -103,7 +103,8 @@ fn getting(page: &mut String, command: &Command) {
          standard error, the others are printed all the same.\n\n\
          | flag | default | meaning |\n| --- | --- | --- |\n",
     );
-    for arg in get.get_arguments().filter(|arg| arg.get_long().is_some()) {
+    let is_own = |arg: &&Arg| settings(command).all(|other| other.get_id() != arg.get_id());
+    for arg in get.get_arguments().filter(|arg| arg.get_long().is_some()).filter(is_own) {
         let spelled = if takes_value(arg) { spelled(arg) } else { spelled_short(arg) };
         let default = if takes_value(arg) { default(arg) } else { "–".to_owned() };
         let _ = writeln!(page, "| `{spelled}` | {default} | {} |", meaning(arg));
@@ -132,11 +133,6 @@ fn in_force(
         let _ = writeln!(page, "{flag:flags$}  {value:values$}  {source}");
         page
     })
-}
-
-/// The arguments that set something: those with an environment variable.
-fn settings(command: &Command) -> impl Iterator<Item = &Arg> {
-    command.get_arguments().filter(|arg| arg.get_env().is_some())
 }
 
 fn spelled_short(arg: &Arg) -> String {
@@ -173,7 +169,7 @@ fn meaning(arg: &Arg) -> String {
 
 fn value(arg: &Arg, matches: &ArgMatches, fitted: &impl Fn(&str) -> Option<String>) -> String {
     let id = arg.get_id().as_str();
-    let raw: Vec<_> = matches
+    let raw: Vec<_> = saying(id, matches)
         .get_raw(id)
         .map(|values| values.map(|v| v.to_string_lossy().into_owned()).collect())
         .unwrap_or_default();
@@ -194,8 +190,15 @@ fn shown(text: &str) -> String {
     }
 }
 
+/// What was said after the subcommand, where it was said there; otherwise what was said before it.
+fn saying<'m>(id: &str, matches: &'m ArgMatches) -> &'m ArgMatches {
+    let own = matches.subcommand().map(|(_, own)| own);
+    own.filter(|own| matches!(own.try_contains_id(id), Ok(true))).unwrap_or(matches)
+}
+
 fn source(arg: &Arg, matches: &ArgMatches) -> String {
-    match matches.value_source(arg.get_id().as_str()) {
+    let id = arg.get_id().as_str();
+    match saying(id, matches).value_source(id) {
         Some(ValueSource::CommandLine) => "flag".to_owned(),
         Some(ValueSource::EnvVariable) => {
             arg.get_env().unwrap_or_default().to_string_lossy().into_owned()

@@ -158,6 +158,16 @@ impl Pipeline for Order {
         Some(Redrive { stage, lane, due: now })
     }
 
+    fn told_at(&self, spec: &JobSpec, kind: &str) -> Option<Url> {
+        let to = self.sinks.of_spec(spec);
+        match &to {
+            Destination::Sink(sink) if sink.wants(kind) => Some(lane::bare(&sink.url)),
+            // There it is said what is wrong.
+            Destination::Missing(_) => Some(spec.url.clone()),
+            Destination::Sink(_) | Destination::Nobody => None,
+        }
+    }
+
     fn status(&self, record: &Record) -> Status {
         let delivering = record.stage != SCRAPE;
         match record.state {

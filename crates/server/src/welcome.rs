@@ -92,7 +92,7 @@ fn shown(to: &ForwardTo) -> String {
 }
 
 /// Whether a site's owner finds an address in it.
-fn names_a_contact(user_agent: &str) -> bool {
+pub(crate) fn names_a_contact(user_agent: &str) -> bool {
     ["http://", "https://", "@"].iter().any(|sign| user_agent.contains(sign))
 }
 

@@ -6,10 +6,12 @@ use std::time::Duration;
 use http::HeaderMap;
 use jobs::Timestamp;
 use serde::Deserialize;
+use utoipa::ToSchema;
 
 use super::{add, conflict, invalid, is_signed};
 use crate::body::{self, Received, Typing};
 use crate::definition::{self, Signature};
+use crate::description::SecretText;
 use crate::problem::{Fault, Kind, Problem};
 use crate::quantity::DurationText;
 use crate::router::Api;
@@ -23,12 +25,17 @@ const MAX_OVERLAP: Duration = Duration::from_hours(30 * 24);
 const MAX_SECRETS: usize = 4;
 
 /// A new secret, and how long the one before signs along.
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, expecting = "an object such as {\"overlap\": \"24h\"}")]
+#[schema(as = SecretRotation)]
 pub(super) struct Rotation<'a> {
+    /// The new secret, `whsec_…` or `whsk_…`; one is made when it is left out.
     #[serde(borrow)]
+    #[schema(value_type = Option<SecretText>)]
     secret: Option<Cow<'a, str>>,
+    /// What the secret that is made is for; as the one before it when it is left out.
     signature: Option<Signature>,
+    /// How long the ones before it sign along, up to `30d`; `24h` by default.
     overlap: Option<DurationText>,
 }
 

@@ -24,19 +24,43 @@ pub(crate) struct Documents {
     pub(crate) full: AtomicBool,
     /// One permit for each document that may be put; closed for as many as there are.
     pub(crate) turns: Semaphore,
+    /// One permit for each submission that may be accepted; closed for as many as there are.
+    pub(crate) accepting: Semaphore,
+    /// How many jobs came together, each time.
+    pub(crate) groups: Mutex<Vec<usize>>,
+}
+
+/// For as many as there are.
+fn open() -> Semaphore {
+    let turns = Semaphore::new(0);
+    turns.close();
+    turns
 }
 
 impl Documents {
+    fn with(inner: Arc<MemoryStore>, turns: Semaphore, accepting: Semaphore) -> Arc<Self> {
+        Arc::new(Self {
+            inner,
+            kept: Mutex::default(),
+            full: AtomicBool::new(false),
+            turns,
+            accepting,
+            groups: Mutex::default(),
+        })
+    }
+
     pub(crate) fn new(inner: Arc<MemoryStore>) -> Arc<Self> {
-        let turns = Semaphore::new(0);
-        turns.close();
-        Arc::new(Self { inner, kept: Mutex::default(), full: AtomicBool::new(false), turns })
+        Self::with(inner, open(), open())
     }
 
     /// As new, but a document is put only when there is a permit.
     pub(crate) fn in_turns(inner: Arc<MemoryStore>) -> Arc<Self> {
-        let turns = Semaphore::new(0);
-        Arc::new(Self { inner, kept: Mutex::default(), full: AtomicBool::new(false), turns })
+        Self::with(inner, Semaphore::new(0), open())
+    }
+
+    /// As new, but jobs are accepted only when there is a permit.
+    pub(crate) fn accepting_in_turns(inner: Arc<MemoryStore>) -> Arc<Self> {
+        Self::with(inner, open(), Semaphore::new(0))
     }
 
     /// The stored sink of this name.
@@ -83,7 +107,13 @@ impl Store for Documents {
     }
 
     fn submit(&self, jobs: Vec<NewJob>, now: Timestamp) -> Answer<'_, Result<Vec<Submitted>>> {
-        self.inner.submit(jobs, now)
+        Box::pin(async move {
+            if let Ok(turn) = self.accepting.acquire().await {
+                turn.forget();
+            }
+            self.groups.lock().unwrap().push(jobs.len());
+            self.inner.submit(jobs, now).await
+        })
     }
 
     fn claim(

@@ -17,6 +17,7 @@ use jobs::{
     Redrive, Settled, Settlement, Stage, StageConfig, State, Store, Timestamp, Verdict,
 };
 use serde_json::Value;
+use tokio_util::sync::{CancellationToken, DropGuard};
 use tower::ServiceExt as _;
 use url::Url;
 
@@ -214,6 +215,19 @@ impl World {
         };
         let (router, upkeep) = ingest::router(parts, config);
         Self { router, store, feed, upkeep: Mutex::new(Some(upkeep)), clock }
+    }
+
+    /// Lets the API do what it does on its own, until the guard is dropped.
+    pub(crate) fn at_work(&self) -> DropGuard {
+        let upkeep = self.upkeep.lock().unwrap().take().unwrap();
+        let stop = CancellationToken::new();
+        #[expect(clippy::disallowed_methods, reason = "the guard ends it")]
+        drop(tokio::spawn(upkeep.run(stop.clone())));
+        stop.drop_guard()
+    }
+
+    pub(crate) fn turn_back(&self, time: Duration) {
+        self.clock.0.fetch_sub(time.as_millis() as u64, Ordering::Relaxed);
     }
 
     pub(crate) fn pass(&self, time: Duration) {

@@ -20,8 +20,8 @@ use crate::sqlite::ram::{Dirty, Over};
 use crate::sqlite::segments::{Pointer, Usage};
 use crate::transition::Row;
 use crate::{
-    Filter, Group, JobId, LaneKey, NewJob, NewNote, Note, Record, Stage, State, Submitted,
-    Timestamp, Verdict,
+    Filter, Group, JobId, LaneKey, NewJob, NewNote, Note, Priority, Record, Stage, State,
+    Submitted, Timestamp, Verdict,
 };
 
 type Sql<T> = rusqlite::Result<T>;
@@ -64,6 +64,23 @@ const fn verdict_of(code: i64) -> Option<Verdict> {
     }
 }
 
+/// What is usual takes no room.
+const fn priority_code(priority: Priority) -> Option<i64> {
+    match priority {
+        Priority::Low => Some(0),
+        Priority::Normal => None,
+        Priority::High => Some(2),
+    }
+}
+
+const fn priority_of(code: Option<i64>) -> Priority {
+    match code {
+        Some(0) => Priority::Low,
+        Some(2) => Priority::High,
+        _ => Priority::Normal,
+    }
+}
+
 /// SQLite integers are signed; times, sizes and segment numbers stay far below 2^63.
 fn int(n: u64) -> i64 {
     i64::try_from(n).unwrap_or(i64::MAX)
@@ -98,8 +115,8 @@ pub(super) fn insert(
 ) -> Sql<Vec<Submitted>> {
     let mut insert = db.prepare_cached(
         "INSERT INTO jobs (id, created, updated, state, stage, lane, due, epoch, attempts, \
-         idem, fingerprint, spec, expires, owner, grp) \
-         VALUES (?1, ?2, ?2, 0, ?3, ?4, ?5, 0, 0, ?6, ?7, ?8, ?9, ?10, ?11) \
+         idem, fingerprint, spec, expires, owner, grp, priority) \
+         VALUES (?1, ?2, ?2, 0, ?3, ?4, ?5, 0, 0, ?6, ?7, ?8, ?9, ?10, ?11, ?12) \
          ON CONFLICT (id) DO NOTHING",
     )?;
     let mut answers = Vec::with_capacity(jobs.len());
@@ -121,6 +138,7 @@ pub(super) fn insert(
             job.expires.map(|at| int(at.as_millis())),
             job.owner.as_deref(),
             job.group.as_ref().map(JobId::as_bytes),
+            priority_code(job.priority),
         ])?;
         let present = if inserted == 1 { None } else { present(db, job.id)? };
         answers.push(present.unwrap_or(Submitted::Created));
@@ -299,12 +317,13 @@ fn found_of(row: &SqlRow<'_>) -> Sql<Found> {
         spec_bytes: uint(row, "spec_bytes")?,
         result_bytes: length(row)?,
         kin: kin_of(row)?,
+        priority: priority_of(row.get("priority")?),
         redriven: row.get::<_, Option<i64>>("redriven")?.is_some(),
     })
 }
 
 const FOUND: &str = "SELECT id, created, state, stage, lane, due, epoch, attempts, verdict, \
-     length(spec) AS spec_bytes, length, expires, owner, grp, redriven FROM jobs";
+     length(spec) AS spec_bytes, length, expires, owner, grp, priority, redriven FROM jobs";
 
 /// Every job that is not over, to `enter` one by one.
 pub(super) fn each_live(db: &Connection, mut enter: impl FnMut(Found)) -> Sql<()> {

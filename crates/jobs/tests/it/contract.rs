@@ -22,6 +22,7 @@ mod notes;
 mod order;
 mod owners;
 mod pace;
+mod priority;
 mod read;
 mod redrive;
 mod settle;
@@ -114,6 +115,20 @@ contract! {
             a_pause_only_grows,
             a_lane_is_of_one_stage,
             lanes_are_told_busiest_first,
+        ],
+        priority: [
+            a_higher_priority_goes_first_in_its_lane,
+            lanes_with_a_higher_priority_go_first,
+            of_every_four_one_is_of_a_lower_priority,
+            a_lane_that_is_flooded_does_not_forget_its_others,
+            lanes_are_served_in_turn_within_a_priority,
+            limits_and_pauses_hold_for_every_priority,
+            no_priority_makes_a_job_due,
+            a_priority_stays_with_its_job,
+            an_ordered_lane_knows_no_priorities,
+            a_lane_may_become_an_ordered_one,
+            who_claims_by_lane_knows_no_priorities,
+            a_clock_that_steps_back_breaks_no_priority,
         ],
         pace: [
             a_lane_has_the_limit_of_its_key,
@@ -346,6 +361,7 @@ contract! {
             groups_survive_reopen,
             a_redriven_job_is_not_counted_again_after_reopen,
             owners_survive_reopen,
+            priorities_survive_reopen,
             an_ordered_lane_goes_on_after_reopen,
             a_lane_is_claimed_in_its_order_across_reopen,
             a_lane_waits_one_interval_after_reopen,

@@ -22,7 +22,8 @@ const SEED: &str = "JOBS_CRASH_SEED";
 
 /// The child's and the parent's store are configured alike.
 fn crash_config() -> Config {
-    let lane = LaneLimit { concurrency: 64, interval: std::time::Duration::ZERO, breaker: None };
+    let lane =
+        LaneLimit { concurrency: 64, interval: std::time::Duration::ZERO, ..LaneLimit::default() };
     config(lane, Bounds::default())
 }
 

@@ -58,7 +58,8 @@ struct Scene {
 
 impl Scene {
     fn new() -> Self {
-        let lane = LaneLimit { concurrency: 1_000, interval: Duration::ZERO, breaker: None };
+        let lane =
+            LaneLimit { concurrency: 1_000, interval: Duration::ZERO, ..LaneLimit::default() };
         Self::with(config(lane, Bounds::default()))
     }
 

@@ -44,7 +44,10 @@ impl<B: Backend> Rig<B> {
 
     /// A store with this limit of lanes and these bounds.
     pub(crate) fn with(concurrency: u32, interval: Duration, bounds: Bounds) -> Self {
-        Self::configured(config(LaneLimit { concurrency, interval, breaker: None }, bounds))
+        Self::configured(config(
+            LaneLimit { concurrency, interval, ..LaneLimit::default() },
+            bounds,
+        ))
     }
 
     /// A store with this configuration.

@@ -2,7 +2,6 @@
 //! circuit and its slow start allow, and it always comes to its end.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures_util::FutureExt;
 use jobs::{
@@ -52,7 +51,7 @@ struct Lane {
 
 impl Lane {
     fn new(concurrency: u32, breaker: Breaker) -> Self {
-        let limit = LaneLimit { concurrency, interval: Duration::ZERO, breaker: Some(breaker) };
+        let limit = LaneLimit { concurrency, breaker: Some(breaker), ..LaneLimit::default() };
         let store = MemoryStore::new(config(limit, Bounds::default()));
         let jobs = (0..200).map(job).collect();
         store.submit(jobs, at(0)).now_or_never().expect("at once").expect("accepted");

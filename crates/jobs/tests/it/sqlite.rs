@@ -19,7 +19,11 @@ use crate::rig::{Differently, LEASE_MS, MANY, at, id, job, next, soon};
 const SMALL: SqliteConfig = SqliteConfig { hot_bytes: 2_000, segment_bytes: 20_000 };
 
 fn roomy() -> Config {
-    let lane = LaneLimit { concurrency: 1_000, interval: std::time::Duration::ZERO, breaker: None };
+    let lane = LaneLimit {
+        concurrency: 1_000,
+        interval: std::time::Duration::ZERO,
+        ..LaneLimit::default()
+    };
     config(lane, Bounds::default())
 }
 

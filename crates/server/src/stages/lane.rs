@@ -39,6 +39,17 @@ pub(crate) fn without_secrets(url: &Url) -> String {
     format!("{}://{host}{port}{}", url.scheme(), url.path())
 }
 
+/// The same, of whatever scheme, still as a URL.
+pub(crate) fn bare(url: &Url) -> Url {
+    let mut url = url.clone();
+    url.set_query(None);
+    url.set_fragment(None);
+    // A scheme without an authority has no credentials either.
+    let _ = url.set_password(None);
+    let _ = url.set_username("");
+    url
+}
+
 fn bounded(key: String) -> String {
     if key.len() <= MAX_KEY_BYTES {
         return key;

@@ -5,14 +5,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use cargo_metadata::MetadataCommand;
 
 /// Every workspace member and the members it may depend on, in whatever way.
-const ALLOWED: [(&str, &[&str]); 10] = [
+const ALLOWED: [(&str, &[&str]); 11] = [
     ("jobs", &[]),
     ("egress", &[]),
     ("extract", &[]),
     ("ingest", &["jobs"]),
+    ("client", &["forward", "ingest", "jobs"]),
     ("scrape", &["egress", "extract"]),
     ("forward", &["egress"]),
-    ("server", &["egress", "forward", "harness", "ingest", "jobs", "scrape"]),
+    ("server", &["client", "egress", "forward", "harness", "ingest", "jobs", "scrape"]),
     ("harness", &[]),
     ("faultfs", &[]),
     ("xtask", &["harness"]),

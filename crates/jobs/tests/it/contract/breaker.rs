@@ -10,7 +10,7 @@ use crate::rig::{MANY, Rig, at, done, job, retry};
 
 pub(super) fn breaking(concurrency: u32, window: u32, failures: u32) -> LaneLimit {
     let breaker = Some(Breaker { window, failures });
-    LaneLimit { concurrency, interval: Duration::ZERO, breaker }
+    LaneLimit { concurrency, breaker, ..LaneLimit::default() }
 }
 
 /// A store with a hundred jobs in lane `a`, whose circuit opens at 3 failures of 5.

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use jobs::{
-    Bounds, Circuit, Clock, Filter, Group, LaneKey, LaneNews, NewJob, Next, Outcome, Record,
-    Settled, State, Submitted, SystemClock, Why,
+    Bounds, Circuit, Clock, Filter, Group, LaneKey, LaneNews, NewJob, Next, Outcome, Priority,
+    Record, Settled, State, Submitted, SystemClock, Why,
 };
 
 use super::breaker::{breaking, view};
@@ -300,6 +300,19 @@ pub(super) async fn owners_survive_reopen<B: Durable>() {
         assert_eq!(found.iter().map(|r| r.id).collect::<Vec<_>>(), [id(2)]);
         assert_eq!((found[0].owner.as_deref(), found[0].group), (Some("b"), Some(group(3))));
     }
+}
+
+pub(super) async fn priorities_survive_reopen<B: Durable>() {
+    let rig = Rig::<B>::new();
+    let of = |n: u64| [Priority::Low, Priority::Normal, Priority::High][n as usize % 3];
+    rig.accept((0..6).map(|n| job(n).priority(of(n)))).await;
+    rig.end(rig.take_one(&FETCH, 0).await.lease, dead(), 1).await;
+    let rig = rig.reopened().await;
+    rig.redrive(id(2), refetch(2), at(2)).await.expect("redriven");
+    let rig = rig.reopened().await;
+    let claimed = rig.take(&FETCH, MANY, 2).await;
+    let order: Vec<_> = claimed.iter().map(|c| c.lease.id).collect();
+    assert_eq!(order, [5, 2, 1, 4, 0, 3].map(id));
 }
 
 pub(super) async fn an_ordered_lane_goes_on_after_reopen<B: Durable>() {

@@ -14,7 +14,7 @@ use crate::rig::{
 const PATIENCE_MS: u64 = 100_000;
 
 fn impatient<B: Backend>(concurrency: u32) -> Rig<B> {
-    let limit = LaneLimit { concurrency, interval: Duration::ZERO, breaker: None };
+    let limit = LaneLimit { concurrency, interval: Duration::ZERO, ..LaneLimit::default() };
     let Config { mut stages, bounds } = config(limit, Bounds::default());
     stages[0].give_up_after = Some(Duration::from_millis(PATIENCE_MS));
     Rig::configured(Config { stages, bounds })

@@ -12,12 +12,14 @@ pub(super) fn every(ms: u64) -> LaneNews {
 }
 
 pub(super) async fn a_lane_has_the_limit_of_its_key<B: Backend>() {
-    let usual = LaneLimit { concurrency: 2, interval: Duration::ZERO, breaker: None };
+    let usual = LaneLimit { concurrency: 2, interval: Duration::ZERO, ..LaneLimit::default() };
     let limits = LaneLimits::same(usual).with(move |key| match key.as_str() {
         "wide" => Some(LaneLimit { concurrency: 5, ..usual }),
-        "slow" => {
-            Some(LaneLimit { concurrency: 5, interval: Duration::from_millis(300), breaker: None })
-        }
+        "slow" => Some(LaneLimit {
+            concurrency: 5,
+            interval: Duration::from_millis(300),
+            ..LaneLimit::default()
+        }),
         _ => None,
     });
     let rig = Rig::<B>::configured(config(limits, Bounds::default()));

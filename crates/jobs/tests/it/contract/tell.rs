@@ -141,11 +141,11 @@ pub(super) async fn news_for_an_unknown_stage_is_invalid<B: Backend>() {
 fn changeable<B: Backend>(interval: Duration) -> (Rig<B>, Arc<AtomicU32>) {
     let limit = Arc::new(AtomicU32::new(1));
     let now = Arc::clone(&limit);
-    let usual = LaneLimit { concurrency: 2, interval, breaker: None };
+    let usual = LaneLimit { concurrency: 2, interval, ..LaneLimit::default() };
     let limits = LaneLimits::same(usual).with(move |key| {
         let concurrency = now.load(Ordering::SeqCst);
         let interval = interval / concurrency;
-        (key.as_str() == "a").then_some(LaneLimit { concurrency, interval, breaker: None })
+        (key.as_str() == "a").then_some(LaneLimit { concurrency, interval, ..LaneLimit::default() })
     });
     (Rig::configured(config(limits, Bounds::default())), limit)
 }

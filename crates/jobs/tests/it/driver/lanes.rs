@@ -19,7 +19,10 @@ use crate::rig::{Differently, at, id, job};
 
 /// A scene whose lanes have this limit.
 fn paced(concurrency: u32, interval: Duration) -> Scene {
-    Scene::with(config(LaneLimit { concurrency, interval, breaker: None }, Bounds::default()))
+    Scene::with(config(
+        LaneLimit { concurrency, interval, ..LaneLimit::default() },
+        Bounds::default(),
+    ))
 }
 
 #[tokio::test(start_paused = true)]
@@ -68,7 +71,7 @@ async fn a_job_is_ended_when_its_time_is_up() {
 #[tokio::test(start_paused = true)]
 async fn the_jobs_of_a_dead_host_all_come_to_their_end_and_hold_nobody_up() {
     const DEAD: u64 = 20_000;
-    let limit = LaneLimit { concurrency: 4, interval: Duration::ZERO, breaker: None };
+    let limit = LaneLimit { concurrency: 4, interval: Duration::ZERO, ..LaneLimit::default() };
     let mut config = config(limit, Bounds::default());
     config.stages[0].give_up_after = Some(secs(120));
     let scene = Scene::with(config);

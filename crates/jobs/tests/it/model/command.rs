@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use jobs::{
-    Filter, Health, JobId, LaneKey, LaneNews, Lease, NewJob, NewNote, Next, Outcome, Settlement,
-    Stage, State, Timestamp, Verdict,
+    Filter, Health, JobId, LaneKey, LaneNews, Lease, NewJob, NewNote, Next, Outcome, Priority,
+    Settlement, Stage, State, Timestamp, Verdict,
 };
 use proptest::collection::vec;
 use proptest::option;
@@ -80,6 +80,7 @@ pub(super) struct Draft {
     pub(super) key: Option<(u8, u8, u64)>,
     pub(super) expires_ms: Option<u64>,
     pub(super) kin: Kin,
+    pub(super) priority: Priority,
 }
 
 /// What to say under which of the leases given out so far.
@@ -162,8 +163,9 @@ fn wanted() -> impl Strategy<Value = Wanted> {
 fn draft() -> impl Strategy<Value = Draft> {
     let key = option::weighted(0.3, (0_u8..4, 0_u8..2, 0_u64..20_000));
     let expires_ms = option::weighted(0.2, 0_u64..4_000);
-    (0..JOBS, any::<bool>(), 0..LANES, in_ms(), 0_usize..80, key, expires_ms, kin()).prop_map(
-        |(job, deliver, lane, in_ms, bytes, key, expires_ms, kin)| Draft {
+    let priority = select(vec![Priority::Low, Priority::Normal, Priority::High]);
+    (0..JOBS, any::<bool>(), 0..LANES, in_ms(), 0_usize..80, key, expires_ms, kin(), priority)
+        .prop_map(|(job, deliver, lane, in_ms, bytes, key, expires_ms, kin, priority)| Draft {
             job,
             deliver,
             lane,
@@ -172,8 +174,8 @@ fn draft() -> impl Strategy<Value = Draft> {
             key,
             expires_ms,
             kin,
-        },
-    )
+            priority,
+        })
 }
 
 fn what() -> impl Strategy<Value = What> {
@@ -254,13 +256,15 @@ pub(super) fn accepted(n: u64) -> Timestamp {
 }
 
 impl Draft {
-    pub(super) fn job(&self, now: Timestamp) -> NewJob {
+    pub(super) fn job(&self, now: Timestamp, lasting: bool) -> NewJob {
         let new = job(self.job).stage(stage(self.deliver)).spec_of(self.bytes);
         let new = NewJob { id: id(self.job), ..new };
         let expires = self.expires_ms.map(|ms| after(now, ms));
         let new = NewJob { due: after(now, self.in_ms), lane: key(self.lane), expires, ..new };
         let owner = self.kin.owner.map(|n| owner(n).into());
         let new = NewJob { owner, group: self.kin.group.map(group), ..new };
+        // Whose turn it is among priorities is forgotten by a restart.
+        let new = if lasting { new } else { new.priority(self.priority) };
         match self.key {
             Some((key, fingerprint, ms)) => {
                 let mut new = new.key(&format!("key {key}"), fingerprint);

@@ -44,7 +44,7 @@ impl Pair {
         let interval = if with_interval { INTERVAL } else { Duration::ZERO };
         let breaker = (!lasting).then_some(Breaker { window: 4, failures: 2 });
         let mut config = config(
-            LaneLimit { concurrency: 2, interval, breaker },
+            LaneLimit { concurrency: 2, interval, breaker, in_order: false },
             // Which of a batch finds the last room is told by the contract, not here.
             Bounds::default(),
         );
@@ -83,7 +83,7 @@ impl Pair {
         self.latest = self.latest.max(now);
         match command {
             Command::Submit(drafts) => {
-                let jobs: Vec<_> = drafts.iter().map(|d| d.job(now)).collect();
+                let jobs: Vec<_> = drafts.iter().map(|d| d.job(now, self.lasting)).collect();
                 self.both(async |s| s.submit(jobs.clone(), now).await).await;
             }
             Command::Claim { deliver, max, lease_ms } => {

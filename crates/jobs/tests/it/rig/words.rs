@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use jobs::{
-    Idempotency, JobId, LaneKey, NewJob, Next, Outcome, Redrive, Stage, Timestamp, Verdict,
+    Idempotency, JobId, LaneKey, NewJob, Next, Outcome, Priority, Redrive, Stage, Timestamp,
+    Verdict,
 };
 
 use crate::backend::{DELIVER, FETCH};
@@ -42,6 +43,7 @@ pub(crate) trait Differently: Sized {
     fn stage(self, stage: &Stage) -> Self;
     fn owner(self, name: &str) -> Self;
     fn group(self, n: u64) -> Self;
+    fn priority(self, priority: Priority) -> Self;
 }
 
 impl Differently for NewJob {
@@ -73,6 +75,10 @@ impl Differently for NewJob {
 
     fn group(self, n: u64) -> Self {
         Self { group: Some(group(n)), ..self }
+    }
+
+    fn priority(self, priority: Priority) -> Self {
+        Self { priority, ..self }
     }
 }
 

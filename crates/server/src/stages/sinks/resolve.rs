@@ -83,6 +83,7 @@ fn limit(spec: &SinkSpec, batch: Option<BatchSpec>, usual: LaneLimit) -> LaneLim
     LaneLimit {
         concurrency: posts.saturating_mul(per_post).min(MOST_IN_FLIGHT.max(per_post)),
         interval: interval / per_post,
+        in_order: spec.ordered,
         ..usual
     }
 }

@@ -261,11 +261,7 @@ impl Switch {
 fn notice_job(id: JobId, notice: &Bytes, to: &Arc<Sink>, now: Timestamp) -> Option<NewJob> {
     let text = String::from_utf8(notice.to_vec()).ok()?;
     let notice = RawValue::from_string(text).ok()?;
-    let mut url = to.url.clone();
-    url.set_query(None);
-    let _ = url.set_password(None);
-    let _ = url.set_username("");
-    let spec = JobSpec { notice: Some(notice), ..JobSpec::new(url) };
+    let spec = JobSpec { notice: Some(notice), ..JobSpec::new(lane::bare(&to.url)) };
     let (stage, lane, spec) = (DELIVER, to.lane.clone(), spec.to_bytes());
     Some(NewJob::new(id, stage, lane, now, spec))
 }
