@@ -2,8 +2,8 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
-use crate::{batches, keys};
 use crate::router::Api;
+use crate::{batches, keys};
 
 /// What the API does without being asked: to be run beside the router.
 pub struct Upkeep(Arc<Api>);
