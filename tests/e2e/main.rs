@@ -16,6 +16,7 @@ mod operator;
 mod origins;
 mod pages;
 mod polite;
+mod requests;
 mod restart;
 mod shutdown;
 mod sinks;

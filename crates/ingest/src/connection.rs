@@ -9,6 +9,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::response::Response;
 use axum::routing::future::RouteFuture;
+use http::header::{CONNECTION, HeaderValue, TRANSFER_ENCODING};
 use hyper::body::Incoming;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
@@ -108,8 +109,9 @@ impl hyper::service::Service<http::Request<Incoming>> for Handler {
         request.extensions_mut().insert(self.peer.clone());
         self.exchange.begun.fetch_add(1, Ordering::Relaxed);
         self.exchange.active.store(true, Ordering::Relaxed);
+        let is_chunked = request.headers().contains_key(TRANSFER_ENCODING);
         let answer = self.router.clone().call(request);
-        Handling { answer, exchange: Arc::clone(&self.exchange) }
+        Handling { answer, exchange: Arc::clone(&self.exchange), is_chunked }
     }
 }
 
@@ -117,16 +119,22 @@ impl hyper::service::Service<http::Request<Incoming>> for Handler {
 pub(crate) struct Handling {
     answer: RouteFuture<Infallible>,
     exchange: Arc<Exchange>,
+    /// Its body came in chunks, maybe besides a length: somebody on the way may see another end
+    /// than we do, so nothing may follow (RFC 9112 §6.1).
+    is_chunked: bool,
 }
 
 impl Future for Handling {
     type Output = Result<Response, Infallible>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let Ok(response) = ready!(Pin::new(&mut self.answer).poll(cx));
+        let Ok(mut response) = ready!(Pin::new(&mut self.answer).poll(cx));
         let refused = response.status().is_client_error() || response.status().is_server_error();
         self.exchange.refused.store(refused, Ordering::Relaxed);
         self.exchange.active.store(false, Ordering::Relaxed);
+        if self.is_chunked {
+            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        }
         Poll::Ready(Ok(response))
     }
 }
