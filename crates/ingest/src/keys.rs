@@ -80,7 +80,7 @@ impl Wish {
             let detail = format!("must have at most {MAX_NAME_BYTES} bytes, none of control");
             faults.push(Fault::at("/name", detail));
         }
-        let scopes = scopes(self.scopes.unwrap_or_default(), &mut faults);
+        let scopes = scopes(&self.scopes.unwrap_or_default(), &mut faults);
         if !scopes.is_empty() && api.keys.is_open() && !scopes.contains(&Right::Admin) {
             let detail = "the first key of a server without --api-key must have `admin`: from now \
                           on every request needs a key, and nobody could make another one";
@@ -100,7 +100,7 @@ impl Wish {
     }
 }
 
-fn scopes(given: Vec<String>, faults: &mut Vec<Fault>) -> Vec<Right> {
+fn scopes(given: &[String], faults: &mut Vec<Fault>) -> Vec<Right> {
     if given.is_empty() {
         faults.push(Fault::at("/scopes", "name at least one of submit, read, admin"));
     }

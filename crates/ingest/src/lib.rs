@@ -178,7 +178,7 @@ pub use select::{Pick, Rule, Select};
 pub use serve::{serve, serve_tls};
 pub use sink::{BatchSpec, Disabled, EventFormat, NamedSink, SINKS, SinkSecret, SinkSpec};
 pub use sink_file::sinks_from_toml;
-pub use spec::{Cache, Format, HtmlName, InvalidSpec, JobSpec, Priority, Robots, Scope, Sink};
 pub use site::{NotAnOrigin, Origin};
+pub use spec::{Cache, Format, HtmlName, InvalidSpec, JobSpec, Priority, Robots, Scope, Sink};
 pub use tls::{Tls, TlsError};
 pub use upkeep::Upkeep;

@@ -177,10 +177,15 @@ pub(crate) async fn submit(
     now: Timestamp,
 ) -> Result<(), Problem> {
     let ids: Vec<_> = jobs.iter().map(|job| job.id).collect();
-    let answers = caller.store.submit(jobs, now).await.map_err(|error| store_problem(&error))?;
+    let charged = ids.len() as u64;
+    caller.charge(charged)?;
+    let answers = caller.store.submit(jobs, now).await;
+    let answers = answers.inspect_err(|_| caller.give_back(charged));
+    let answers = answers.map_err(|error| store_problem(&error))?;
     if answers.iter().all(|answer| *answer == Submitted::Created) {
         return Ok(());
     }
+    caller.give_back(charged);
     for (id, _) in ids.into_iter().zip(answers).filter(|(_, a)| *a == Submitted::Created) {
         caller.store.cancel(id, None, now).await.map_err(|error| store_problem(&error))?;
     }

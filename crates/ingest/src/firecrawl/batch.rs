@@ -117,7 +117,7 @@ async fn begin(caller: &Caller, headers: &HeaderMap, body: &[u8]) -> Result<Star
     let mut fields = Fields::of(body)?;
     let asked = Plan::read(&mut fields);
     none_of(fields.end(&format!("urls, webhook, ignoreInvalidURLs, {KNOWN}")))?;
-    let key = idempotency_key(headers, body)?;
+    let key = idempotency_key(caller, headers, body)?;
     let (id, now) = (JobId::draw(), caller.clock.now());
     let mut held = caller.budget.reservation();
     let Prepared { jobs, batch, invalid_urls, bytes } = asked.prepare(caller, id, now)?;
@@ -220,7 +220,10 @@ impl<'a> Plan<'a> {
             );
             return Err(Problem::faulty(Kind::Invalid, vec![Fault::at("/urls", detail)]));
         }
-        if let (None, Some(webhook)) = (&prepared.batch.sink, &self.webhook) {
+        if self.webhook.is_none() {
+            // Where its key has it go.
+            prepared.batch.sink_name = spec.sink_name;
+        } else if let (None, Some(webhook)) = (&prepared.batch.sink, &self.webhook) {
             prepared.batch.sink = spec.sink;
             prepared.batch.metadata = spec.metadata;
             if let Some(sink) = &mut prepared.batch.sink {
@@ -277,7 +280,11 @@ async fn keep(
         // The key is that of a page: the last one, which is nobody's notice.
         let mut keyed = jobs.pop().expect("a batch has a page");
         keyed.idempotency = Some(key);
+        caller.charge(1)?;
         let answers = caller.store.submit(vec![keyed], now).await;
+        if !matches!(answers.as_deref(), Ok([Submitted::Created])) {
+            caller.give_back(1);
+        }
         match answers.map_err(|error| store_problem(&error))?.first() {
             Some(Submitted::Created) => {}
             Some(Submitted::Existing { id, .. }) => return before(caller, *id).await,
@@ -313,7 +320,11 @@ async fn before(caller: &Caller, page: JobId) -> Result<Kept, Problem> {
     Err(conflict("the batch of this key is still being stored, or was cut short: take another key"))
 }
 
-fn idempotency_key(headers: &HeaderMap, body: &[u8]) -> Result<Option<Idempotency>, Problem> {
+fn idempotency_key(
+    caller: &Caller,
+    headers: &HeaderMap,
+    body: &[u8],
+) -> Result<Option<Idempotency>, Problem> {
     let Some(value) = headers.get(IDEMPOTENCY_KEY) else {
         return Ok(None);
     };
@@ -322,7 +333,7 @@ fn idempotency_key(headers: &HeaderMap, body: &[u8]) -> Result<Option<Idempotenc
         let detail = format!("must have 1 to {MAX_KEY_BYTES} bytes of visible ASCII");
         Problem::faulty(Kind::Invalid, vec![Fault::header(&IDEMPOTENCY_KEY, detail)])
     };
-    let key = format!("firecrawl:{}", key.ok_or_else(refused)?);
+    let key = caller.scoped(&format!("firecrawl:{}", key.ok_or_else(refused)?));
     let fingerprint = Sha256::digest(body).into();
     Ok(Some(Idempotency { key, fingerprint, since: Timestamp::from_millis(0) }))
 }

@@ -15,6 +15,7 @@ use super::failure::{self, Failure};
 use super::options::{KNOWN, Options, Own};
 use crate::JobSpec;
 use crate::auth::{Caller, Submitter};
+use crate::body::busy;
 use crate::problem::{Fault, Kind, Problem};
 use crate::quantity::DurationText;
 use crate::shim::{self, Fields, none_of};
@@ -130,7 +131,10 @@ async fn scraped(caller: &Caller, request: Request) -> Result<Response, Refused>
         None => {
             let (record, spec) = caller.job(accepted.id).await?;
             shim::call_off(caller, &record, &spec).await?;
-            Err(Refused::NoPage(Failure::timeout()))
+            match Instant::now() < until {
+                true => Err(Refused::Problem(busy())),
+                false => Err(Refused::NoPage(Failure::timeout())),
+            }
         }
     }
 }
