@@ -2,7 +2,7 @@
 //! asked for.
 
 mod breaker;
-mod desk;
+pub(crate) mod desk;
 mod endings;
 mod feed;
 mod formats;

@@ -5,6 +5,7 @@
 //! file per theme. Linux only: they use `/proc`, `LD_PRELOAD` and all of 127.0.0.0/8.
 #![cfg(target_os = "linux")]
 
+mod api;
 mod clients;
 mod crash;
 mod delivery;

@@ -1,7 +1,10 @@
 //! `cargo xtask bench`: the release binary between a real origin, a real sink and a load
 //! generator, each a process of its own, and the baseline in the same call. And extraction alone.
 
+mod accept;
+mod batch;
 mod delivery;
+mod disk;
 mod extract;
 mod in_flight;
 mod isolation;
@@ -53,7 +56,7 @@ pub(crate) struct Options {
     /// Formats to ask for, one run each; `text+links` asks for both in one run
     #[arg(long, value_name = "FORMATS", value_delimiter = ',')]
     formats: Vec<String>,
-    /// How often the pipeline, delivery and isolation scenarios are measured, with what they are
+    /// How often the pipeline, delivery, isolation and accept scenarios are measured, with what they are
     /// compared to; what is compared are the medians
     #[arg(long, value_name = "N", default_value_t = 1,
           value_parser = clap::value_parser!(u32).range(1..=50))]
@@ -153,6 +156,10 @@ enum Scenario {
     Isolation,
     /// How fast 20,000 waiting deliveries go out once their sink is back
     Recovery,
+    /// Single submissions beside the disk's own syncs
+    Accept,
+    /// A million jobs in one upload, beside single submissions
+    Batch,
     /// Extraction alone: beside a peer on --pages, and on hostile pages
     Extract,
     /// Each of them
@@ -192,6 +199,8 @@ pub(crate) fn run(options: &Options) -> Result<()> {
             Scenario::Delivery => delivery::run(&rig),
             Scenario::Isolation => isolation::run(&rig),
             Scenario::Recovery => recovery::run(&rig),
+            Scenario::Accept => accept::run(&rig),
+            Scenario::Batch => batch::run(&rig),
             // Done already, and not a scenario of its own.
             Scenario::Extract | Scenario::All => Ok(Vec::new()),
         };

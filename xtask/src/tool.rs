@@ -2,10 +2,12 @@
 //! hand, to cost the machine as little as can be: what is measured shares its cores with them.
 
 mod hosts;
+mod job;
 mod load;
 mod origin;
 mod page;
 mod sink;
+mod upload;
 mod wire;
 
 use std::future::Future;
@@ -20,7 +22,8 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
 pub(crate) use load::Report as LoadReport;
 pub(crate) use origin::{Host as OriginHost, Seen as OriginSeen};
-pub(crate) use sink::Stats as SinkStats;
+pub(crate) use sink::{Stats as SinkStats, percentile};
+pub(crate) use upload::Report as UploadReport;
 
 /// Connections that may wait to be accepted: a burst is not to be refused by the measuring side.
 const BACKLOG: u32 = 4_096;
@@ -34,6 +37,8 @@ pub(crate) enum Tool {
     Sink(sink::Options),
     /// Submits jobs
     Load(load::Options),
+    /// Submits one large batch
+    Upload(upload::Options),
 }
 
 /// Runs a tool until its work is done or whoever started it is gone.
@@ -47,6 +52,7 @@ pub(crate) fn run(tool: Tool) -> Result<()> {
         Tool::Origin(options) => runtime.block_on(origin::run(options)),
         Tool::Sink(options) => runtime.block_on(sink::run(options)),
         Tool::Load(options) => runtime.block_on(load::run(options)),
+        Tool::Upload(options) => runtime.block_on(upload::run(options)),
     }
 }
 

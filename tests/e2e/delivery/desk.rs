@@ -18,7 +18,7 @@ pub(super) async fn world(name: &str) -> Result<World> {
 }
 
 /// Sends JSON by any method.
-pub(super) async fn send(
+pub(crate) async fn send(
     client: &mut Connection,
     method: Method,
     path: &str,
@@ -29,7 +29,7 @@ pub(super) async fn send(
 }
 
 /// The same, answered with that status: the answer's JSON.
-pub(super) async fn told(
+pub(crate) async fn told(
     client: &mut Connection,
     method: Method,
     path: &str,
@@ -42,7 +42,7 @@ pub(super) async fn told(
 }
 
 /// Defines a sink: what is said of it that once.
-pub(super) async fn define(client: &mut Connection, sink: &Value) -> Result<Value> {
+pub(crate) async fn define(client: &mut Connection, sink: &Value) -> Result<Value> {
     told(client, Method::POST, "/v1/sinks", sink, 201).await
 }
 
@@ -92,7 +92,7 @@ pub(super) async fn submit(client: &mut Connection, job: &Value) -> Result<Strin
 }
 
 /// The oracle of an inbox: each of these ids was taken, once, and nothing else came.
-pub(super) async fn conserved(inbox: &Inbox, ids: &[String]) -> Result<Vec<Post>> {
+pub(crate) async fn conserved(inbox: &Inbox, ids: &[String]) -> Result<Vec<Post>> {
     let has_all = |posts: &[Post]| {
         let taken: HashSet<&str> =
             posts.iter().filter(|post| post.is_taken()).map(Post::id).collect();

@@ -3,11 +3,11 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 
-use super::process::Usage;
+use super::process::{Process, Usage};
 use super::report::{Row, mb, ms, tenth};
 use super::rig::{Bench, get, poll, tool};
 use crate::clock;
-use crate::tool::{self, LoadReport, OriginSeen, SinkStats};
+use crate::tool::{self, LoadReport, OriginSeen, SinkStats, UploadReport};
 use crate::units::grouped;
 
 /// How often the server's memory and the sink's count are looked at.
@@ -16,9 +16,9 @@ const SAMPLE_EVERY: Duration = Duration::from_millis(100);
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// How often progress is shown.
 const PROGRESS_EVERY: Duration = Duration::from_secs(2);
-/// Time after the last delivery in which the server writes down what it still has to: it belongs
+/// Time after the last answer or delivery in which the server writes down what it still has to: it belongs
 /// to the cost of the jobs.
-const TAIL: Duration = Duration::from_millis(500);
+pub(super) const TAIL: Duration = Duration::from_millis(500);
 
 /// What to submit.
 #[derive(Clone, Debug)]
@@ -75,34 +75,55 @@ impl Bench {
         sink: Option<&str>,
     ) -> Result<(LoadReport, Vec<u8>, Vec<u64>)> {
         let accepted = self.dir.path().join("accepted");
-        let due_us = load.due_in.map_or(0, |due_in| clock::unix_us() + micros(due_in));
-        let mut args = vec![
-            format!("--target={}", self.server_addr),
-            format!("--jobs={}", load.jobs),
+        let mut args = self.order(load);
+        args.extend([
             format!("--clients={}", load.clients),
             format!("--rate={}", load.rate),
-            format!("--formats={}", load.formats.replace('+', ",")),
-            format!("--origin-port={}", self.origin_port),
-            format!("--hosts={}", load.hosts),
             format!("--accepted={}", accepted.display()),
-            format!("--due-us={due_us}"),
-            format!("--within-s={}", load.within.as_secs()),
-        ];
+        ]);
         args.extend(sink.map(|sink| format!("--sink={sink}")));
-        let mut generator = tool("load", &self.dir.path().join("load.log"), &args)?;
-        let mut rss = Vec::new();
+        let generator = tool("load", &self.dir.path().join("load.log"), &args)?;
         // The generator ends by itself when its time is over.
         let limit = load.within + Duration::from_secs(30);
-        poll(limit, SAMPLE_EVERY, || {
-            self.server.check_alive(&self.log())?;
-            rss.push(self.server.usage()?.rss);
-            generator.is_over()
-        })?;
-        let said = generator.finish()?;
+        let (said, rss) = self.watch(generator, limit)?;
         let report = serde_json::from_str(&said)
             .with_context(|| format!("the load generator said {said:?}"))?;
         let accepted = std::fs::read(&accepted).context("cannot read which jobs were accepted")?;
         Ok((report, accepted, rss))
+    }
+
+    /// Sends the load's jobs as one batch: what came back, and the server's memory meanwhile.
+    pub(crate) fn upload(&mut self, load: &Load) -> Result<(UploadReport, Vec<u64>)> {
+        let uploader = tool("upload", &self.dir.path().join("upload.log"), &self.order(load))?;
+        let (said, rss) = self.watch(uploader, load.within + Duration::from_secs(30))?;
+        let report =
+            serde_json::from_str(&said).with_context(|| format!("the uploader said {said:?}"))?;
+        Ok((report, rss))
+    }
+
+    /// What every tool that submits jobs is told.
+    fn order(&self, load: &Load) -> Vec<String> {
+        let due_us = load.due_in.map_or(0, |due_in| clock::unix_us() + micros(due_in));
+        vec![
+            format!("--target={}", self.server_addr),
+            format!("--jobs={}", load.jobs),
+            format!("--formats={}", load.formats.replace('+', ",")),
+            format!("--origin-port={}", self.origin_port),
+            format!("--hosts={}", load.hosts),
+            format!("--due-us={due_us}"),
+            format!("--within-s={}", load.within.as_secs()),
+        ]
+    }
+
+    /// Lets a tool run to its end: what it says, and the server's memory meanwhile.
+    fn watch(&mut self, mut tool: Process, limit: Duration) -> Result<(String, Vec<u64>)> {
+        let mut rss = Vec::new();
+        poll(limit, SAMPLE_EVERY, || {
+            self.server.check_alive(&self.log())?;
+            rss.push(self.server.usage()?.rss);
+            tool.is_over()
+        })?;
+        Ok((tool.finish()?, rss))
     }
 
     /// Waits until `jobs` were delivered or the time is over; then a moment more.

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use tokio::net::TcpStream;
 use tokio::task::LocalSet;
 
-use super::hosts;
+use super::job::Jobs;
 use super::sink::percentile;
 use super::wire::Wire;
 use crate::clock;
@@ -39,24 +39,11 @@ pub(crate) struct Options {
     /// Jobs per second to begin, whatever the answers do; 0: as fast as answers come
     #[arg(long, default_value_t = 0)]
     rate: u32,
-    /// Comma-separated formats to ask for
-    #[arg(long)]
-    formats: String,
-    /// The origin's port
-    #[arg(long)]
-    origin_port: u16,
-    /// How many of the origin's addresses to use in turn
-    #[arg(long)]
-    hosts: u32,
-    /// Where the jobs' events go, when it is not where the server sends them anyway
-    #[arg(long)]
-    sink: Option<String>,
+    #[command(flatten)]
+    each: Jobs,
     /// Where to write one byte per job: 1 if it was accepted
     #[arg(long)]
     accepted: PathBuf,
-    /// When all jobs are to start, in microseconds since the Unix epoch; 0: as they are accepted
-    #[arg(long, default_value_t = 0)]
-    due_us: u64,
     /// Give up after this time, in seconds
     #[arg(long)]
     within_s: u64,
@@ -83,8 +70,14 @@ pub(crate) struct Report {
     pub(crate) answer_p50_us: u64,
     /// 99 of 100 took at most this.
     pub(crate) answer_p99_us: u64,
-    /// The same from the moment it should have been sent, when there is a rate.
+    /// The slowest.
+    pub(crate) answer_max_us: u64,
+    /// From the moment it should have been sent, when there is a rate: half took at most this.
+    pub(crate) due_p50_us: u64,
+    /// 99 of 100.
     pub(crate) due_p99_us: u64,
+    /// The slowest.
+    pub(crate) due_max_us: u64,
 }
 
 struct Run {
@@ -99,7 +92,7 @@ struct Run {
 
 /// Submits the jobs and prints the report as one line of JSON.
 pub(crate) async fn run(options: Options) -> Result<()> {
-    if options.jobs == 0 || options.clients == 0 || options.hosts == 0 {
+    if options.jobs == 0 || options.clients == 0 || !options.each.is_sound() {
         bail!("jobs, clients and hosts have to be at least 1");
     }
     let run = std::rc::Rc::new(Run {
@@ -127,9 +120,12 @@ pub(crate) async fn run(options: Options) -> Result<()> {
     times.sort_unstable();
     report.answer_p50_us = percentile(&times, 50);
     report.answer_p99_us = percentile(&times, 99);
+    report.answer_max_us = times.last().copied().unwrap_or_default();
     let mut times = run.due_us.borrow_mut();
     times.sort_unstable();
+    report.due_p50_us = percentile(&times, 50);
     report.due_p99_us = percentile(&times, 99);
+    report.due_max_us = times.last().copied().unwrap_or_default();
     println!("{}", serde_json::to_string(&report)?);
     Ok(())
 }
@@ -232,18 +228,8 @@ impl Run {
     }
 
     fn request(&self, job: u32) -> Vec<u8> {
-        let Options { target, formats, origin_port, hosts, due_us, sink, .. } = &self.options;
-        let host = hosts::address(job % hosts);
-        let formats = formats.replace(',', "\",\"");
-        let sent_us = clock::unix_us();
-        let delay = match due_us.saturating_sub(sent_us) / 1_000 {
-            0 => String::new(),
-            ms => format!(r#""delay":"{ms}ms","#),
-        };
-        let sink = sink.as_ref().map_or_else(String::new, |sink| format!(r#""sink":"{sink}","#));
-        let body = format!(
-            r#"{{"url":"http://{host}:{origin_port}/{job}","formats":["{formats}"],{delay}{sink}"metadata":{{"bench":"{job}:{sent_us}"}}}}"#
-        );
+        let target = self.options.target;
+        let body = self.options.each.body(job, clock::unix_us());
         format!(
             "POST /v1/jobs HTTP/1.1\r\nHost: {target}\r\nContent-Type: application/json\r\n\
              Content-Length: {}\r\n\r\n{body}",

@@ -7,6 +7,8 @@
 //! - [`Sink`] receives webhooks, checks their signatures and contents on its own, and can be down,
 //!   slow, rude, or as hostile as a sink can be.
 //! - [`Inbox`] keeps whatever is posted to it as it came, for deliveries in other forms.
+//! - [`Upload`] sends a batch line by line and reads the verdicts meanwhile.
+//! - [`Secure`] asks over TLS.
 //! - [`EventStream`] listens to server-sent events.
 //! - [`Server`] is the binary: started, watched, killed, measured.
 //! - [`FaultFs`] is the storage seam under it: power cuts, failing syncs, full disks.
@@ -38,7 +40,9 @@ mod server;
 mod signature;
 mod sink;
 mod sse;
+mod tls;
 mod treatment;
+mod upload;
 mod wait;
 mod wire;
 
@@ -58,4 +62,6 @@ pub use crate::server::{Server, ServerConfig};
 pub use crate::signature::verify;
 pub use crate::sink::{Mode, Sink, SinkConfig, SinkReport};
 pub use crate::sse::{EventStream, Told};
+pub use crate::tls::Secure;
+pub use crate::upload::Upload;
 pub use crate::wait::{eventually, unix_micros};

@@ -36,6 +36,8 @@ pub struct ServerConfig {
     pub flags: Vec<String>,
     /// Further environment, such as [`crate::FaultFs::environment`].
     pub environment: Vec<(OsString, OsString)>,
+    /// What [`Server::client`] shows; not a flag by itself. Default none.
+    pub api_key: Option<String>,
     /// How long it may take until `/readyz` says yes. Default 20 s.
     pub ready_limit: Duration,
 }
@@ -52,6 +54,7 @@ impl ServerConfig {
             log: home.join("server.log"),
             flags,
             environment: Vec::new(),
+            api_key: None,
             ready_limit: Duration::from_secs(20),
         }
     }
@@ -211,9 +214,13 @@ impl Server {
         self.child.id()
     }
 
-    /// A new connection to it.
+    /// A new connection to it, with the API key if there is one.
     pub fn client(&self) -> Connection {
-        Connection::new(self.config.addr)
+        let client = Connection::new(self.config.addr);
+        match &self.config.api_key {
+            Some(key) => client.with_api_key(key),
+            None => client,
+        }
     }
 
     /// What it has used so far.
