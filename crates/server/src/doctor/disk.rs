@@ -91,7 +91,7 @@ fn existing(dir: &Path, settings: Option<&Settings>, running: Running) -> Findin
 }
 
 /// Whether another process holds the lock of a store.
-fn is_in_use(dir: &Path) -> bool {
+pub(super) fn is_in_use(dir: &Path) -> bool {
     let lock = File::options().write(true).open(dir.join("lock"));
     lock.is_ok_and(|lock| matches!(lock.try_lock(), Err(TryLockError::WouldBlock)))
 }
