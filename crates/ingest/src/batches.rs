@@ -117,10 +117,7 @@ impl BatchView {
         (status = "4XX", description = "There is no such batch.", content_type = "application/problem+json", body = serde_json::Value),
     ),
 )]
-pub(crate) async fn show(
-    Reader(caller): Reader,
-    path: PathParts,
-) -> Result<Response, Problem> {
+pub(crate) async fn show(Reader(caller): Reader, path: PathParts) -> Result<Response, Problem> {
     let id = path_id(path)?;
     caller.load_batches().await.map_err(|error| store_problem(&error))?;
     let batch = caller.batch(id).await?;

@@ -31,6 +31,6 @@ mod scheduling;
 mod served;
 mod sinks;
 mod streaming;
-mod waiting;
 mod tls;
+mod waiting;
 mod world;
