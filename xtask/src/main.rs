@@ -8,6 +8,7 @@ mod clock;
 mod command;
 mod described;
 mod e2e;
+mod migration;
 mod official;
 mod packages;
 mod test;

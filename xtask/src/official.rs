@@ -21,7 +21,7 @@ const OURS: &str = "xtask/official";
 /// Longest that a registry may take; a usual one takes seconds.
 const INSTALLING: Duration = Duration::from_secs(180);
 /// Longest that the checks of one language may take; they take a few seconds.
-const CHECKING: Duration = Duration::from_secs(300);
+pub(crate) const CHECKING: Duration = Duration::from_secs(300);
 /// How often a child is looked after.
 const TICK: Duration = Duration::from_millis(50);
 

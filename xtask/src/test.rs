@@ -10,6 +10,7 @@ use clap::ValueEnum;
 use crate::clock;
 use crate::command::{self, cargo, colour, output, succeed, succeed_keeping, works};
 use crate::described;
+use crate::migration;
 use crate::official;
 use crate::packages;
 
@@ -46,6 +47,8 @@ enum Step {
     Described,
     /// A client generated from docs/openapi.json works
     Client,
+    /// Firecrawl's Python library and ScraperAPI's calls work with the binary
+    Migration,
     /// Every test of every crate, end-to-end scenarios included
     Tests,
 }
@@ -57,7 +60,7 @@ impl Step {
 
     /// Whether it installs what no package of the system has.
     fn needs_registries(self) -> bool {
-        matches!(self, Self::Official | Self::Described | Self::Client)
+        matches!(self, Self::Official | Self::Described | Self::Client | Self::Migration)
     }
 
     /// Does it; the lines to show again at the very end.
@@ -89,6 +92,7 @@ impl Step {
             Self::Official => official::run().map(|()| Vec::new()),
             Self::Described => described::conforms().map(|()| Vec::new()),
             Self::Client => described::generates_a_client().map(|()| Vec::new()),
+            Self::Migration => migration::run().map(|()| Vec::new()),
             Self::Tests => tests(),
         }
     }

@@ -91,11 +91,6 @@ impl Caller {
         self.key.as_ref()
     }
 
-    /// Whoever made what the server does on its own now.
-    pub(crate) fn on_behalf(api: &Arc<Api>, owner: Option<Arc<str>>) -> Self {
-        Self { api: Arc::clone(api), owner }
-    }
-
     /// Whose jobs it may see and make: `None` for everybody's.
     pub(crate) const fn owner(&self) -> Option<&Arc<str>> {
         self.owner.as_ref()

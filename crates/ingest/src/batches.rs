@@ -44,6 +44,7 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<Api>> {
 
 /// A batch, as its owner sees it.
 #[derive(Serialize, ToSchema)]
+#[schema(as = Batch)]
 pub(crate) struct BatchView {
     id: String,
     /// `receiving`, then `running` until every outcome is known, then `completed`.
@@ -110,11 +111,10 @@ impl BatchView {
 
 /// Shows a batch and how its jobs went.
 #[utoipa::path(
-    get, path = "/v1/batches/{id}", tag = "Batches",
+    get, path = "/v1/batches/{id}", tag = "Batches", operation_id = "getBatch",
     params(("id" = String, Path, description = "The batch's id.")),
     responses(
         (status = 200, description = "The batch.", body = BatchView),
-        (status = "4XX", description = "There is no such batch.", content_type = "application/problem+json", body = serde_json::Value),
     ),
 )]
 pub(crate) async fn show(Reader(caller): Reader, path: PathParts) -> Result<Response, Problem> {
@@ -134,14 +134,13 @@ pub(crate) struct BatchPage {
 
 /// Lists batches, newest first.
 #[utoipa::path(
-    get, path = "/v1/batches", tag = "Batches",
+    get, path = "/v1/batches", tag = "Batches", operation_id = "listBatches",
     params(
         ("limit" = Option<u32>, Query, description = "This many, 1 to 1000; default 100.", minimum = 1, maximum = 1000),
         ("cursor" = Option<String>, Query, description = "After those of the answer before."),
     ),
     responses(
         (status = 200, description = "A page of batches.", body = BatchPage),
-        (status = "4XX", description = "A parameter is wrong.", content_type = "application/problem+json", body = serde_json::Value),
     ),
 )]
 pub(crate) async fn list(Reader(caller): Reader, uri: Uri) -> Result<Response, Problem> {

@@ -50,7 +50,8 @@ pub struct Config {
     pub max_waiting: usize,
     /// For how long an idempotency key stands for the job that it was first used for. Default 24 h.
     pub idempotency_window: Duration,
-    /// How long batches are kept after they were completed. Default 24 h.
+    /// How long finished jobs and their results are kept, as clients are told it, and batches after
+    /// they were completed. Default 24 h.
     pub retain: Duration,
     /// Shown on the page at `/` and by `/healthz`; empty to show none. Default: this crate's.
     pub version: String,

@@ -301,7 +301,7 @@ fn batch(given: &BatchText, faults: &mut Vec<Fault>) -> Option<BatchSpec> {
 fn contradictions(spec: &SinkSpec, signature: Option<Signature>, faults: &mut Vec<Fault>) {
     let mut refuse = |at: &str, detail: &str| faults.push(Fault::at(at, detail));
     if spec.url.scheme() == PULL {
-        let is_raw = spec.format == EventFormat::Raw;
+        let stands_alone = spec.format.stands_alone();
         for (at, is_set) in [
             ("/headers", !spec.headers.is_empty()),
             ("/secret", !spec.secrets.is_empty()),
@@ -310,7 +310,7 @@ fn contradictions(spec: &SinkSpec, signature: Option<Signature>, faults: &mut Ve
             ("/concurrency", spec.concurrency.is_some()),
             ("/timeout", spec.timeout_ms.is_some()),
             ("/schedule", !spec.waits_ms.is_empty()),
-            ("/format", is_raw),
+            ("/format", stands_alone),
             ("/gzip", spec.gzip),
             ("/batch", spec.batch.is_some()),
             ("/ordered", spec.ordered),
@@ -327,8 +327,10 @@ fn contradictions(spec: &SinkSpec, signature: Option<Signature>, faults: &mut Ve
     if spec.ordered && spec.concurrency.is_some_and(|most| most > 1) {
         refuse("/concurrency", "is 1 with `ordered`, which sends one event at a time");
     }
-    if spec.format == EventFormat::Raw && spec.batch.is_some() {
-        refuse("/batch", "does not go with the format `raw`, whose header fields tell of one page");
+    if spec.format.stands_alone() && spec.batch.is_some() {
+        let detail =
+            "goes with the formats `standard` and `cloudevents` only: others tell of one page";
+        refuse("/batch", detail);
     }
 }
 

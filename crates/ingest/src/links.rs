@@ -39,14 +39,19 @@ impl Links {
 
     /// The link to a job's result until `expires`, to the second.
     pub fn result(&self, id: JobId, expires: Timestamp) -> String {
-        let mut base = self.base.clone();
-        base.set_query(None);
-        base.set_fragment(None);
-        let base = base.as_str().trim_end_matches('/');
+        let base = self.base();
         let expires_s = expires.as_millis() / 1000;
         let signature = self.mac(id, expires_s).finalize().into_bytes();
         let signature = URL_SAFE_NO_PAD.encode(signature);
         format!("{base}/v1/jobs/{id}/result?expires={expires_s}&signature={signature}")
+    }
+
+    /// The address that receivers reach this server by, without a slash at its end.
+    pub fn base(&self) -> String {
+        let mut base = self.base.clone();
+        base.set_query(None);
+        base.set_fragment(None);
+        base.as_str().trim_end_matches('/').to_owned()
     }
 
     /// Whether these parameters of a link open the job's result at `now`. Takes the same time

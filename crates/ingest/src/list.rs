@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 
 use crate::Status;
 use crate::auth::{Admin, Reader};
-use crate::description::{Circuit, MomentText};
+use crate::description::{Circuit, JobIdText, MomentText};
 use crate::problem::{Fault, Kind, Problem};
 use crate::router::{Api, spec_of, store_problem};
 use crate::selection::{self, Moment, Selection};
@@ -50,6 +50,7 @@ struct Page {
         ("sink" = Option<String>, Query, description = "Whose event goes, or was last sent, to this sink: its name, its URL (with or without the query), or its lane.", min_length = 1, max_length = 2048),
         ("host" = Option<String>, Query, description = "Whose URL has this host.", example = "example.com"),
         ("tag" = Option<String>, Query, description = "With this tag.", min_length = 1, max_length = 2048),
+        ("batch" = Option<JobIdText>, Query, description = "Of this batch."),
         ("since" = Option<MomentText>, Query, description = "Accepted at this time or later."),
         ("until" = Option<MomentText>, Query, description = "Accepted before this time."),
         ("limit" = Option<u32>, Query, description = "So many at most; 100 by default.", minimum = 1, maximum = 1000),

@@ -211,6 +211,13 @@ impl Fault {
         format!("{base}{place}: {}", self.detail)
     }
 
+    /// Its place, a JSON Pointer or the name of a parameter or header field; and what is wrong.
+    pub(crate) fn parts(&self) -> (&str, &str) {
+        match &self.place {
+            Place::Pointer(at) | Place::Parameter(at) | Place::Header(at) => (at, &self.detail),
+        }
+    }
+
     fn summary(&self) -> String {
         match &self.place {
             Place::Pointer(at) if at.is_empty() => self.detail.clone(),
@@ -285,6 +292,11 @@ impl Problem {
         serde_json::to_writer(out, &body).expect("strings and numbers always serialise");
     }
 
+    /// When to come back, in seconds, if that was said.
+    pub(crate) fn retry_after_s(&self) -> Option<u64> {
+        self.0.headers.get(header::RETRY_AFTER)?.to_str().ok()?.parse().ok()
+    }
+
     /// What is wrong, in one sentence.
     pub(crate) fn into_detail(self) -> String {
         self.0.detail
@@ -294,7 +306,12 @@ impl Problem {
         self.0.kind
     }
 
-    /// What is wrong, in a sentence.
+    /// The status it is answered with.
+    pub(crate) fn status(&self) -> StatusCode {
+        self.0.kind.facts().0
+    }
+
+    /// What is wrong, for people.
     pub(crate) fn detail(&self) -> &str {
         &self.0.detail
     }
@@ -315,6 +332,11 @@ impl Problem {
         let mut problem = Self::faulty(kind, faults);
         problem.0.headers = headers;
         problem
+    }
+
+    /// Header fields that go with the answer.
+    pub(crate) fn headers(&self) -> &HeaderMap {
+        &self.0.headers
     }
 
     /// What is wrong, and where; empty when the whole is.

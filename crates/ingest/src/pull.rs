@@ -29,7 +29,7 @@ use utoipa::ToSchema;
 use crate::auth::{Caller, Reader};
 use crate::body::{self, Typing, busy};
 use crate::connection::Peer;
-use crate::description::{NotInThisState, PullVerdict, PulledEvents, SinkName};
+use crate::description::{NotInThisState, NotThere, PullVerdict, PulledEvents, SinkName};
 use crate::problem::{Fault, Kind, Problem};
 use crate::quantity::{self, DurationText};
 use crate::router::{Api, store_problem};
@@ -93,7 +93,7 @@ impl Default for Pulls {
         (
             status = 204, description = "None came in time.",
             headers(("Cache-Control" = String, description = "`no-store`")),
-        ), NotInThisState,
+        ), NotThere, NotInThisState,
     ),
 )]
 pub(crate) async fn pull(

@@ -124,8 +124,8 @@ pub fn router(parts: Parts, mut config: Config) -> (Router, Upkeep) {
 /// Every route, with what is said of it in the OpenAPI document.
 pub(crate) fn routes() -> OpenApiRouter<Arc<Api>> {
     OpenApiRouter::new()
-        .routes(routes!(ops::page, submit::as_typed))
         .routes(routes!(list::jobs, submit::strict))
+        .routes(routes!(ops::page, submit::as_typed))
         .routes(routes!(read::job, manage::cancel))
         .routes(routes!(read::result))
         .routes(routes!(read::attempts))

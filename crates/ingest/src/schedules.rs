@@ -49,7 +49,7 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<Api>> {
 ///
 /// Its job is checked as a submitted one is.
 #[utoipa::path(
-    post, path = "/v1/schedules", tag = "Schedules",
+    post, path = "/v1/schedules", tag = "Schedules", operation_id = "createSchedule",
     request_body = Definition,
     responses(
         (status = 201, description = "It is made.", body = ScheduleView,
@@ -77,7 +77,7 @@ pub(crate) struct ScheduleList {
 
 /// Lists the caller's schedules by name.
 #[utoipa::path(
-    get, path = "/v1/schedules", tag = "Schedules",
+    get, path = "/v1/schedules", tag = "Schedules", operation_id = "listSchedules",
     responses(
         (status = 200, description = "All there are, without their jobs.", body = ScheduleList),
     ),
@@ -99,7 +99,7 @@ pub(crate) async fn list(Reader(api): Reader, uri: Uri) -> Result<Response, Prob
 
 /// Shows a schedule, its next runs and its latest one.
 #[utoipa::path(
-    get, path = "/v1/schedules/{id}", tag = "Schedules",
+    get, path = "/v1/schedules/{id}", tag = "Schedules", operation_id = "getSchedule",
     params(("id" = String, Path, description = "The schedule's id.")),
     responses(
         (status = 200, description = "It is there.", body = ScheduleView),
@@ -115,9 +115,9 @@ pub(crate) async fn show(Reader(api): Reader, path: PathParts) -> Result<Respons
 ///
 /// `job` is replaced as a whole. A changed time holds from now on.
 #[utoipa::path(
-    patch, path = "/v1/schedules/{id}", tag = "Schedules",
+    patch, path = "/v1/schedules/{id}", tag = "Schedules", operation_id = "updateSchedule",
     params(("id" = String, Path, description = "The schedule's id.")),
-    request_body = Definition,
+    request_body(content = Object, content_type = "application/json", description = "What is to be another."),
     responses(
         (status = 200, description = "It is changed.", body = ScheduleView),
         (status = 404, description = "There is no such schedule."),
@@ -141,7 +141,7 @@ pub(crate) async fn change(
 
 /// Removes a schedule. Its jobs stay.
 #[utoipa::path(
-    delete, path = "/v1/schedules/{id}", tag = "Schedules",
+    delete, path = "/v1/schedules/{id}", tag = "Schedules", operation_id = "deleteSchedule",
     params(("id" = String, Path, description = "The schedule's id.")),
     responses(
         (status = 204, description = "It is removed."),
@@ -161,7 +161,7 @@ pub(crate) async fn remove(
 
 /// Pauses a schedule.
 #[utoipa::path(
-    post, path = "/v1/schedules/{id}/pause", tag = "Schedules",
+    post, path = "/v1/schedules/{id}/pause", tag = "Schedules", operation_id = "pauseSchedule",
     params(("id" = String, Path, description = "The schedule's id.")),
     responses(
         (status = 200, description = "It is paused.", body = ScheduleView),
@@ -174,7 +174,7 @@ pub(crate) async fn pause(Submitter(api): Submitter, path: PathParts) -> Result<
 
 /// Lets a paused schedule go on. What fell in the pause was missed.
 #[utoipa::path(
-    post, path = "/v1/schedules/{id}/resume", tag = "Schedules",
+    post, path = "/v1/schedules/{id}/resume", tag = "Schedules", operation_id = "resumeSchedule",
     params(("id" = String, Path, description = "The schedule's id.")),
     responses(
         (status = 200, description = "It goes on.", body = ScheduleView),
@@ -207,7 +207,7 @@ async fn switch(
 
 /// Submits a schedule's job now, besides its runs. Paused ones can be run too.
 #[utoipa::path(
-    post, path = "/v1/schedules/{id}/run", tag = "Schedules",
+    post, path = "/v1/schedules/{id}/run", tag = "Schedules", operation_id = "runSchedule",
     params(("id" = String, Path, description = "The schedule's id.")),
     responses(
         (status = 202, description = "The job is accepted.", body = Object,

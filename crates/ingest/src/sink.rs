@@ -88,6 +88,17 @@ pub enum EventFormat {
     CloudEvents,
     /// The page alone, as its first format has it, and what is said of it in header fields.
     Raw,
+    /// What Firecrawl's webhooks are sent, signed as theirs are.
+    Firecrawl,
+    /// What ScraperAPI's callbacks are sent.
+    ScraperApi,
+}
+
+impl EventFormat {
+    /// Whether its bodies make sense only one by one, each pushed with what is said of its job.
+    pub const fn stands_alone(self) -> bool {
+        matches!(self, Self::Raw | Self::Firecrawl | Self::ScraperApi)
+    }
 }
 
 /// How events travel together.

@@ -74,6 +74,16 @@ impl From<Priority> for jobs::Priority {
     }
 }
 
+/// What Firecrawl calls a page's HTML.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum HtmlName {
+    /// `html`
+    Html,
+    /// `rawHtml`
+    RawHtml,
+}
+
 /// What may be used of an earlier fetch that asked for the same.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cache {
@@ -208,6 +218,9 @@ pub struct JobSpec {
     /// The batch it came with.
     #[serde(default, with = "job_id", skip_serializing_if = "Option::is_none")]
     pub batch: Option<JobId>,
+    /// The names by which a client of Firecrawl asked for the page's HTML; empty for `html`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub html_names: Vec<HtmlName>,
 }
 
 /// First byte of a stored spec. A change of meaning takes the next digit.
@@ -255,6 +268,7 @@ impl JobSpec {
             priority: Priority::Normal,
             owner: None,
             batch: None,
+            html_names: Vec::new(),
         }
     }
 

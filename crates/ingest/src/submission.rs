@@ -13,7 +13,7 @@ use crate::{EventFormat, Format, Priority, Robots, Scope, Select};
 
 /// A job as its owner writes it. The field names are the interface; what is not here is refused
 /// by name.
-#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Deserialize, ToSchema, Default)]
 #[serde(deny_unknown_fields, expecting = "an object such as {\"url\": \"https://example.com\"}")]
 #[schema(as = JobSubmission)]
 pub(crate) struct Submission<'a> {

@@ -18,7 +18,7 @@ use crate::accept::Accepted;
 use crate::auth::{Caller, Submitter};
 use crate::body::{self, Typing};
 use crate::connection::Peer;
-use crate::description::{IdempotencyKeyText, JobIdText, KeyInUse};
+use crate::description::{FinishedJob, IdempotencyKeyText, JobIdText, KeyInUse};
 use crate::prefer::{self, PREFER, Prefer};
 use crate::problem::{Fault, Kind, Problem};
 use crate::router::{spec_of, store_problem};
@@ -45,9 +45,19 @@ const INLINE_BYTES: u64 = 5_000_000;
     post, path = "/", tag = "Jobs", operation_id = "submitJobAsTyped",
     params(
         ("Idempotency-Key" = Option<IdempotencyKeyText>, Header, description = "Makes it safe to submit the same again: the same key with the same body gives the first answer again."),
+        ("Prefer" = Option<String>, Header, description = "`wait=20`: answer when the outcome is known, or after so many seconds (RFC 7240).", example = "wait=20"),
     ),
     request_body(content = Submission, content_type = "application/json", description = "The job: JSON, whatever its type says.", example = json!({"url": "https://example.com"})),
     responses(
+        (
+            status = 200, body = FinishedJob,
+            description = "The outcome was known in time.",
+            headers(
+                ("Content-Location" = String, description = "Where the job can be looked at."),
+                ("Preference-Applied" = String, description = "How long was waited for at most."),
+                ("Idempotency-Replayed" = String, description = "`true` when the job had been accepted before, under the same key."),
+            ),
+        ),
         (
             status = 202, body = Answer,
             description = "The job is on disk.",
@@ -73,9 +83,19 @@ pub(crate) async fn as_typed(
     post, path = "/v1/jobs", tag = "Jobs", operation_id = "submitJob",
     params(
         ("Idempotency-Key" = Option<IdempotencyKeyText>, Header, description = "Makes it safe to submit the same again: the same key with the same body gives the first answer again."),
+        ("Prefer" = Option<String>, Header, description = "`wait=20`: answer when the outcome is known, or after so many seconds (RFC 7240).", example = "wait=20"),
     ),
     request_body(content = Submission, content_type = "application/json", description = "The job.", example = json!({"url": "https://example.com", "formats": ["markdown", "links"], "metadata": {"order": 7}})),
     responses(
+        (
+            status = 200, body = FinishedJob,
+            description = "The outcome was known in time.",
+            headers(
+                ("Content-Location" = String, description = "Where the job can be looked at."),
+                ("Preference-Applied" = String, description = "How long was waited for at most."),
+                ("Idempotency-Replayed" = String, description = "`true` when the job had been accepted before, under the same key."),
+            ),
+        ),
         (
             status = 202, body = Answer,
             description = "The job is on disk.",
@@ -113,7 +133,6 @@ async fn submit(api: &Caller, request: Request, typing: Typing) -> Result<Respon
     let mut ready = api.prepare(given, None, now)?;
     let in_hand = key.as_ref().map(|key| api.keys_in_hand.take(key)).transpose()?;
     ready.job.idempotency = key.map(|key| {
-        let key = api.scoped(&key);
         let fingerprint = Sha256::digest(&received.bytes).into();
         Idempotency { key, fingerprint, since: now - config.idempotency_window }
     });
@@ -122,7 +141,7 @@ async fn submit(api: &Caller, request: Request, typing: Typing) -> Result<Respon
     drop(in_hand);
     let mut response = answer(api, &accepted, &headers, extensions.get::<Peer>()).await;
     let headers = response.headers_mut();
-    headers.insert(header::VARY, HeaderValue::from_name(PREFER));
+    headers.append(header::VARY, HeaderValue::from_name(PREFER));
     if accepted.is_replayed {
         headers.insert(IDEMPOTENCY_REPLAYED, HeaderValue::from_static("true"));
     }
@@ -257,8 +276,8 @@ fn queued(Accepted { id, created_at, spec, .. }: &Accepted) -> Response {
 }
 
 /// The key as the store knows it: two owners' never meet.
-pub(crate) fn scoped_key(_: &Caller, headers: &HeaderMap) -> Result<Option<String>, Problem> {
-    idempotency_key(headers)
+pub(crate) fn scoped_key(caller: &Caller, headers: &HeaderMap) -> Result<Option<String>, Problem> {
+    Ok(idempotency_key(headers)?.map(|key| caller.scoped(&key)))
 }
 
 /// The key, with or without the quotes that make it a structured field's string (RFC 8941 §3.3.3).

@@ -120,6 +120,7 @@ impl Rules<'_> {
             priority: given.priority.unwrap_or_default(),
             owner: None,
             batch: None,
+            html_names: Vec::new(),
         };
         Ok(Valid { spec, due })
     }

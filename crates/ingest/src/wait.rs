@@ -175,7 +175,7 @@ mod tests {
         told.iter_mut().for_each(|told| {
             told.as_mut().enable();
         });
-        feed.publish("job.succeeded", mine, Bytes::from_static(b"{}"));
+        feed.publish("job.succeeded", mine, None, Bytes::from_static(b"{}"));
         assert_eq!(waits.wake(&feed, 0), 1);
         let woken = told.map(|told| told.now_or_never().is_some());
         assert_eq!(woken, [true, true, false]);

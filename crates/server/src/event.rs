@@ -7,6 +7,7 @@
 mod alone;
 mod brief;
 mod cloud;
+pub(crate) mod firecrawl;
 mod light;
 mod stored;
 

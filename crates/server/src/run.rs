@@ -222,7 +222,11 @@ impl Server {
             feed,
             metrics: exposition,
         };
-        let config = ingest::Config { links: Some(links), ..settings.ingest.clone() };
+        let config = ingest::Config {
+            links: Some(links),
+            retain: settings.retain,
+            ..settings.ingest.clone()
+        };
         let (router, upkeep) = ingest::router(parts, config);
         chores.spawn(upkeep.run(work.clone()));
         let (serve, stop) = (settings.serve, accept.clone());

@@ -23,12 +23,11 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// A batch that is still received ends. When it takes longer, the answer is 202 and the rest is
 /// called off in the background.
 #[utoipa::path(
-    delete, path = "/v1/batches/{id}", tag = "Batches",
+    delete, path = "/v1/batches/{id}", tag = "Batches", operation_id = "cancelBatch",
     params(("id" = String, Path, description = "The batch's id.")),
     responses(
         (status = 200, description = "No job is open.", body = BatchView),
         (status = 202, description = "Jobs are still being called off.", body = BatchView),
-        (status = "4XX", description = "There is no such batch.", content_type = "application/problem+json", body = serde_json::Value),
     ),
 )]
 pub(crate) async fn cancel(

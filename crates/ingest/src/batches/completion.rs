@@ -89,6 +89,8 @@ async fn completed(api: &Arc<Api>, id: JobId, group: Group) -> Result<Option<u64
         api.batches.forget(id);
         return Ok(None);
     };
+    // The counts are ahead of the disk; after a crash they would be told differently.
+    api.store.flush().await.map_err(|error| store_problem(&error))?;
     let now = api.clock.now();
     batch.is_interrupted |= !batch.is_closed;
     batch.is_closed = true;
@@ -97,7 +99,7 @@ async fn completed(api: &Arc<Api>, id: JobId, group: Group) -> Result<Option<u64
     batch.completed_ms = Some(now.as_millis());
     batch.completed_jobs = group.jobs;
     api.store_batch(id, &batch).await?;
-    api.feed.publish(EVENT, id, event);
+    api.feed.publish(EVENT, id, batch.owner.as_deref(), event);
     Ok(batch.completed_ms)
 }
 

@@ -138,14 +138,51 @@ pub(crate) struct Stored {
     answers: jobs::Result<Vec<Submitted>>,
 }
 
-/// Puts a group on disk. Jobs for which there is no room wait for it a little.
-pub(crate) async fn store(caller: Caller, group: Group) -> Stored {
+/// Puts a group on disk. Jobs for which there is no room wait for it a little, and so do those that
+/// come faster than the caller's key allows.
+pub(crate) async fn store(caller: Caller, mut group: Group) -> Stored {
+    if caller.key().is_some() {
+        charge(&caller, &mut group).await;
+    }
     let Group { jobs, lines, .. } = group;
     let answers = submit(&caller, &jobs).await;
     let is_new = |answer: &&Submitted| **answer == Submitted::Created;
     let accepted = answers.iter().flatten().filter(is_new).count();
+    caller.give_back((jobs.len() - accepted) as u64);
     caller.meters.accepted.increment(accepted as u64);
     Stored { lines, answers }
+}
+
+/// Counts the jobs of a group one by one, and refuses those that are beyond the caller's limits.
+async fn charge(caller: &Caller, group: &mut Group) {
+    let patience = Instant::now() + ROOM_PATIENCE;
+    let mut jobs = std::mem::take(&mut group.jobs).into_iter();
+    for (_, made) in &mut group.lines {
+        let Made::Job(_) = made else {
+            continue;
+        };
+        let Some(job) = jobs.next() else {
+            return;
+        };
+        let refused = loop {
+            match caller.charge(1) {
+                Ok(()) => break None,
+                Err(problem) if is_soon_over(&problem) && Instant::now() < patience => {
+                    tokio::time::sleep(LOOK_AGAIN).await;
+                }
+                Err(problem) => break Some(problem),
+            }
+        };
+        match refused {
+            Some(problem) => *made = Made::Refused(problem),
+            None => group.jobs.push(job),
+        }
+    }
+}
+
+/// Whether a limit is worth waiting for: a rate is, a quota is not.
+fn is_soon_over(problem: &Problem) -> bool {
+    problem.retry_after_s().is_some_and(|wait_s| wait_s <= ROOM_PATIENCE.as_secs())
 }
 
 async fn submit(caller: &Caller, jobs: &[NewJob]) -> jobs::Result<Vec<Submitted>> {

@@ -6,7 +6,7 @@ use crate::problem::{Fault, Kind, Problem};
 use crate::strict::Strict;
 use crate::submission::{SinkGiven, Submission};
 use crate::validate::Rules;
-use crate::{Sink, parse};
+use crate::{JobSpec, Sink, parse};
 
 /// Longest metadata of a batch, in bytes: it is kept beside it.
 const MAX_METADATA_BYTES: usize = 16 << 10;
@@ -60,7 +60,18 @@ impl Options {
             }
             seen.push(name);
         }
+        options.aim(caller)?;
         Ok(options)
+    }
+
+    /// Whose jobs go to one sink, to it goes what is said of their batch.
+    fn aim(&mut self, caller: &Caller) -> Result<(), Problem> {
+        let (sink, sink_name) = (self.sink.take(), self.sink_name.take());
+        let any_url = ANY_URL.parse().expect("it is a URL");
+        let mut spec = JobSpec { sink, sink_name, ..JobSpec::new(any_url) };
+        caller.aim(&mut spec)?;
+        (self.sink, self.sink_name) = (spec.sink, spec.sink_name);
+        Ok(())
     }
 }
 

@@ -29,8 +29,10 @@ use crate::budget::Reservation;
 use crate::connection::{Duplex, Held, Peer};
 use crate::parse;
 use crate::prefer::{self, Prefer};
+use crate::description::KeyInUse;
 use crate::problem::{Fault, Kind, Problem};
 use crate::submit::scoped_key;
+use crate::submission::Submission;
 use crate::view::json_body;
 
 /// Most jobs of an array; more come as lines, whose verdicts need not be held.
@@ -46,7 +48,7 @@ const LINES_AT_ONCE: usize = 128;
 ///
 /// Lines are answered while they are read: one verdict each, in order.
 #[utoipa::path(
-    post, path = "/v1/batches", tag = "Batches",
+    post, path = "/v1/batches", tag = "Batches", operation_id = "submitBatch",
     params(
         ("defaults" = Option<String>, Query, description = "A job's fields in JSON, for lines that do not give them."),
         ("sink" = Option<String>, Query, description = "Where `batch.completed` goes: a URL or a sink's name."),
@@ -56,12 +58,11 @@ const LINES_AT_ONCE: usize = 128;
     ),
     request_body(content(
         (String = "application/x-ndjson"),
-        (Vec<serde_json::Value> = "application/json"),
+        (Vec<Submission> = "application/json"),
     )),
     responses(
         (status = 202, description = "The batch was read. Verdicts, and what became of the whole.", content((String = "application/x-ndjson"), (serde_json::Value = "application/json"))),
-        (status = "4XX", description = "Nothing was accepted.", content_type = "application/problem+json", body = serde_json::Value),
-        (status = 503, description = "Nothing was accepted; try again later.", content_type = "application/problem+json", body = serde_json::Value),
+        KeyInUse,
     ),
 )]
 pub(crate) async fn start(
@@ -405,6 +406,9 @@ impl Stream {
                 }
                 () = receiving.upload.stop.cancelled(), if end.is_none() => {
                     end = Some(End::Early("the batch was called off".to_owned()));
+                }
+                () = caller.revoked(), if end.is_none() => {
+                    end = Some(End::Early("the API key was revoked".to_owned()));
                 }
                 () = out.closed(), if end.is_none() => end = Some(gone()),
                 piece = piece(body, config.body_timeout), if is_drained && end.is_none() => {

@@ -17,6 +17,9 @@ use crate::problem::{Body, Fault};
 /// The name of the way in which callers show who they are.
 const API_KEY: &str = "apiKey";
 
+/// The tag of what is asked, and refused, in the ways of other services.
+const MIGRATION: &str = "Migration";
+
 const ABOUT: &str = "POST a URL; the page comes back to you as a signed webhook; nothing accepted is ever lost.
 
 A job is on disk before it is answered with 202. It is fetched within limits, turned into content, and sent as an event to its sink, again and again if it must be; or kept to be read.
@@ -38,7 +41,7 @@ const TAGS: [(&str, &str); 10] = [
     ("Events", "What happens, as it happens."),
     ("Sinks", "Where events go: sinks that have names, with rules of their own."),
     ("Keys", "Who may do what, and how much of it."),
-    ("Migration", "For clients that were written for other services."),
+    (MIGRATION, "For clients that were written for other services."),
     ("Operation", "How the server fares, and what it is."),
 ];
 
@@ -106,7 +109,8 @@ fn operations_mut(item: &mut PathItem) -> Vec<&mut Operation> {
 /// Adds how a request like this may be refused, and what a refusal looks like.
 fn round_off(operation: &mut Operation) {
     let answers = &mut operation.responses.responses;
-    if operation.security.is_none() {
+    let is_foreign = operation.tags.iter().flatten().any(|tag| tag == MIGRATION);
+    if operation.security.is_none() && !is_foreign {
         let is_at = |place: ParameterIn| {
             let given = operation.parameters.iter().flatten();
             given
@@ -128,7 +132,7 @@ fn round_off(operation: &mut Operation) {
     for (status, response) in answers {
         if let RefOr::T(Response { content, .. }) = response
             && status.starts_with(['4', '5'])
-            && content.is_empty()
+            && (content.is_empty() || content.contains_key(refusals::PROBLEM))
         {
             let problem = Content::new(Some(refusals::schema()));
             content.insert(refusals::PROBLEM.to_owned(), problem.into());

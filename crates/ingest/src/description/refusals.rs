@@ -35,6 +35,8 @@ refusals! {
     KeyInUse: "409";
     /// There are no parameters, and whoever gives one is told so.
     BadParameter: "400";
+    /// A parameter names something.
+    NotThere: "404";
     /// What it names has to be in a state that allows it.
     NotInThisState: "409";
     /// A part can be asked for.

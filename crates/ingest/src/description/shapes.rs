@@ -11,6 +11,7 @@ use utoipa::ToSchema;
 use super::texts::{EventType, JobIdText, SinkName};
 use crate::EventFormat;
 use crate::quantity::{DurationText, RateText, SizeText};
+use crate::view::JobView;
 
 /// Whether jobs of a lane are given out.
 #[derive(Serialize, ToSchema)]
@@ -37,6 +38,14 @@ pub(crate) enum RedriveStatus {
     Done,
     Stopped,
     Failed,
+}
+
+/// A job whose outcome is known, with the event that tells of it unless that is large.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct FinishedJob {
+    #[serde(flatten)]
+    job: JobView,
+    result: Option<Event>,
 }
 
 /// Every attempt to fetch and to deliver, in order.

@@ -469,6 +469,18 @@ fn description(schema: &Schema) -> &str {
     said.as_deref().unwrap_or_default()
 }
 
+/// What is said of a member.
+fn said(member: &RefOr<Schema>) -> &str {
+    match member {
+        RefOr::Ref(reference) => &reference.description,
+        // One that may be `null`: it is said of the other.
+        RefOr::T(Schema::OneOf(one_of)) if one_of.description.is_none() => {
+            one_of.items.iter().map(said).find(|said| !said.is_empty()).unwrap_or_default()
+        }
+        RefOr::T(schema) => description(schema),
+    }
+}
+
 /// A schema as a block: its members, or what it is.
 fn shape(schema: &Schema) -> String {
     let examples = serde_json::to_value(schema).unwrap_or_default();
@@ -503,10 +515,6 @@ fn members(object: &Object) -> String {
     }
     let mut rows = String::from("<table>");
     for (name, schema) in &object.properties {
-        let said = match schema {
-            RefOr::T(schema) => description(schema),
-            RefOr::Ref(reference) => &reference.description,
-        };
         write!(
             rows,
             "<tr><th><code>{}</code>{}</th><td>{}{}<div>{}</div></td></tr>",
@@ -514,7 +522,7 @@ fn members(object: &Object) -> String {
             required(object.required.contains(name)),
             kind(schema),
             bounds(schema),
-            marked(&said.replace("\n\n", " ")),
+            marked(&said(schema).replace("\n\n", " ")),
         )
         .expect("a String takes every text");
     }

@@ -272,6 +272,7 @@ mod tests {
 
     #[test]
     fn what_is_left_is_told_as_the_draft_says() {
+        let mut unlimited = meter(None, None);
         let mut meter = meter(Some("100/s"), Some("1e6/d"));
         let policy = "\"rate\";q=100;w=1, \"quota\";q=1000000;w=86400".to_owned();
         let left = "\"rate\";r=100;t=0, \"quota\";r=1000000;t=50400".to_owned();
@@ -279,7 +280,7 @@ mod tests {
         meter.charge(1, START).unwrap();
         let left = "\"rate\";r=99;t=1, \"quota\";r=999999;t=50400".to_owned();
         assert_eq!(told(&mut meter, START), (policy, left));
-        assert_eq!(told(&mut super::tests::meter(None, None), START), Default::default());
+        assert_eq!(told(&mut unlimited, START), Default::default());
     }
 
     #[test]

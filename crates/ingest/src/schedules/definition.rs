@@ -32,6 +32,7 @@ const MAX_JITTER: Duration = Duration::from_hours(24);
 
 /// A schedule to be made.
 #[derive(Deserialize, ToSchema)]
+#[schema(as = ScheduleDefinition)]
 #[serde(
     deny_unknown_fields,
     expecting = "an object such as {\"name\": \"daily\", \"cron\": \"0 6 * * *\", \"job\": \

@@ -17,6 +17,7 @@ pub(crate) const SCHEDULES: &str = "schedules";
 /// What becomes of runs whose time fell in a time when no server ran, or the schedule was paused.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
+#[schema(as = MissedRuns)]
 pub(crate) enum Missed {
     /// They are left out.
     Skip,
@@ -30,6 +31,7 @@ pub(crate) enum Missed {
 /// What came of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
+#[schema(as = ScheduleRunOutcome)]
 pub(crate) enum Outcome {
     /// Its job was accepted.
     Submitted,

@@ -18,6 +18,7 @@ const HIDDEN: [&str; 5] = ["headers", "cookies", "body", "body_base64", "proxy"]
 
 /// A schedule.
 #[derive(Serialize, ToSchema)]
+#[schema(as = Schedule)]
 pub(crate) struct ScheduleView {
     id: String,
     name: String,
@@ -55,6 +56,7 @@ pub(crate) struct ScheduleView {
 
 /// The latest run.
 #[derive(Serialize, ToSchema)]
+#[schema(as = ScheduleRun)]
 pub(crate) struct LastView {
     #[schema(value_type = String, format = DateTime)]
     at: jiff::Timestamp,

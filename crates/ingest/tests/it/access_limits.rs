@@ -7,7 +7,7 @@ use http::header;
 use ingest::{Config, NoSinks};
 use jobs::{Bounds, Outcome, Verdict};
 use serde_json::json;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::access::{OPERATOR, call, call_with, config, guarded, make, restarted};
@@ -117,4 +117,28 @@ async fn a_page_that_is_fetched_again_counts() {
         }
         assert_eq!(call(&world, &key, "POST", &path, "").await.status, status);
     }
+}
+
+#[tokio::test]
+async fn a_redrive_that_fetches_again_ends_with_the_quota() {
+    let world = guarded();
+    let key = limited(&world, "100/s", "3/d").await;
+    for _ in 0..2 {
+        assert_eq!(post(&world, &key).await, 202);
+        world.fetched("{}").await;
+    }
+    let wish = r#"{"action":"refetch","status":["fetched"]}"#;
+    let started = call(&world, &key, "POST", "/v1/redrive", wish).await;
+    let at = started.header(header::LOCATION).to_owned();
+    let end = Instant::now() + PATIENCE;
+    let over = loop {
+        let run = call(&world, &key, "GET", &at, "").await.json();
+        if run["status"] != "running" {
+            break run;
+        }
+        assert!(Instant::now() < end, "{run}");
+        tokio::task::yield_now().await;
+    };
+    assert_eq!((&over["status"], &over["redriven"]), (&json!("failed"), &json!(1)), "{over}");
+    assert!(over["why"].as_str().unwrap().contains("3/d"), "{over}");
 }

@@ -110,13 +110,15 @@ async fn every_operation_says_what_it_is_and_how_it_is_refused() {
         assert!(tags.contains(&tag), "{name}: {tag} is not described");
         let answers = operation["responses"].as_object().unwrap();
         assert!(answers.keys().any(|status| status.starts_with('2')), "{name}");
+        // What is asked in the ways of other services is refused in theirs.
+        let is_foreign = tag == "Migration";
         let is_open = operation["security"] == serde_json::json!([{}]);
         for status in ["401", "403", "429", "500", "503"] {
-            assert!(is_open || answers.contains_key(status), "{name}: {status}");
+            assert!(is_open || is_foreign || answers.contains_key(status), "{name}: {status}");
         }
         let has_body = operation.get("requestBody").is_some();
         for status in ["400", "413", "415", "422"] {
-            assert!(!has_body || answers.contains_key(status), "{name}: {status}");
+            assert!(!has_body || is_foreign || answers.contains_key(status), "{name}: {status}");
         }
     }
 }

@@ -101,9 +101,8 @@ async fn no_more_wait_than_may() {
 
 #[tokio::test]
 async fn an_event_that_is_too_large_is_linked_to() {
-    let config = Config { memory: 2 << 20, ..Config::default() };
-    let world = World::with(config, Bounds::default());
-    let event: &'static [u8] = Vec::leak(format!("{{\"x\":\"{}\"}}", "x".repeat(2 << 20)).into());
+    let world = World::new();
+    let event: &'static [u8] = Vec::leak(format!("{{\"x\":\"{}\"}}", "x".repeat(5_000_000)).into());
     let (answer, ()) =
         tokio::join!(world.post_with(JOB, &WAIT), end_one(&world, Verdict::Succeeded, event));
     assert_eq!(answer.status, 200);
@@ -132,7 +131,7 @@ async fn whoever_is_told_of_it_looks_until_it_is_there() {
     let telling = async {
         until("a job is accepted", || world.store.counts().live() == 1).await;
         let lease = world.claim(&SCRAPE).await.lease;
-        world.feed.publish("job.succeeded", lease.id, Bytes::from_static(b"{}"));
+        world.feed.publish("job.succeeded", lease.id, None, Bytes::from_static(b"{}"));
         tokio::time::sleep(Duration::from_millis(30)).await;
         let result = Some(Bytes::from_static(br#"{"type":"job.succeeded"}"#));
         let verdict = Some(Verdict::Succeeded);

@@ -60,21 +60,27 @@ impl Bodies {
     ) -> Body {
         let as_it_is = sink.format == EventFormat::Standard && !is_above(sink, &event);
         if as_it_is || event.len() <= SMALL_BYTES {
-            return self.make(sink, id, &spec.formats, event);
+            return self.make(sink, id, Some(spec), event);
         }
         let (bodies, sink, spec) = (Arc::clone(self), Arc::clone(sink), Arc::clone(spec));
         let whole = event.clone();
         let making =
-            tokio::task::spawn_blocking(move || bodies.make(&sink, id, &spec.formats, event));
+            tokio::task::spawn_blocking(move || bodies.make(&sink, id, Some(&spec), event));
         making.await.unwrap_or_else(|error| {
             tracing::error!(job.id = %id, %error, "a body could not be made; the event is sent as it is");
             Body::json(whole)
         })
     }
 
-    /// What this sink is sent of the event of a job that asked for these formats. What is no event
-    /// is sent as it is.
-    pub(crate) fn make(&self, sink: &Sink, id: JobId, formats: &[Format], event: Bytes) -> Body {
+    /// What this sink is sent of the event of a job that asked for this, as far as it is known. What
+    /// is no event is sent as it is.
+    pub(crate) fn make(
+        &self,
+        sink: &Sink,
+        id: JobId,
+        spec: Option<&JobSpec>,
+        event: Bytes,
+    ) -> Body {
         let body = match sink.format {
             EventFormat::Standard => Some(Body::json(self.cut(sink, id, &event))),
             EventFormat::CloudEvents => {
@@ -82,7 +88,19 @@ impl Bodies {
                 let cloud = event::cloud(&id.to_string(), &self.source, &cut);
                 cloud.map(|bytes| Body { content_type: CLOUD, ..Body::json(bytes) })
             }
-            EventFormat::Raw => self.alone(sink, id, formats, &event),
+            EventFormat::Raw => {
+                let formats = spec.map_or(&[][..], |spec| &spec.formats);
+                self.alone(sink, id, formats, &event)
+            }
+            EventFormat::Firecrawl => spec
+                .and_then(|spec| ingest::firecrawl_body(id, spec, &self.cut(sink, id, &event)))
+                .map(Body::json),
+            EventFormat::ScraperApi => spec
+                .and_then(|spec| {
+                    let cut = self.cut(sink, id, &event);
+                    ingest::scraper_api_body(id, spec, &self.links.base(), &cut)
+                })
+                .map(Body::json),
         };
         body.unwrap_or_else(|| Body::json(event))
     }
@@ -160,7 +178,11 @@ mod tests {
 
     fn made(change: impl FnOnce(&mut SinkSpec), event: &Bytes) -> Body {
         let sink = sink("crm", "https://crm.example/in", change);
-        bodies().make(&sink, JobId::draw(), &[Format::Markdown], event.clone())
+        let spec = JobSpec {
+            formats: vec![Format::Markdown],
+            ..JobSpec::new("https://a.example/".parse().unwrap())
+        };
+        bodies().make(&sink, JobId::draw(), Some(&spec), event.clone())
     }
 
     #[test]
@@ -205,6 +227,21 @@ mod tests {
         assert_eq!(raw.headers["pagewire-event"], "job.succeeded");
     }
 
+    #[test]
+    fn clients_of_others_are_told_as_they_are_used_to() {
+        let made = |format| {
+            let body = made(|spec| spec.format = format, &event(10));
+            serde_json::from_slice::<Value>(&body.bytes).unwrap()
+        };
+        let firecrawl = made(EventFormat::Firecrawl);
+        assert_eq!(firecrawl["type"], "batch_scrape.page");
+        assert_eq!(firecrawl["data"][0]["markdown"], "x".repeat(10));
+        let scraper_api = made(EventFormat::ScraperApi);
+        assert_eq!(scraper_api["status"], "finished");
+        let url = scraper_api["statusUrl"].as_str().unwrap();
+        assert!(url.starts_with("https://pagewire.example/jobs/"), "{url}");
+    }
+
     #[tokio::test]
     async fn a_large_event_is_made_elsewhere_and_is_the_same() {
         let event = event(200_000);
@@ -213,6 +250,6 @@ mod tests {
         let spec = Arc::new(JobSpec::new("https://a.example/".parse().unwrap()));
         let (bodies, id) = (Arc::new(bodies()), JobId::draw());
         let there = bodies.made(&sink, id, &spec, event.clone()).await;
-        assert_eq!(there, bodies.make(&sink, id, &spec.formats, event));
+        assert_eq!(there, bodies.make(&sink, id, Some(&spec), event));
     }
 }

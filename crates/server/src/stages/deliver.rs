@@ -19,6 +19,7 @@ use super::judge::{Made, again, judge, next_at};
 use super::ledger::Entry;
 use super::sinks::{Destination, Registry, Sink, Switch, held, missing, moved};
 use super::{spec_of, unreadable};
+use crate::event::firecrawl;
 use crate::logs::millis;
 use crate::metrics::{DELIVERIES, DELIVERY_SECONDS};
 use crate::span::Span;
@@ -92,12 +93,17 @@ impl DeliverWork {
         let body = self.bodies.made(sink, job.lease.id, spec, event.clone()).await;
         let mut headers = sink.headers.clone();
         headers.extend(body.headers);
-        let delivery = Delivery {
+        let mut delivery = Delivery {
             headers,
             body: body.bytes,
             content_type: body.content_type,
             ..self.delivery(job, sink)
         };
+        if sink.format == EventFormat::Firecrawl
+            && let Some(signature) = firecrawl::signature(&delivery.secrets, &delivery.body).await
+        {
+            delivery.headers.insert(firecrawl::SIGNATURE, signature);
+        }
         let receipt = self.forwarder.deliver(delivery).await;
         self.observe(job, sink, &receipt);
         let now = self.clock.now();

@@ -7,6 +7,7 @@
 
 mod arrows;
 mod configuration;
+mod console;
 mod daemon;
 mod documents;
 mod flags;

@@ -1,14 +1,14 @@
 //! Groups: how many jobs that belong together went.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures_util::FutureExt;
 use jobs::{ErrorKind, Filter, Group, Outcome, State, Submitted, Verdict};
+use tokio::task::JoinSet;
 
 use crate::backend::{Backend, DELIVER, FETCH};
 use crate::rig::{
-    Differently, MANY, Rig, advance, at, dead, done, group, id, job, next, refetch, retry,
+    Differently, MANY, Rig, advance, at, dead, done, group, id, job, next, refetch, retry, soon,
 };
 
 fn done_as(verdict: Verdict) -> Outcome {
@@ -97,21 +97,20 @@ pub(super) async fn a_group_without_an_open_job_signals<B: Backend>() {
     let rig = Rig::<B>::new();
     rig.accept([job(1).group(1), job(2).group(1), job(3).group(2)]).await;
     let signal = rig.groups_signal();
-    let heard = || {
-        let signal = Arc::clone(&signal);
-        async move { tokio::time::timeout(Duration::from_secs(10), signal.notified()).await.is_ok() }
-    };
-    let waiting = tokio::spawn(heard());
+    let mut waiting = JoinSet::new();
+    for _ in 0..3 {
+        let registered = Arc::clone(&signal).notified_owned();
+        waiting.spawn(async move { soon("the signal", registered).await });
+    }
     let leases: Vec<_> = rig.take(&FETCH, 2, 0).await.iter().map(|c| c.lease).collect();
     rig.end(leases[0], done(), 1).await;
     assert!(signal.notified().now_or_never().is_none(), "one of it is open yet");
     rig.end(leases[1], advance(b"page"), 1).await;
-    assert!(waiting.await.expect("it does not panic"));
+    waiting.join_all().await;
     assert!(rig.group(group(1)).is_some_and(|group| group.open() == 0));
-    let waiting = signal.notified();
+    signal.notified().now_or_never();
     rig.cancel(id(3), None, at(2)).await.expect("answered");
-    let soon = tokio::time::timeout(Duration::from_secs(10), waiting).await;
-    soon.expect("whoever registered before is told");
+    soon("what was told before anybody waits", signal.notified()).await;
 }
 
 pub(super) async fn a_group_outlives_its_jobs_until_it_is_forgotten<B: Backend>() {
@@ -158,7 +157,8 @@ pub(super) async fn jobs_are_listed_by_group<B: Backend>() {
         owner: owner.map(Into::into),
         ..Filter::default()
     };
-    let cases: [(Filter, fn(u64) -> bool); 5] = [
+    type Wanted = fn(u64) -> bool;
+    let cases: [(Filter, Wanted); 5] = [
         (of(&[], None), |_| true),
         (of(&[State::Waiting], None), |n| n >= 10),
         (of(&[State::Dead], None), |n| n < 10),

@@ -5,12 +5,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use jobs::{SqliteStore, State, Store, Verdict};
+use jobs::{Filter, SqliteStore, State, Store, Verdict};
 use rusqlite::{Connection, params};
 
 use super::{dir, roomy};
-use crate::backend::FETCH;
-use crate::rig::{LEASE_MS, MANY, at, id};
+use crate::backend::{DELIVER, FETCH};
+use crate::rig::{Differently, LEASE_MS, MANY, at, group, id, job};
 
 /// The schema of version 1, as it was released.
 const VERSION_1: &str = "
@@ -106,6 +106,12 @@ async fn a_directory_of_version_1_is_taken_over_with_all_that_is_in_it() {
         assert_eq!(store.counts().done, 1);
         let documents = store.documents("settings").await.expect("read");
         assert_eq!(documents.len(), round, "there is room for what is new");
+        let of_a_group = job(10 + round as u64).stage(&DELIVER).owner("o").group(1);
+        store.submit(vec![of_a_group], at(0)).await.expect("accepted");
+        assert_eq!(store.group(group(1)).map(|group| group.jobs), Some(1 + round as u64));
+        let owned = Filter { owner: Some("o".into()), ..Filter::default() };
+        let owned = store.list(owned, None, MANY).await.expect("listed");
+        assert_eq!(owned.len(), 1 + round, "those of before are nobody's");
         let put = store.put_document("settings", "a".to_owned(), Some(Bytes::new())).await;
         put.expect("put");
         if round > 0 {

@@ -70,7 +70,7 @@ impl Sinks for Desk {
     fn pulled_body(&self, name: &str, id: JobId, event: Bytes) -> Bytes {
         match self.registry.named(name) {
             // The page alone is the best that there is of it, whatever its job asked for.
-            Some(sink) => self.bodies.make(&sink, id, &[], event).bytes,
+            Some(sink) => self.bodies.make(&sink, id, None, event).bytes,
             None => event,
         }
     }

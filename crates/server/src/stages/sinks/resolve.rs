@@ -192,8 +192,8 @@ pub(super) fn refusals(spec: &SinkSpec, policy: &Policy) -> Vec<Refusal> {
     if spec.batch.is_some() && spec.ordered {
         refuse("/batch".to_owned(), "an ordered sink gets one event at a time".to_owned());
     }
-    if spec.batch.is_some() && spec.format == EventFormat::Raw {
-        refuse("/batch".to_owned(), "raw bodies are no lines of JSON".to_owned());
+    if spec.batch.is_some() && spec.format.stands_alone() {
+        refuse("/batch".to_owned(), "bodies of this format travel one by one".to_owned());
     }
     refusals
 }
