@@ -218,8 +218,7 @@ impl Upload {
             body::read(body, config.max_body, config.body_timeout, &self.caller.budget).await?;
         let elements: Vec<&RawValue> = parse::object(&received.bytes, Kind::InvalidRequest)?;
         if elements.len() > MAX_ELEMENTS {
-            let detail =
-                format!("more than {MAX_ELEMENTS} jobs: send them as application/x-ndjson");
+            let detail = format!("more than {MAX_ELEMENTS} jobs: send them as application/x-ndjson");
             return Err(Problem::faulty(Kind::InvalidRequest, vec![Fault::at("", detail)]));
         }
         drop(elements);
