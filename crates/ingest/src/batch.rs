@@ -192,9 +192,8 @@ impl Batches {
     fn open(&self, id: JobId, batch: &Batch) -> Result<Upload, Problem> {
         let mut table = self.lock();
         let (kept, receiving) = (table.known.len(), table.receiving);
-        let too_many = |detail: String, seconds| {
-            Err(Problem::new(Kind::TooMany, detail).retry_after(seconds))
-        };
+        let too_many =
+            |detail: String, seconds| Err(Problem::new(Kind::TooMany, detail).retry_after(seconds));
         let upload = Upload::default();
         if receiving >= RECEIVED_AT_ONCE {
             let detail = format!("{receiving} batches are being received, as many as may be");
@@ -256,9 +255,10 @@ impl Batches {
     /// Takes a batch in hand to complete it; `false` when it is not to be completed just now.
     pub(crate) fn begin_completing(&self, id: JobId) -> bool {
         let mut table = self.lock();
-        let known = table.known.get_mut(&id).filter(|known| {
-            known.phase == Phase::Closed && known.upload.is_none()
-        });
+        let known = table
+            .known
+            .get_mut(&id)
+            .filter(|known| known.phase == Phase::Closed && known.upload.is_none());
         known.map(|known| known.phase = Phase::Completing).is_some()
     }
 

@@ -96,7 +96,8 @@ mod tests {
 
     #[test]
     fn what_cannot_be_read_is_not_there() {
-        for value in ["wait", "wait=", "wait=-1", "wait=1.5", "wait=1s", "wait=\"", "waits=3", "="] {
+        for value in ["wait", "wait=", "wait=-1", "wait=1.5", "wait=1s", "wait=\"", "waits=3", "="]
+        {
             assert_eq!(read(&[value]), Prefer::default(), "{value}");
         }
     }

@@ -7,9 +7,7 @@ use axum::body::Body;
 use bytes::Bytes;
 use http::header;
 use ingest::{Config, JobSpec, NoSinks, Priority};
-use jobs::{
-    Bounds, Filter, JobId, Next, Outcome, Record, State, Store as _, Verdict,
-};
+use jobs::{Bounds, Filter, JobId, Next, Outcome, Record, State, Store as _, Verdict};
 use serde_json::{Value, json};
 
 use crate::documents::Documents;
@@ -147,9 +145,13 @@ async fn a_line_that_is_too_long_or_not_utf8_is_that_line_s_fault_alone() {
 #[tokio::test]
 async fn an_array_is_answered_with_one_document() {
     let world = World::new();
-    let body = r#"[{"url":"https://example.com/1"}, {"url":7}, null, {"url":"https://example.com/4"}]"#;
+    let body =
+        r#"[{"url":"https://example.com/1"}, {"url":7}, null, {"url":"https://example.com/4"}]"#;
     let answer = world.give("POST", "/v1/batches", body).await;
-    assert_eq!((answer.status.as_u16(), answer.header(header::CONTENT_TYPE)), (202, "application/json"));
+    assert_eq!(
+        (answer.status.as_u16(), answer.header(header::CONTENT_TYPE)),
+        (202, "application/json")
+    );
     let body = answer.json();
     assert_eq!(body["batch"]["accepted"], 2);
     assert_eq!(body["batch"]["refused"], 2);
@@ -317,7 +319,8 @@ async fn a_store_that_fails_ends_the_batch_with_a_verdict_for_each_line() {
 #[tokio::test]
 async fn a_batch_is_shown_counted_and_listed() {
     let world = World::new();
-    let answer = world.batch_with("?metadata=%7B%22n%22:1.10%7D", &[], job(1) + "{}\n" + &job(3)).await;
+    let answer =
+        world.batch_with("?metadata=%7B%22n%22:1.10%7D", &[], job(1) + "{}\n" + &job(3)).await;
     let (first, verdicts, _) = parts(&answer);
     world.fetched("{}").await;
     world.pass(Duration::from_secs(1));
@@ -347,7 +350,9 @@ async fn a_batch_is_shown_counted_and_listed() {
 #[tokio::test]
 async fn what_is_asked_wrongly_of_batches_is_refused() {
     let world = World::new();
-    for path in ["/v1/batches?limit=0", "/v1/batches?cursor=x", "/v1/batches?x=1", "/v1/jobs?batch=1"] {
+    for path in
+        ["/v1/batches?limit=0", "/v1/batches?cursor=x", "/v1/batches?x=1", "/v1/jobs?batch=1"]
+    {
         world.get(path).await.problem(400);
     }
     let unknown = format!("/v1/batches/{}", JobId::draw());
@@ -521,7 +526,8 @@ async fn completed_batches_are_forgotten_in_time() {
 #[tokio::test]
 async fn a_job_of_a_batch_is_a_job_like_any_other() {
     let world = World::new();
-    let line = r#"{"url":"https://example.com/a","formats":["text"],"tags":["t"],"priority":"high"}"#;
+    let line =
+        r#"{"url":"https://example.com/a","formats":["text"],"tags":["t"],"priority":"high"}"#;
     let alone = world.spec(world.submit(line).await).await;
     let (id, verdicts, _) = parts(&world.batch(line).await);
     let mut spec = world.spec(verdicts[0]["id"].as_str().unwrap().parse().unwrap()).await;

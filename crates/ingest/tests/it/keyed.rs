@@ -56,8 +56,7 @@ async fn a_failed_job_frees_its_key() {
 
 #[tokio::test]
 async fn a_key_is_free_again_after_its_window() {
-    let config =
-        Config { idempotency_window: Duration::from_secs(3600), ..Config::default() };
+    let config = Config { idempotency_window: Duration::from_secs(3600), ..Config::default() };
     let world = World::with(config, Bounds::default());
     let first = world.post_with(JOB, &KEY).await;
     world.pass(Duration::from_secs(3600));

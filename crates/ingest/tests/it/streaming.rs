@@ -71,7 +71,10 @@ async fn verdicts_come_while_lines_are_sent() {
     }
     stream.write_all(b"0\r\n\r\n").await.unwrap();
     let answer = read_until(&mut stream, |text| text.ends_with("0\r\n\r\n")).await;
-    assert!(answer.contains("\"accepted\":4,\"replayed\":0,\"refused\":0,\"closed\":true}"), "{answer}");
+    assert!(
+        answer.contains("\"accepted\":4,\"replayed\":0,\"refused\":0,\"closed\":true}"),
+        "{answer}"
+    );
     // The connection serves on.
     stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
     let answer = read_until(&mut stream, |text| text.ends_with('}')).await;
@@ -100,7 +103,10 @@ async fn a_client_that_goes_silent_is_told_so() {
     let mut stream = begin(&server, "").await;
     send(&mut stream, &job(1)).await;
     let answer = read_all(&mut stream).await;
-    assert!(answer.contains("\"interrupted\":true,\"detail\":\"nothing more came within"), "{answer}");
+    assert!(
+        answer.contains("\"interrupted\":true,\"detail\":\"nothing more came within"),
+        "{answer}"
+    );
     let shown = shown(&server, id(&answer)).await;
     assert_eq!((&shown["jobs"], &shown["interrupted"]), (&1.into(), &true.into()));
     server.stop().await;
@@ -128,7 +134,10 @@ async fn calling_off_a_batch_ends_its_upload() {
     let path = format!("/v1/batches/{}", id(&answer));
     let called_off = server.world.call("DELETE", &path).await;
     assert_eq!(called_off.status, 200);
-    assert_eq!((&called_off.json()["cancelled"], &called_off.json()["open"]), (&1.into(), &0.into()));
+    assert_eq!(
+        (&called_off.json()["cancelled"], &called_off.json()["open"]),
+        (&1.into(), &0.into())
+    );
     let answer = read_all(&mut stream).await;
     assert!(answer.contains("\"detail\":\"the batch was called off\""), "{answer}");
     server.stop().await;
@@ -276,7 +285,8 @@ async fn an_early_refusal_of_a_large_body_says_that_the_connection_ends() {
     // A small one is no reason to.
     let mut stream = server.connect().await;
     for _ in 0..2 {
-        let request = format!("POST /v1/jobs HTTP/1.1\r\nHost: x\r\n{json}Content-Length: 2\r\n\r\n{{}}");
+        let request =
+            format!("POST /v1/jobs HTTP/1.1\r\nHost: x\r\n{json}Content-Length: 2\r\n\r\n{{}}");
         stream.write_all(request.as_bytes()).await.unwrap();
         let answer = read_until(&mut stream, |text| text.ends_with('}')).await;
         assert!(answer.starts_with("HTTP/1.1 401 "), "{answer}");

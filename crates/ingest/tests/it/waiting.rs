@@ -146,7 +146,9 @@ async fn whoever_is_told_of_it_looks_until_it_is_there() {
 
 fn request(wait: &str) -> String {
     let length = JOB.len();
-    format!("POST /v1/jobs HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nPrefer: wait={wait}\r\nContent-Length: {length}\r\n\r\n{JOB}")
+    format!(
+        "POST /v1/jobs HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nPrefer: wait={wait}\r\nContent-Length: {length}\r\n\r\n{JOB}"
+    )
 }
 
 #[tokio::test]
