@@ -57,7 +57,8 @@ pub(crate) fn conforms() -> Result<()> {
     run.args(["--header", &format!("Authorization: Bearer {KEY}")]);
     run.args(["--phases", "examples,coverage,fuzzing", "--checks", CHECKS]);
     run.args(["--max-examples", EXAMPLES, "--seed", SEED, "--generation-database", "none"]);
-    run.args(["--no-shrink", "--continue-on-failure", "--warnings", "off", "--workers", "2"]);
+    // One worker: Python 3.11 fails now and then when two threads parse code, as hypothesis does.
+    run.args(["--no-shrink", "--continue-on-failure", "--warnings", "off", "--workers", "1"]);
     // A stream that ends only with the server is no answer to be waited for.
     run.args(["--exclude-operation-id", "followEvents"]);
     // Longer than a caller that pulls may wait.

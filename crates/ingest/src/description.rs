@@ -10,7 +10,8 @@ mod webhooks;
 pub(crate) use document::{complete, operations};
 pub(crate) use refusals::{BadParameter, KeyInUse, NoRange, NotInThisState, NotThere, Unready};
 pub(crate) use shapes::{
-    AttemptList, Circuit, DefinedBy, Event, FinishedJob, PullVerdict, PulledEvents, RedriveStatus, SinkPatch,
+    AttemptList, Circuit, DefinedBy, Event, FinishedJob, PullVerdict, PulledEvents, RedriveStatus,
+    SinkPatch,
 };
 pub(crate) use texts::{
     EventType, IdempotencyKeyText, JobIdText, JobSink, MethodText, MomentText, SecretText,

@@ -16,8 +16,8 @@ use utoipa::ToSchema;
 
 use crate::auth::{Caller, Reader, Submitter};
 use crate::body::{self, Typing};
-use crate::keys::{Key, Limit};
 use crate::description::{BadParameter, JobIdText, MomentText, RedriveStatus};
+use crate::keys::{Key, Limit};
 use crate::problem::{Fault, Kind, Problem};
 use crate::read::{PathParts, path_id};
 use crate::selection::{self, Moment, Selection};

@@ -16,9 +16,9 @@ use crate::meters::Meters;
 use crate::problem::{Kind, Problem};
 use crate::pull::Pulls;
 use crate::redrive::Redrives;
+use crate::schedules::Schedules;
 use crate::submit::KeysInHand;
 use crate::wait::Waits;
-use crate::schedules::Schedules;
 use crate::{
     Config, Feed, JobSpec, Pipeline, Sinks, Upkeep, batches, docs, events, firecrawl, keys, list,
     manage, ops, pull, read, redrive, schedules, scraper_api, sinks as named, site, submit,

@@ -27,12 +27,12 @@ use crate::batch::{Batch, Receiving};
 use crate::body::{self, Typing, busy, is_utf8};
 use crate::budget::Reservation;
 use crate::connection::{Duplex, Held, Peer};
+use crate::description::KeyInUse;
 use crate::parse;
 use crate::prefer::{self, Prefer};
-use crate::description::KeyInUse;
 use crate::problem::{Fault, Kind, Problem};
-use crate::submit::scoped_key;
 use crate::submission::Submission;
+use crate::submit::scoped_key;
 use crate::view::json_body;
 
 /// Most jobs of an array; more come as lines, whose verdicts need not be held.

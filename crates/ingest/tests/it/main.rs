@@ -33,6 +33,6 @@ mod scraper_api;
 mod served;
 mod sinks;
 mod streaming;
-mod waiting;
 mod tls;
+mod waiting;
 mod world;
