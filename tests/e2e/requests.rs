@@ -10,6 +10,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use futures_util::{StreamExt as _, stream};
 use harness::say;
+use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use self::cases::{Case, cases};
@@ -41,7 +42,8 @@ async fn a_hundred_hostile_requests_are_refused_by_name_and_ordinary_ones_are_se
     let cases = cases();
     ensure!(cases.len() >= LEAST, "{} requests", cases.len());
     let over = Arc::new(AtomicBool::new(false));
-    let ordinary = tokio::spawn({
+    let mut beside = JoinSet::new();
+    beside.spawn({
         let (world, over, client) = (Arc::clone(&world), Arc::clone(&over), server.client());
         async move { ordinary(&world, client, &over).await }
     });
@@ -54,7 +56,8 @@ async fn a_hundred_hostile_requests_are_refused_by_name_and_ordinary_ones_are_se
         .collect()
         .await;
     over.store(true, Ordering::Relaxed);
-    let (served, slowest) = ordinary.await.context("the ordinary client")??;
+    let ended = beside.join_next().await.context("the ordinary client is gone")?;
+    let (served, slowest) = ended.context("the ordinary client")??;
     let after = server.usage()?;
     ensure!(failed.is_empty(), "{} of {count}:\n{}", failed.len(), failed.join("\n"));
 
