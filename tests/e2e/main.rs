@@ -17,6 +17,7 @@ mod operator;
 mod origins;
 mod pages;
 mod polite;
+mod requests;
 mod restart;
 mod shutdown;
 mod sinks;

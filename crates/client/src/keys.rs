@@ -33,17 +33,16 @@ struct Create {
     /// What it is called, for people.
     #[arg(value_name = "NAME")]
     name: String,
-    /// What it is good for: submit, read, admin; repeat it or use commas. The server's default
-    /// unless given.
+    /// What it is good for, required: submit, read, admin; repeat it or use commas.
     #[arg(long = "scope", value_name = "SCOPE", value_delimiter = ',')]
     scopes: Vec<String>,
-    /// Most requests: 100/s, 30/m.
+    /// Most jobs in a short time: 100/s, 30/min.
     #[arg(long, value_name = "RATE")]
     rate: Option<String>,
     /// Most jobs: 1000000/d.
     #[arg(long, value_name = "QUOTA")]
     quota: Option<String>,
-    /// The sink of its jobs that name none.
+    /// The only sink that its jobs go to.
     #[arg(long, value_name = "SINK")]
     sink: Option<String>,
     /// It works until then: 2027-01-01T00:00:00Z.

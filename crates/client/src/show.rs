@@ -26,15 +26,11 @@ pub(crate) fn text(value: &Value) -> String {
         Value::Bool(true) => "yes".to_owned(),
         Value::Bool(false) => "no".to_owned(),
         Value::Array(all) if all.iter().all(|one| !one.is_object()) => {
-            all.iter().map(text_of).collect::<Vec<_>>().join(",")
+            all.iter().map(text).collect::<Vec<_>>().join(",")
         }
         other => other.to_string(),
     };
     clean(&text).replace(['\n', '\t'], " ")
-}
-
-fn text_of(value: &Value) -> String {
-    text(value)
 }
 
 /// A time without its fraction: `2026-11-22T10:00:00Z`.

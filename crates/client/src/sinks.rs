@@ -35,7 +35,7 @@ enum What {
         #[arg(long, value_name = "KIND")]
         signature: Option<String>,
         #[command(flatten)]
-        fields: Fields,
+        fields: Box<Fields>,
     },
     /// Changes what is given of a sink, and nothing else.
     Change {

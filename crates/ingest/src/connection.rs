@@ -10,7 +10,7 @@ use axum::Router;
 use axum::response::Response;
 use axum::routing::future::RouteFuture;
 use bytes::Bytes;
-use http::header::{self, HeaderValue};
+use http::header::{self, HeaderValue, TRANSFER_ENCODING};
 use hyper::body::{Body as HttpBody, Frame, Incoming, SizeHint};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
@@ -301,6 +301,7 @@ impl hyper::service::Service<http::Request<Incoming>> for Handler {
         exchange.active.store(true, Ordering::Relaxed);
         let is_large = request.body().size_hint().exact().is_none_or(|bytes| bytes > SMALL_BODY);
         exchange.unread.store(is_large, Ordering::Relaxed);
+        let is_chunked = request.headers().contains_key(TRANSFER_ENCODING);
         let mut router = self.router.clone();
         let answer = if is_large {
             let exchange = Arc::clone(&exchange);
@@ -308,7 +309,7 @@ impl hyper::service::Service<http::Request<Incoming>> for Handler {
         } else {
             router.call(request)
         };
-        Handling { answer, exchange }
+        Handling { answer, exchange, is_chunked }
     }
 }
 
@@ -316,6 +317,9 @@ impl hyper::service::Service<http::Request<Incoming>> for Handler {
 pub(crate) struct Handling {
     answer: RouteFuture<Infallible>,
     exchange: Arc<Exchange>,
+    /// Its body came in chunks, maybe besides a length: somebody on the way may see another end
+    /// than we do, so nothing may follow (RFC 9112 §6.1).
+    is_chunked: bool,
 }
 
 impl Future for Handling {
@@ -324,10 +328,10 @@ impl Future for Handling {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let Ok(mut response) = ready!(Pin::new(&mut self.answer).poll(cx));
         let refused = response.status().is_client_error() || response.status().is_server_error();
-        if refused && self.exchange.unread.load(Ordering::Relaxed) {
-            // What is left of the body is not read, so no other request can follow (RFC 9112 §9.6).
-            let close = HeaderValue::from_static("close");
-            response.headers_mut().insert(header::CONNECTION, close);
+        // What is left of the body is not read, so no other request can follow (RFC 9112 §9.6).
+        let is_unread = refused && self.exchange.unread.load(Ordering::Relaxed);
+        if is_unread || self.is_chunked {
+            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
         self.exchange.refused.store(refused, Ordering::Relaxed);
         self.exchange.active.store(false, Ordering::Relaxed);

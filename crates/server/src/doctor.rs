@@ -10,8 +10,9 @@ use std::process::ExitCode;
 use serde::Serialize;
 use tokio::runtime::Builder;
 
+use self::net::Running;
 use crate::check::{Settings, check};
-use crate::cli::{self, ForwardTo, Options, RobotsRule};
+use crate::cli::{self, ForwardTo, Options, RobotsRule, StoreKind};
 use crate::descriptors::{self, Shares};
 use crate::welcome::names_a_contact;
 
@@ -81,7 +82,12 @@ async fn examine(options: &Options) -> Vec<Finding> {
     findings.extend(environment());
     findings.push(files(options, checked.as_ref().ok(), descriptors));
     findings.push(clock());
-    let running = net::server_at(options.listen).await;
+    let in_use = options.store == StoreKind::Sqlite && disk::is_in_use(&options.data_dir);
+    let running = match net::server_at(options.listen).await {
+        // One that speaks TLS only does not say who it is; the directory does.
+        Running::SomethingElse if in_use && options.tls_cert.is_some() => Running::Pagewire,
+        running => running,
+    };
     findings.push(net::port(options.listen, running));
     findings.extend(disk::data_directory(options, checked.as_ref().ok(), running));
     findings.push(net::names().await);
@@ -181,7 +187,10 @@ fn user_agent(options: &Options) -> Finding {
 fn public_url(options: &Options) -> Finding {
     match (&options.public_url, options.listen.ip().is_loopback()) {
         (Some(url), _) => Finding::ok("public-url", url.to_string()),
-        (None, true) => Finding::ok("public-url", format!("http://{}/", options.listen)),
+        (None, true) => {
+            let scheme = if options.tls_cert.is_some() { "https" } else { "http" };
+            Finding::ok("public-url", format!("{scheme}://{}/", options.listen))
+        }
         (None, false) => Finding::warn(
             "public-url",
             "links in large events have the address listened on",

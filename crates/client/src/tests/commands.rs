@@ -24,7 +24,8 @@ async fn a_job_is_submitted_listed_shown_and_called_off() {
     let job = &said.objects()[0];
     assert_eq!((&job["id"], &job["ledger"]), (&json!(id), &json!([])), "{said:?}");
     let said = server.typed(&["job", id]).await;
-    assert!(said.out.contains("status      queued"), "{said:?}");
+    let is_status = |line: &str| line.starts_with("status ") && line.ends_with("  queued");
+    assert!(said.out.lines().any(is_status), "{said:?}");
 
     let said = server.typed(&["cancel", id]).await;
     assert_eq!((said.code, said.out), (0, format!("{id}  cancelled\n")));

@@ -275,7 +275,8 @@ async fn keep(
     key: Option<Idempotency>,
     now: Timestamp,
 ) -> Result<Kept, Problem> {
-    caller.keep_batch(id, &batch).await?;
+    // Until this is dropped, more jobs may come to it: also when the caller goes away.
+    let mut receiving = caller.receive(id, &batch).await?;
     if let Some(key) = key {
         // The key is that of a page: the last one, which is nobody's notice.
         let mut keyed = jobs.pop().expect("a batch has a page");
@@ -295,6 +296,8 @@ async fn keep(
             Some(Submitted::Full) | None => return Err(caller.queue_full()),
         }
     }
+    caller.keep_batch(id, &batch).await?;
+    receiving.stored();
     let accepted = jobs.len() as u64;
     if let Err(problem) = shim::submit(caller, jobs, now).await {
         call_off(caller, id).await?;
@@ -303,8 +306,6 @@ async fn keep(
     caller.meters.accepted.increment(accepted);
     batch.is_closed = true;
     caller.keep_batch(id, &batch).await?;
-    // Its last page may have come before it was closed.
-    caller.store.groups_signal().notify_one();
     Ok(Kept::New)
 }
 
@@ -335,7 +336,8 @@ fn idempotency_key(
     };
     let key = caller.scoped(&format!("firecrawl:{}", key.ok_or_else(refused)?));
     let fingerprint = Sha256::digest(body).into();
-    Ok(Some(Idempotency { key, fingerprint, since: Timestamp::from_millis(0) }))
+    let since = caller.clock.now() - caller.config.idempotency_window;
+    Ok(Some(Idempotency { key, fingerprint, since }))
 }
 
 #[derive(Serialize, ToSchema)]

@@ -91,7 +91,7 @@ fn existing(dir: &Path, settings: Option<&Settings>, running: Running) -> Findin
 }
 
 /// Whether another process holds the lock of a store.
-fn is_in_use(dir: &Path) -> bool {
+pub(super) fn is_in_use(dir: &Path) -> bool {
     let lock = File::options().write(true).open(dir.join("lock"));
     lock.is_ok_and(|lock| matches!(lock.try_lock(), Err(TryLockError::WouldBlock)))
 }
@@ -119,10 +119,12 @@ fn space(dir: &Path) -> Finding {
     };
     let detail = format!("{} free", ByteSize(free / 1_000_000 * 1_000_000));
     let remedy = "make room, shorten --retain, or choose a --data-dir on another disk";
-    match free {
-        ..SCARCE_BYTES => Finding::fail(SPACE, detail, remedy),
-        ..LITTLE_BYTES => Finding::warn(SPACE, detail, remedy),
-        _ => Finding::ok(SPACE, detail),
+    if free < SCARCE_BYTES {
+        Finding::fail(SPACE, detail, remedy)
+    } else if free < LITTLE_BYTES {
+        Finding::warn(SPACE, detail, remedy)
+    } else {
+        Finding::ok(SPACE, detail)
     }
 }
 

@@ -1,9 +1,9 @@
 //! The subcommands as people type them, against a server and without one.
 
-use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener};
 use std::process::{Output, Stdio};
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -209,19 +209,19 @@ fn a_store_that_was_stopped_opens_for_the_doctor_and_for_the_next_start() {
 #[test]
 fn a_reader_that_goes_away_ends_a_command_quietly() {
     let dir = tempfile::tempdir().unwrap();
-    let server = Daemon::start(dir.path(), &[]);
-    let at = format!("http://{}", server.at);
-    let file = dir.path().join("urls");
-    fs::write(&file, "https://127.0.0.1/refused\n").unwrap();
+    let server = Daemon::start(dir.path(), &["--fetch-allow", "127.0.0.1"]);
+    let (at, site) = (format!("http://{}", server.at), site());
     let mut child = pagewire(&["tail", "--server", &at, "--json"])
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
     drop(child.stdout.take());
-    for n in 0..20 {
-        let url = format!("http://127.0.0.1:1/{n}");
-        let _ = pagewire(&["submit", &url, "--server", &at]).output().unwrap();
+    for n in 0..40 {
+        let page = format!("http://{site}/{n}");
+        let submitted = run(&["submit", &page, "--server", &at]);
+        assert_eq!(submitted.status.code(), Some(0), "{}", stderr(&submitted));
+        std::thread::sleep(Duration::from_millis(50));
         if let Some(status) = child.try_wait().unwrap() {
             assert_eq!(status.code(), Some(0));
             let mut said = String::new();
@@ -229,7 +229,6 @@ fn a_reader_that_goes_away_ends_a_command_quietly() {
             assert_eq!(said, "");
             return;
         }
-        std::thread::sleep(std::time::Duration::from_millis(50));
     }
     child.kill().unwrap();
     panic!("it went on for nobody");
