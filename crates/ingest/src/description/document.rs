@@ -180,7 +180,7 @@ fn named(part: &impl serde::Serialize) -> Vec<String> {
 }
 
 /// What may be `null` although it need not be there.
-const MAY_BE_NULL: [&str; 1] = ["title"];
+const MAY_BE_NULL: [&str; 2] = ["next", "title"];
 
 fn members_never_null(schema: &mut RefOr<Schema>) {
     match schema {
