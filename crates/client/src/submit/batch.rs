@@ -389,7 +389,7 @@ impl Followed {
     /// The job that a verdict is about.
     fn to(&mut self, line: u64) -> Result<Job> {
         let lost = || Failure::Failed(format!("the server speaks of a line {line} out of turn"));
-        while let Some(job) = self.jobs.next() {
+        for job in self.jobs.by_ref() {
             let job =
                 job.map_err(|error| Failure::Failed(format!("reading the lines: {error}")))?;
             self.count += 1;

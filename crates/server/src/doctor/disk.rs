@@ -121,7 +121,7 @@ fn space(dir: &Path) -> Finding {
     let remedy = "make room, shorten --retain, or choose a --data-dir on another disk";
     match free {
         ..SCARCE_BYTES => Finding::fail(SPACE, detail, remedy),
-        ..LITTLE_BYTES => Finding::warn(SPACE, detail, remedy),
+        SCARCE_BYTES..LITTLE_BYTES => Finding::warn(SPACE, detail, remedy),
         _ => Finding::ok(SPACE, detail),
     }
 }
