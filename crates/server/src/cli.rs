@@ -92,7 +92,7 @@ pub(crate) enum Command {
     },
     /// What talks to a running server.
     #[command(flatten)]
-    Client(client::Command),
+    Client(Box<client::Command>),
     /// Prints what completes commands and flags in a shell: `pagewire completions bash >
     /// /etc/bash_completion.d/pagewire`.
     Completions {
