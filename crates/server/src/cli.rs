@@ -67,7 +67,6 @@ Try it:
 
 /// What the binary does besides serving.
 #[derive(Debug, Subcommand)]
-#[expect(clippy::large_enum_variant, reason = "there is one in a process")]
 pub(crate) enum Command {
     /// Checks the configuration and prints every value with where it came from.
     Config {

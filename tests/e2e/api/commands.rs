@@ -97,7 +97,8 @@ async fn a_file_of_urls_is_submitted_and_received_by_commands() -> Result<()> {
     let port = TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port();
     let (at, to) = (format!("127.0.0.1:{port}"), format!("http://127.0.0.1:{port}/"));
     let world = world.flags(["--forward-to", &to]);
-    let count = PAGES.to_string();
+    // The pages, and that the batch is complete.
+    let count = (PAGES + 1).to_string();
     let listening = ["listen", &at, "--secret", SECRET, "--json", "--count", &count];
     let listen = Running::start(&world, "listen", &listening)?;
     let is_open = async || listen.said().is_ok_and(|(_, err)| err.contains("listening"));
@@ -115,17 +116,17 @@ async fn a_file_of_urls_is_submitted_and_received_by_commands() -> Result<()> {
     let received = listen.end().await?;
     assert_eq!(received.code, Some(0), "{received:?}");
     let deliveries = received.lines()?;
-    assert_eq!(deliveries.len() as u64, PAGES);
-    for delivery in &deliveries {
-        assert_eq!(delivery["verified"], true, "{delivery}");
-        assert_eq!(delivery["body"]["type"], "job.succeeded", "{delivery}");
-    }
+    assert!(deliveries.iter().all(|delivery| delivery["verified"] == true), "{deliveries:?}");
+    let of_type = |kind| deliveries.iter().filter(|d| d["body"]["type"] == kind).count() as u64;
+    assert_eq!((of_type("job.succeeded"), of_type("batch.completed")), (PAGES, 1));
     // The same file again is the same batch: nothing is fetched twice.
     let again = run(&world, &["submit", "-f", file, "--server", &url, "--json"]).await?;
     assert_eq!(again.code, Some(0), "{again:?}");
     let listed = run(&world, &["jobs", "--server", &url, "--json", "--limit", "100"]).await?;
-    assert_eq!(listed.lines()?.len() as u64, PAGES, "{listed:?}");
-    let id = listed.lines()?[0]["id"].as_str().context("an id")?.to_owned();
+    let jobs = listed.lines()?;
+    let pages: Vec<_> = jobs.iter().filter(|job| job["url"] != to).collect();
+    assert_eq!(pages.len() as u64, PAGES, "{listed:?}");
+    let id = pages[0]["id"].as_str().context("an id")?.to_owned();
     let shown = run(&world, &["job", &id, "--server", &url, "--json"]).await?;
     assert_eq!((shown.code, shown.out.contains(&id)), (Some(0), true), "{shown:?}");
     Ok(())
@@ -172,7 +173,7 @@ async fn commands_end_with_the_codes_that_they_promise() -> Result<()> {
     for (args, code) in cases {
         let ended = run(&world, args).await?;
         assert_eq!(ended.code, Some(code), "{args:?}: {ended:?}");
-        ensure!((code == 0) == ended.err.is_empty(), "{args:?}: {ended:?}");
+        ensure!(code == 0 || !ended.err.is_empty(), "{args:?}: {ended:?}");
         ensure!(!ended.err.contains("panicked"), "{ended:?}");
     }
     world.settle(&server).await?;

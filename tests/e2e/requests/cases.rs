@@ -615,11 +615,13 @@ fn methods_and_targets() -> Vec<Case> {
         "GET /v1/schedules/%00",
         "DELETE /v1/schedules/..",
         "GET /v1/redrive/%0d%0aEvil:%201",
-        "GET http://evil.example/nowhere",
-        "CONNECT e.example:443",
         "OPTIONS *",
     ] {
         cases.push(case(line, asked(line), Expect::Problem(404, "-")));
+    }
+    // Meant for somebody else.
+    for line in ["GET http://evil.example/nowhere", "CONNECT e.example:443"] {
+        cases.push(case(line, asked(line), Expect::Problem(421, "-")));
     }
     cases
 }
@@ -681,7 +683,7 @@ fn header_fields() -> Vec<Case> {
                 ),
                 &body,
             )),
-            wrong_type,
+            Expect::Problem(403, "-"),
         ),
         case("two keys", keyed("Idempotency-Key: a\r\nIdempotency-Key: b\r\n"), wrong_key),
         case("an empty key", keyed("Idempotency-Key: \"\"\r\n"), wrong_key),

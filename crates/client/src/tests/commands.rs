@@ -1,8 +1,7 @@
-use std::net::TcpListener;
-
 use axum::Router;
 use ingest::Config;
 use serde_json::{Value, json};
+use tokio::net::TcpSocket;
 
 use super::world::{api, served, typed};
 
@@ -90,8 +89,10 @@ async fn a_server_with_keys_wants_one() {
 
 #[tokio::test]
 async fn a_server_that_is_not_there_is_told_from_one_of_another_kind() {
-    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let at = format!("http://{free}");
+    // Taken, so that nobody else gets it, but nobody listens.
+    let taken = TcpSocket::new_v4().unwrap();
+    taken.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let at = format!("http://{}", taken.local_addr().unwrap());
     let said = typed(&["jobs", "--server", &at]).await;
     assert_eq!(said.code, 4, "{said:?}");
     assert!(said.err.contains("nothing listens") && said.err.contains("--server"), "{said:?}");
