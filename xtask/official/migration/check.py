@@ -102,6 +102,8 @@ class Receiver(Quiet):
 
 def serve(handler):
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    # Whoever hangs up has his reasons: a job that is called off, a timeout.
+    server.handle_error = lambda *_: None
     server.daemon_threads = True
     threading.Thread(target=server.serve_forever, daemon=True).start()
     return f"http://127.0.0.1:{server.server_address[1]}"
