@@ -136,7 +136,7 @@ pub(crate) struct Options {
     pub(crate) tls_key: Option<PathBuf>,
 
     /// Sites whose pages may use the API from their readers' browsers (CORS):
-    /// https://app.example.com, or `*` for all. None unless given.
+    /// `https://app.example.com`, or `*` for all. None unless given.
     #[arg(long, env = "PAGEWIRE_CORS_ORIGIN", help_heading = LISTENING, value_name = "ORIGIN",
           value_delimiter = ',')]
     pub(crate) cors_origin: Vec<Origin>,
