@@ -87,7 +87,10 @@ impl Step {
             Self::Build => build().map(|()| Vec::new()),
             Self::Config => config_is_current().map(|()| Vec::new()),
             Self::Doctests => {
-                succeed(cargo(&["test", "--doc", "--workspace"])).map(|()| Vec::new())
+                // With the same features, so that nothing is built again.
+                let mut test = cargo(&["test", "--doc", "--workspace"]);
+                test.args(FEATURES);
+                succeed(test).map(|()| Vec::new())
             }
             Self::Official => official::run().map(|()| Vec::new()),
             Self::Described => described::conforms().map(|()| Vec::new()),
