@@ -21,6 +21,7 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+pub(crate) use self::called_off::call_off;
 pub(crate) use self::completion::keep_up;
 use self::verdicts::BATCHES_AT;
 use crate::auth::{Caller, Reader};

@@ -10,7 +10,6 @@ mod stored;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::body::Body;
 use axum::extract::Request;
 use axum::response::Response;
 use bytes::Bytes;
@@ -34,9 +33,9 @@ use self::stored::{KEYS, StoredKey, USAGES};
 use crate::auth::{Admin, Caller, Right};
 use crate::body::{self, Typing};
 use crate::problem::{Fault, Kind, Problem};
-use crate::read::PathParts;
+use crate::read::{PathParts, path_name};
 use crate::router::{Api, store_problem};
-use crate::view::{json, rfc3339};
+use crate::view::{json, no_content, rfc3339};
 use crate::{parse, quantity, schedule};
 
 /// Keys that are kept; each takes less than a kilobyte of memory.
@@ -272,17 +271,13 @@ pub(crate) async fn revoke(Admin(caller): Admin, path: PathParts) -> Result<Resp
     }
     change.make(Arc::clone(&key.id), None).await?;
     tracing::info!(key.id = %key.id, key.name = key.stored.name, "API key revoked");
-    let mut response = Response::new(Body::empty());
-    *response.status_mut() = StatusCode::NO_CONTENT;
-    Ok(response)
+    Ok(no_content())
 }
 
 fn known(caller: &Caller, path: PathParts) -> Result<Arc<Key>, Problem> {
-    let not_text = |_| Problem::new(Kind::NotFound, "the address is not UTF-8");
-    let path = path.map_err(not_text)?;
-    let id = path.iter().next().map_or("", |(_, id)| id);
+    let id = path_name(path)?;
     let unknown = || Problem::new(Kind::NotFound, format!("there is no key {id}"));
-    caller.keys.get(id).ok_or_else(unknown)
+    caller.keys.get(&id).ok_or_else(unknown)
 }
 
 /// The right to change keys: one at a time.
@@ -300,20 +295,22 @@ impl Change {
     /// Puts a key on disk and then into force; or, without one, takes it off the disk and out of
     /// force. A caller that goes away in between does not leave one without the other.
     async fn make(self, id: Arc<str>, key: Option<Arc<Key>>) -> Result<(), Problem> {
-        let changes = self.api.changes.clone();
-        let made = changes.spawn(async move {
-            let Self { api, alone: _alone } = self;
+        let Self { api, alone } = self;
+        let own = Arc::clone(&api);
+        let change = async move {
+            let _alone = alone;
+            let failed = |error: jobs::Error| store_problem(&error);
+            let name = id.as_ref().to_owned();
             let bytes = key.as_ref().map(|key| key.stored.to_bytes());
-            api.store.put_document(KEYS, id.as_ref().to_owned(), bytes).await?;
+            own.store.put_document(KEYS, name.clone(), bytes).await.map_err(failed)?;
             if let Some(key) = key {
-                api.keys.insert(key);
+                own.keys.insert(key);
                 return Ok(());
             }
-            api.keys.revoke(&id);
-            api.store.put_document(USAGES, id.as_ref().to_owned(), None).await
-        });
-        let gone = |_| Problem::new(Kind::Internal, "the change was not made");
-        made.await.map_err(gone)?.map_err(|error: jobs::Error| store_problem(&error))
+            own.keys.revoke(&id);
+            own.store.put_document(USAGES, name, None).await.map_err(failed)
+        };
+        api.change(change).await
     }
 }
 

@@ -120,6 +120,7 @@ mod budget;
 mod config;
 mod connection;
 mod definition;
+mod derived;
 mod description;
 mod docs;
 mod events;

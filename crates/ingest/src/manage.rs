@@ -31,15 +31,11 @@ pub(crate) async fn cancel(
 ) -> Result<Response, Problem> {
     let id = path_id(path)?;
     let (record, spec) = api.job(id).await?;
-    let now = api.clock.now();
     let is_over = record.state.is_terminal();
     // Once more would call off the event that tells of the first time.
-    if !is_over && record.verdict != Some(Verdict::Cancelled) {
-        let next = api.pipeline.cancelled(id, &spec, now);
-        let answer = api.store.cancel(id, next, now).await.map_err(|e| store_problem(&e))?;
-        if answer == Cancelled::Unknown {
-            return Err(unknown(id));
-        }
+    let is_open = !is_over && record.verdict != Some(Verdict::Cancelled);
+    if is_open && api.call_off(id, Some(&spec)).await? == Cancelled::Unknown {
+        return Err(unknown(id));
     }
     // It may have ended by itself in between: what it is now decides.
     let (record, spec) = api.job(id).await?;

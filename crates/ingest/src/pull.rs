@@ -33,7 +33,7 @@ use crate::description::{NotInThisState, NotThere, PullVerdict, PulledEvents, Si
 use crate::problem::{Fault, Kind, Problem};
 use crate::quantity::{self, DurationText};
 use crate::router::{Api, store_problem};
-use crate::view::{json, rfc3339};
+use crate::view::{json, no_content, rfc3339};
 use crate::{EventFormat, parse};
 
 /// Callers that wait at once.
@@ -167,8 +167,7 @@ fn crowded() -> Problem {
 }
 
 fn nothing() -> Response {
-    let mut response = Response::new(Body::empty());
-    *response.status_mut() = StatusCode::NO_CONTENT;
+    let mut response = no_content();
     no_store(&mut response);
     response
 }

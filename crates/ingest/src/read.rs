@@ -29,11 +29,16 @@ const DIGEST_AT_ONCE: usize = 256 << 10;
 /// The captured parts of a path.
 pub(crate) type PathParts = Result<RawPathParams, RawPathParamsRejection>;
 
-/// The id in the path.
-pub(crate) fn path_id(parts: PathParts) -> Result<JobId, Problem> {
+/// What the path names.
+pub(crate) fn path_name(parts: PathParts) -> Result<String, Problem> {
     let not_text = |_| Problem::new(Kind::NotFound, "the address is not UTF-8");
     let parts = parts.map_err(not_text)?;
-    router::id(parts.iter().next().map_or("", |(_, value)| value))
+    Ok(parts.iter().next().map_or_else(String::new, |(_, value)| value.to_owned()))
+}
+
+/// The id in the path.
+pub(crate) fn path_id(parts: PathParts) -> Result<JobId, Problem> {
+    router::id(&path_name(parts)?)
 }
 
 /// Shows a job.

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::Request;
 use http::Uri;
-use jobs::{Clock, ErrorKind, JobId, Record, Store};
+use jobs::{Cancelled, Clock, ErrorKind, JobId, Record, Store};
 use tokio::sync::{Mutex, Semaphore};
 use tokio_util::task::TaskTracker;
 use utoipa_axum::router::OpenApiRouter;
@@ -170,6 +170,26 @@ impl Api {
         let record = found.ok_or_else(|| unknown(id))?;
         let spec = spec_of(&record)?;
         Ok((record, spec))
+    }
+
+    /// Calls a job off, and has that told when it is known who wants to hear of it.
+    pub(crate) async fn call_off(
+        &self,
+        id: JobId,
+        spec: Option<&JobSpec>,
+    ) -> Result<Cancelled, Problem> {
+        let now = self.clock.now();
+        let next = spec.and_then(|spec| self.pipeline.cancelled(id, spec, now));
+        self.store.cancel(id, next, now).await.map_err(|error| store_problem(&error))
+    }
+
+    /// Makes a change that comes to its end even if whoever asked for it goes away.
+    pub(crate) async fn change<T: Send + 'static>(
+        &self,
+        change: impl Future<Output = Result<T, Problem>> + Send + 'static,
+    ) -> Result<T, Problem> {
+        let made = self.changes.spawn(change).await;
+        made.unwrap_or_else(|_| Err(Problem::new(Kind::Internal, "the change was not made")))
     }
 
     /// The queue is at its bound.

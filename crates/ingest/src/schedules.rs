@@ -9,7 +9,6 @@ mod view;
 
 use std::sync::Arc;
 
-use axum::body::Body;
 use axum::extract::Request;
 use axum::response::Response;
 use http::header::{self, HeaderValue};
@@ -29,9 +28,9 @@ use self::view::ScheduleView;
 use crate::auth::{Caller, Reader, Submitter};
 use crate::body::{self, Received, Typing};
 use crate::problem::{Fault, Kind, Problem};
-use crate::read::PathParts;
+use crate::read::{PathParts, path_name};
 use crate::router::Api;
-use crate::view::{JobView, json, status_url};
+use crate::view::{JobView, json, no_content, status_url};
 
 const WHERE: &str = "/v1/schedules/";
 
@@ -154,9 +153,7 @@ pub(crate) async fn remove(
 ) -> Result<Response, Problem> {
     let (entry, _) = found(&api, path).await?;
     entry.change(api.shared(), |_| Ok(None)).await?;
-    let mut response = Response::new(Body::empty());
-    *response.status_mut() = StatusCode::NO_CONTENT;
-    Ok(response)
+    Ok(no_content())
 }
 
 /// Pauses a schedule.
@@ -259,9 +256,7 @@ fn shown(api: &Api, status: StatusCode, known: &Known) -> Response {
 
 /// The schedule that an address names. Another's is not there.
 async fn found(api: &Caller, path: PathParts) -> Result<(Arc<Entry>, Arc<Known>), Problem> {
-    let not_text = |_| Problem::new(Kind::NotFound, "the address is not UTF-8");
-    let path = path.map_err(not_text)?;
-    let text = path.iter().next().map_or("", |(_, value)| value);
+    let text = path_name(path)?;
     let unknown = || Problem::new(Kind::NotFound, format!("there is no schedule {text}"));
     let id: JobId = text.parse().map_err(|_| unknown())?;
     let entry = api.schedules.find(api, id).await?.ok_or_else(unknown)?;

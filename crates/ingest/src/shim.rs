@@ -165,9 +165,7 @@ pub(crate) async fn call_off(
     if record.state.is_terminal() || record.verdict.is_some() {
         return Ok(Cancelled::Over);
     }
-    let now = caller.clock.now();
-    let next = caller.pipeline.cancelled(record.id, spec, now);
-    caller.store.cancel(record.id, next, now).await.map_err(|error| store_problem(&error))
+    caller.call_off(record.id, Some(spec)).await
 }
 
 /// Puts checked jobs on disk, all of them or, in the caller's eyes, none.

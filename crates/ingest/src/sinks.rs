@@ -26,10 +26,10 @@ use crate::body::{self, Received, Typing};
 use crate::definition::{Definition, Draft, NAME_RULE, Signature, is_name};
 use crate::description::{BadParameter, NotInThisState, SinkName, SinkPatch};
 use crate::problem::{Fault, Kind, Problem};
-use crate::read::PathParts;
+use crate::read::{PathParts, path_name};
 use crate::router::{Api, store_problem};
 use crate::sink_view::{Lanes, SinkView, notice};
-use crate::view::{JobView, json, rfc3339, status_url};
+use crate::view::{JobView, json, no_content, rfc3339, status_url};
 use crate::{Disabled, NamedSink, Refusal, SINKS, SinkSecret, SinkSpec, parse};
 
 /// Defines a sink.
@@ -175,9 +175,7 @@ pub(crate) async fn remove(
         )));
     }
     change.keep(&name, None).await?;
-    let mut response = Response::new(Body::empty());
-    *response.status_mut() = StatusCode::NO_CONTENT;
-    Ok(response)
+    Ok(no_content())
 }
 
 /// Gives a sink a new secret.
@@ -269,16 +267,17 @@ impl Change {
     /// between does not leave one without the other.
     async fn keep(self, name: &str, spec: Option<SinkSpec>) -> Result<(), Problem> {
         let name = name.to_owned();
-        let changes = self.api.changes.clone();
-        let kept = changes.spawn(async move {
-            let Self { api, alone: _alone } = self;
+        let Self { api, alone } = self;
+        let own = Arc::clone(&api);
+        let change = async move {
+            let _alone = alone;
             let bytes = spec.as_ref().map(SinkSpec::to_bytes);
-            api.store.put_document(SINKS, name.clone(), bytes).await?;
-            api.sinks.sink_changed(&name, spec);
+            let put = own.store.put_document(SINKS, name.clone(), bytes).await;
+            put.map_err(|error| store_problem(&error))?;
+            own.sinks.sink_changed(&name, spec);
             Ok(())
-        });
-        let gone = |_| Problem::new(Kind::Internal, "the change was not made");
-        kept.await.map_err(gone)?.map_err(|error: jobs::Error| store_problem(&error))
+        };
+        api.change(change).await
     }
 }
 
@@ -352,12 +351,6 @@ fn once(status: StatusCode, api: &Api, sink: NamedSink) -> Response {
     let no_store = HeaderValue::from_static("no-store");
     response.headers_mut().insert(header::CACHE_CONTROL, no_store);
     response
-}
-
-fn path_name(parts: PathParts) -> Result<String, Problem> {
-    let not_text = |_| Problem::new(Kind::NotFound, "the address is not UTF-8");
-    let parts = parts.map_err(not_text)?;
-    Ok(parts.iter().next().map_or_else(String::new, |(_, value)| value.to_owned()))
 }
 
 fn known(api: &Api, name: &str) -> Result<NamedSink, Problem> {

@@ -133,6 +133,13 @@ pub(crate) const fn circuit(circuit: Circuit) -> &'static str {
     }
 }
 
+/// An answer without content.
+pub(crate) fn no_content() -> Response {
+    let mut response = Response::default();
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    response
+}
+
 /// An `application/json` answer.
 pub(crate) fn json<T: Serialize>(status: StatusCode, value: &T) -> Response {
     json_body(status, to_json(value))

@@ -59,10 +59,10 @@ pub(crate) async fn cancel(
     Ok(json(status, &BatchView::new(&caller, id, batch)))
 }
 
-type CallingOff = tokio::task::JoinHandle<Result<(), Problem>>;
+pub(crate) type CallingOff = tokio::task::JoinHandle<Result<(), Problem>>;
 
 /// Calls the jobs off even if the caller goes away; `None` when that is under way already.
-fn call_off(caller: &Caller, id: JobId) -> Option<CallingOff> {
+pub(crate) fn call_off(caller: &Caller, id: JobId) -> Option<CallingOff> {
     let guard = Guard::new(caller, id)?;
     Some(caller.changes.spawn(async move {
         let mut before = None;
@@ -80,10 +80,8 @@ fn call_off(caller: &Caller, id: JobId) -> Option<CallingOff> {
                 if record.verdict.is_some() {
                     continue;
                 }
-                let now = caller.clock.now();
                 let spec = JobSpec::from_bytes(&record.spec).ok();
-                let next = spec.and_then(|spec| caller.pipeline.cancelled(record.id, &spec, now));
-                caller.store.cancel(record.id, next, now).await.map_err(failed)?;
+                caller.call_off(record.id, spec.as_ref()).await?;
             }
             if is_last {
                 return Ok(());

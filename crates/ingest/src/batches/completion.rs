@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::JobSpec;
 use crate::batch::{BATCHES, Batch};
+use crate::derived;
 use crate::problem::Problem;
 use crate::router::{Api, store_problem};
 use crate::view::{NO_METADATA, rfc3339, to_json};
@@ -71,7 +72,7 @@ async fn complete(api: &Arc<Api>, id: JobId) {
     let completed_ms = match completed(api, id, group).await {
         Ok(completed_ms) => completed_ms,
         Err(problem) => {
-            let reason = problem.into_detail();
+            let reason = problem.detail();
             tracing::warn!(batch.id = %id, reason, "could not complete a batch; trying again");
             None
         }
@@ -147,9 +148,7 @@ fn notice_id(id: JobId, created_ms: u64, jobs: u64) -> JobId {
     let digest = digest.chain_update(jobs.to_be_bytes()).finalize();
     let mut bytes: [u8; 16] = std::array::from_fn(|at| digest[at]);
     bytes[..6].copy_from_slice(&created_ms.to_be_bytes()[2..]);
-    bytes[6] = bytes[6] & 0x0f | 0x70;
-    bytes[8] = bytes[8] & 0x3f | 0x80;
-    JobId::from_bytes(bytes)
+    derived::id(bytes, derived::BY_TIME)
 }
 
 fn event(id: JobId, batch: &Batch, group: Group, now: Timestamp) -> Bytes {

@@ -28,12 +28,12 @@ use crate::body::{self, Typing, busy, is_utf8};
 use crate::budget::Reservation;
 use crate::connection::{Duplex, Held, Peer};
 use crate::description::KeyInUse;
-use crate::parse;
 use crate::prefer::{self, Prefer};
 use crate::problem::{Fault, Kind, Problem};
 use crate::submission::Submission;
 use crate::submit::scoped_key;
 use crate::view::json_body;
+use crate::{derived, parse};
 
 /// Most jobs of an array; more come as lines, whose verdicts need not be held.
 const MAX_ELEMENTS: usize = 10_000;
@@ -124,10 +124,7 @@ fn is_lines(headers: &HeaderMap) -> Result<bool, Problem> {
 /// The id of the batch with this key: the same each time (UUIDv8, RFC 9562 §5.8).
 fn derived(key: &str) -> JobId {
     let digest = Sha256::new_with_prefix("batch\n").chain_update(key).finalize();
-    let mut id: [u8; 16] = std::array::from_fn(|at| digest[at]);
-    id[6] = id[6] & 0x0f | 0x80;
-    id[8] = id[8] & 0x3f | 0x80;
-    JobId::from_bytes(id)
+    derived::id(std::array::from_fn(|at| digest[at]), derived::CUSTOM)
 }
 
 /// A batch as it is asked for.

@@ -13,7 +13,6 @@ use super::document::Document;
 use super::failure::{self, Failure, explained};
 use super::options::{KNOWN, Options, Own};
 use super::webhook::{Webhook, started};
-use crate::JobSpec;
 use crate::accept::Ready;
 use crate::auth::{Caller, Reader, Submitter};
 use crate::batch::Batch;
@@ -23,6 +22,7 @@ use crate::router::{spec_of, store_problem};
 use crate::shim::{self, Fields, none_of};
 use crate::stored::Event;
 use crate::view::{json, rfc3339};
+use crate::{JobSpec, batches};
 
 /// Where batches of this kind are.
 const BATCHES: &str = "/v2/batch/scrape/";
@@ -612,20 +612,10 @@ pub(super) async fn cancel(
 
 /// Calls off what is left of a batch, even if the caller goes away meanwhile.
 async fn call_off(caller: &Caller, id: JobId) -> Result<(), Problem> {
-    let own = caller.clone();
-    let calling = async move {
-        let mut before = None;
-        loop {
-            let records = of_batch(&own, id, before).await?;
-            for record in &records {
-                before = Some(record.id);
-                shim::call_off(&own, record, &spec_of(record)?).await?;
-            }
-            if records.len() < SLICE {
-                return Ok(());
-            }
-        }
+    caller.load_batches().await.map_err(|error| store_problem(&error))?;
+    let Some(calling_off) = batches::call_off(caller, id) else {
+        return Ok(()); // Somebody does it already.
     };
-    let ended = caller.changes.spawn(calling).await;
-    ended.unwrap_or_else(|_| Err(Problem::new(Kind::Internal, "the batch was not called off")))
+    let gone = |_| Err(Problem::new(Kind::Internal, "the batch was not called off"));
+    calling_off.await.unwrap_or_else(gone)
 }

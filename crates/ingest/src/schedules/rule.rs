@@ -9,6 +9,7 @@ use jiff::tz::TimeZone;
 use jobs::{JobId, Timestamp};
 use sha2::{Digest, Sha256};
 
+use crate::derived;
 use crate::view::rfc3339;
 
 /// How far back the latest runs are looked for first; then four times as far, and so on.
@@ -150,9 +151,7 @@ impl Rule {
     pub(crate) fn job_id(&self, planned: Timestamp) -> JobId {
         let mut bytes = *JobId::floor(planned).as_bytes();
         bytes[6..].copy_from_slice(&self.digest(planned)[8..18]);
-        bytes[6] = 0x70 | (bytes[6] & 0x0f);
-        bytes[8] = 0x80 | (bytes[8] & 0x3f);
-        JobId::from_bytes(bytes)
+        derived::id(bytes, derived::BY_TIME)
     }
 
     fn digest(&self, planned: Timestamp) -> [u8; 32] {

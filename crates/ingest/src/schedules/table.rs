@@ -57,8 +57,9 @@ impl Entry {
         change: impl FnOnce(&Known) -> Result<Option<Known>, Problem> + Send + 'static,
     ) -> Result<Option<Arc<Known>>, Problem> {
         let entry = Arc::clone(self);
-        let changes = api.changes.clone();
-        let changed = changes.spawn(async move {
+        let own = Arc::clone(&api);
+        let change = async move {
+            let api = own;
             let _alone = entry.changing.lock().await;
             let Some(before) = entry.known() else {
                 return Ok(None);
@@ -71,8 +72,8 @@ impl Entry {
             }
             api.schedules.changed.notify_one();
             Ok(after)
-        });
-        changed.await.map_err(|_| Problem::new(Kind::Internal, "the change was not made"))?
+        };
+        api.change(change).await
     }
 }
 
@@ -101,7 +102,7 @@ impl Schedules {
     /// Keeps a new one, unless its owner has another of this name, or there are too many.
     pub(super) async fn make(api: &Arc<Api>, known: Known) -> Result<Arc<Known>, Problem> {
         let shared = Arc::clone(api);
-        let made = api.changes.spawn(async move {
+        let change = async move {
             let schedules = &shared.schedules;
             let _alone = Arc::clone(&schedules.making).lock_owned().await;
             let there = schedules.all(&shared).await?;
@@ -124,8 +125,8 @@ impl Schedules {
             }
             schedules.changed.notify_one();
             Ok(Arc::new(known))
-        });
-        made.await.map_err(|_| Problem::new(Kind::Internal, "the schedule was not made"))?
+        };
+        api.change(change).await
     }
 
     fn forget(&self, id: JobId) {
