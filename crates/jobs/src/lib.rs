@@ -21,6 +21,8 @@
 //! the jobs there are notes, which are forgotten some day ([`Store::note`]), and documents, which
 //! are not ([`Store::put_document`]).
 //!
+//! [`moving`] carries everything from one store to another.
+//!
 //! This crate knows nothing of HTTP, of pages or of webhooks: a stage is a name, a spec and a
 //! result are bytes.
 //!
@@ -94,6 +96,7 @@ mod lane_news;
 mod lane_window;
 mod ledger;
 mod memory;
+pub mod moving;
 mod note;
 mod notes;
 mod scheduler;
@@ -115,7 +118,7 @@ pub use lane_limits::{Breaker, Circuit, LaneLimit, LaneLimits};
 pub use lane_news::{Health, LaneNews};
 pub use memory::MemoryStore;
 pub use note::{NewNote, Note};
-pub use sqlite::{SqliteConfig, SqliteStore};
+pub use sqlite::{SqliteConfig, SqliteSource, SqliteStore, SqliteTarget};
 pub use store::{
     Bounds, Cancelled, Counts, Filter, Group, LaneView, Redrive, Redriven, StageConfig,
     StageCounts, Store, Swept,

@@ -5,6 +5,7 @@ mod checkpoint;
 mod directory;
 mod failure;
 mod list;
+mod moving;
 mod ram;
 mod readers;
 mod retention;
@@ -14,6 +15,8 @@ mod segments;
 mod shared;
 mod unwritten_notes;
 mod writer;
+
+pub use self::moving::{SqliteSource, SqliteTarget};
 
 use std::panic::AssertUnwindSafe;
 use std::path::Path;
@@ -94,7 +97,8 @@ impl SqliteStore {
     ///
     /// # Errors
     /// [`ErrorKind::InUse`] when another process has the directory; [`ErrorKind::Unusable`] when
-    /// it cannot be used, or was written by a newer version; [`ErrorKind::NoSpace`];
+    /// it cannot be used, was written by a newer version, or an import into it is not finished;
+    /// [`ErrorKind::NoSpace`];
     /// [`ErrorKind::Corrupt`]; [`ErrorKind::Unavailable`] when it cannot be synced.
     pub fn open_with(dir: &Path, config: Config, sqlite: SqliteConfig) -> Result<Arc<Self>> {
         let Config { stages, bounds } = config;
@@ -102,6 +106,7 @@ impl SqliteStore {
         let path = directory.database();
         let read_failed = |e: rusqlite::Error| sqlite_error(&e, Doing(&path, "read database"));
         let mut db = schema::open_writer(&path)?;
+        moving::check_finished(&db, dir)?;
         directory.sync().map_err(|e| io_error(e, Doing(dir, "sync")))?;
         let now = SystemClock.now();
         let mut scheduler = Scheduler::new(stages, bounds);

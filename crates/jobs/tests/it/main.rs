@@ -7,6 +7,7 @@ mod crash;
 mod driver;
 mod faulty;
 mod model;
+mod moving;
 mod rig;
 mod slow_start;
 mod sqlite;
