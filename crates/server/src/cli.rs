@@ -1,6 +1,7 @@
 //! The flags. Their defaults are the libraries' own; their meaning is checked in [`crate::check`].
 
 mod get;
+mod moving;
 mod verify;
 
 use std::ffi::OsString;
@@ -20,6 +21,7 @@ use ingest::Origin;
 use url::Url;
 
 pub(crate) use self::get::{Get, Printed, Scope};
+pub(crate) use self::moving::{Export, Import, Moving};
 pub(crate) use self::verify::Verify;
 use crate::byte_size::ByteSize;
 use crate::host_limit::HostLimit;
@@ -89,6 +91,10 @@ pub(crate) enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Moves everything in a store: into a file, and out of one into a store that is new. For a
+    /// copy that is safe, another disk, another machine.
+    #[command(subcommand)]
+    Store(Moving),
     /// What talks to a running server.
     #[command(flatten)]
     Client(Box<client::Command>),

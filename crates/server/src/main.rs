@@ -12,6 +12,7 @@ mod host_limit;
 mod logs;
 mod manual;
 mod metrics;
+mod moving;
 mod object;
 mod open;
 mod pace;
@@ -42,6 +43,7 @@ fn main() -> ExitCode {
         Some(cli::Command::Get(get)) => get::run(get, &cli.options),
         Some(cli::Command::Verify(flags)) => verify::run(flags, &cli.options),
         Some(cli::Command::Doctor { json }) => return doctor::run(&cli.options, *json),
+        Some(cli::Command::Store(command)) => moving::run(command),
         Some(cli::Command::Client(command)) => return client::run(command),
         Some(cli::Command::Completions { shell }) => {
             manual::completions(*shell);

@@ -24,7 +24,8 @@ pub(crate) fn store(
     }
 }
 
-fn refused(dir: &Path, error: Error) -> Failure {
+/// What is told, and advised, of a store that cannot be used.
+pub(crate) fn refused(dir: &Path, error: Error) -> Failure {
     let remedy = match error.kind() {
         ErrorKind::InUse => {
             "another pagewire runs on it: stop that one, or choose another --data-dir"

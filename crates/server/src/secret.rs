@@ -111,6 +111,43 @@ pub(crate) fn link_key(data_dir: Option<&Path>) -> Result<[u8; 32]> {
     }
 }
 
+/// The files of `data_dir` that are kept beside its store, with what is in them: they move with it.
+///
+/// # Errors
+/// One is there and cannot be read.
+pub(crate) fn kept(data_dir: &Path) -> Result<Vec<(&'static str, String)>> {
+    let mut kept = Vec::new();
+    for name in [FILE, LINK_FILE] {
+        let path = data_dir.join(name);
+        match fs::read_to_string(&path) {
+            Ok(text) => kept.push((name, text.trim().to_owned())),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => {
+                let doing = format!("reading {}; make it readable", path.display());
+                return Err(error).context(doing);
+            }
+        }
+    }
+    Ok(kept)
+}
+
+/// Puts a file of [`kept`] into another directory.
+///
+/// # Errors
+/// It is not one of them, another is there already, or it cannot be written.
+pub(crate) fn keep(data_dir: &Path, name: &str, text: &str) -> Result<()> {
+    anyhow::ensure!([FILE, LINK_FILE].contains(&name), "a file called `{name}` is not known");
+    let path = data_dir.join(name);
+    match fs::read_to_string(&path) {
+        Ok(there) if there.trim() == text => Ok(()),
+        Ok(_) => Err(anyhow::anyhow!("{} holds another key already", path.display())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            write(&path, text).with_context(|| format!("writing {}", path.display()))
+        }
+        Err(error) => Err(error).with_context(|| format!("reading {}", path.display())),
+    }
+}
+
 /// Whole or not at all: written aside, synced, then given its name.
 fn write(path: &Path, text: &str) -> io::Result<()> {
     let aside = path.with_extension("new");

@@ -11,5 +11,6 @@ mod console;
 mod daemon;
 mod documents;
 mod flags;
+mod moving;
 mod start;
 mod verify;

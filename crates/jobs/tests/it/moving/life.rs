@@ -124,7 +124,7 @@ async fn ends_are_kept(store: &Arc<dyn Store>) {
 }
 
 async fn what_stands_beside_jobs_is_kept(store: &Arc<dyn Store>) {
-    let counted = store.read_group(group(1)).await.expect("read").expect("it has jobs");
+    let counted = store.group(group(1)).expect("it has jobs");
     assert_eq!((counted.jobs, counted.succeeded, counted.failed), (3, 2, 1));
     let kept = store.note("pages", note(7).key).await.expect("read");
     assert_eq!(kept, Some(Note { value: note(7).value, expires: note(7).expires }));
