@@ -33,7 +33,6 @@ use futures_util::future::BoxFuture;
 
 pub use self::blob::Blob;
 pub use self::item::{Document, Group, Item, Job, Key, Kind, Lane, Note, Stand};
-pub(crate) use self::item::{priority_code, priority_of, verdict_code, verdict_of};
 use self::line::{End, Reader, Writer};
 use crate::{Error, ErrorKind, Result, Stage};
 

@@ -106,7 +106,7 @@ impl SqliteStore {
         let path = directory.database();
         let read_failed = |e: rusqlite::Error| sqlite_error(&e, Doing(&path, "read database"));
         let mut db = schema::open_writer(&path)?;
-        moving::check_finished(&db, dir)?;
+        moving::check_finished(&db, &directory)?;
         directory.sync().map_err(|e| io_error(e, Doing(dir, "sync")))?;
         let now = SystemClock.now();
         let mut scheduler = Scheduler::new(stages, bounds);

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::Blob;
-use crate::{Error, ErrorKind, JobId, Priority, Result, Verdict};
+use crate::{JobId, Priority, State, Verdict};
 
 /// One thing in a store.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -216,54 +216,27 @@ pub enum Stand {
     Cancelled,
 }
 
-// The codes under which the stores keep these.
-
-impl Stand {
-    pub(crate) const fn code(self) -> i16 {
-        self as i16
-    }
-
-    pub(crate) fn of(code: i64) -> Result<Self> {
-        let all = [Self::Waiting, Self::Done, Self::Dead, Self::Cancelled];
-        from_code(&all, code, "state")
-    }
-}
-
-const VERDICTS: [Verdict; 4] =
-    [Verdict::Succeeded, Verdict::Failed, Verdict::Cancelled, Verdict::Unchanged];
-
-pub(crate) const fn verdict_code(verdict: Verdict) -> i16 {
-    match verdict {
-        Verdict::Succeeded => 1,
-        Verdict::Failed => 2,
-        Verdict::Cancelled => 3,
-        Verdict::Unchanged => 4,
+impl From<State> for Stand {
+    /// A lease does not last.
+    fn from(state: State) -> Self {
+        match state {
+            State::Waiting | State::Leased => Self::Waiting,
+            State::Done => Self::Done,
+            State::Dead => Self::Dead,
+            State::Cancelled => Self::Cancelled,
+        }
     }
 }
 
-pub(crate) fn verdict_of(code: i64) -> Result<Verdict> {
-    from_code(&VERDICTS, code - 1, "verdict")
-}
-
-/// What is usual takes no room.
-pub(crate) const fn priority_code(priority: Priority) -> Option<i16> {
-    match priority {
-        Priority::Low => Some(0),
-        Priority::Normal => None,
-        Priority::High => Some(2),
+impl From<Stand> for State {
+    fn from(stand: Stand) -> Self {
+        match stand {
+            Stand::Waiting => Self::Waiting,
+            Stand::Done => Self::Done,
+            Stand::Dead => Self::Dead,
+            Stand::Cancelled => Self::Cancelled,
+        }
     }
-}
-
-pub(crate) fn priority_of(code: Option<i64>) -> Result<Priority> {
-    let all = [Priority::Low, Priority::Normal, Priority::High];
-    code.map_or(Ok(Priority::Normal), |code| from_code(&all, code, "priority"))
-}
-
-fn from_code<T: Copy>(all: &[T], code: i64, what: &str) -> Result<T> {
-    let at = usize::try_from(code).ok();
-    at.and_then(|at| all.get(at)).copied().ok_or_else(|| {
-        Error::new(ErrorKind::Corrupt, format!("a job has a {what} that is not known: {code}"))
-    })
 }
 
 /// An id as it is written everywhere else.
@@ -301,6 +274,8 @@ mod some_id {
 mod verdict {
     use super::*;
 
+    const VERDICTS: [Verdict; 4] =
+        [Verdict::Succeeded, Verdict::Failed, Verdict::Cancelled, Verdict::Unchanged];
     const NAMES: [&str; 4] = ["succeeded", "failed", "cancelled", "unchanged"];
 
     pub(super) fn serialize<S: Serializer>(

@@ -52,8 +52,17 @@ impl Directory {
         let _ = self.lock.unlock();
     }
 
+    /// Where the database is in `path`, if there is one.
+    pub(super) fn database_in(path: &Path) -> PathBuf {
+        path.join("pagewire.db")
+    }
+
     pub(super) fn database(&self) -> PathBuf {
-        self.path.join("pagewire.db")
+        Self::database_in(&self.path)
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
     }
 
     pub(super) fn segments(&self) -> PathBuf {

@@ -1,7 +1,7 @@
 //! The embedded store as one end of a move.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use bytes::Bytes;
 use futures_util::future::{BoxFuture, FutureExt};
@@ -15,9 +15,10 @@ use crate::moving::{
 use crate::sqlite::directory::Directory;
 use crate::sqlite::failure::{Doing, io_error, sqlite_error};
 use crate::sqlite::ram::Over;
+use crate::sqlite::rows::{int, uint};
 use crate::sqlite::segments::{self, AppendError, Pointer, Segments};
 use crate::sqlite::{SqliteConfig, rows, schema};
-use crate::{Error, ErrorKind, JobId, Result, State};
+use crate::{Error, ErrorKind, JobId, Result};
 
 type Sql<T> = rusqlite::Result<T>;
 
@@ -46,13 +47,13 @@ impl SqliteSource {
     /// [`ErrorKind::Unusable`] when there is none, it was written by a newer version, or an import
     /// into it is not finished; [`ErrorKind::InUse`]; or it cannot be read.
     pub fn open(dir: &Path) -> Result<Self> {
-        if !dir.join("pagewire.db").is_file() {
+        if !Directory::database_in(dir).is_file() {
             let what = format!("there is no store in {}", dir.display());
             return Err(Error::new(ErrorKind::Unusable, what));
         }
         let directory = Directory::open(dir)?;
         let db = schema::open_writer(&directory.database())?;
-        check_finished(&db, dir)?;
+        check_finished(&db, &directory)?;
         Ok(Self { db, directory, kind: Kind::Document, after: Place::default() })
     }
 
@@ -201,11 +202,20 @@ struct Codes {
 
 impl Codes {
     fn decode(self, job: &mut Job) -> Result<()> {
-        job.state = Stand::of(self.state)?;
-        job.verdict = self.verdict.map(moving::verdict_of).transpose()?;
-        job.priority = moving::priority_of(self.priority)?;
+        let known_verdict = |code| known(rows::verdict_of, code, "verdict");
+        let known_priority = |code| known(rows::known_priority, code, "priority");
+        job.state = known(rows::known_state, self.state, "state")?.into();
+        job.verdict = self.verdict.map(known_verdict).transpose()?;
+        job.priority = self.priority.map(known_priority).transpose()?.unwrap_or_default();
         Ok(())
     }
+}
+
+/// What a code means. Working with a store makes the best of one that is not known; a copy does not.
+fn known<T>(of: fn(i64) -> Option<T>, code: i64, what: &str) -> Result<T> {
+    of(code).ok_or_else(|| {
+        Error::new(ErrorKind::Corrupt, format!("a job has a {what} that is not known: {code}"))
+    })
 }
 
 /// A job but for its result, and where that is.
@@ -219,15 +229,6 @@ fn job(row: &Row<'_>) -> Sql<(Job, Codes, Option<Pointer>)> {
     let key = match key {
         Some(key) => Some(Key { key, fingerprint: blob(row, "fingerprint")? }),
         None => None,
-    };
-    let pointer = match some::<i64>(row, "segment")? {
-        None => None,
-        Some(_) => Some(Pointer {
-            segment: uint(row, "segment")?,
-            offset: uint(row, "offset")?,
-            length: uint(row, "length")?,
-            crc: row.get("crc")?,
-        }),
     };
     let ledger = some::<Vec<u8>>(row, "ledger")?;
     let job = Job {
@@ -252,15 +253,11 @@ fn job(row: &Row<'_>) -> Sql<(Job, Codes, Option<Pointer>)> {
         spec: blob(row, "spec")?,
         result: None,
     };
-    Ok((job, codes, pointer))
+    Ok((job, codes, rows::pointer_of(row)?))
 }
 
 fn some<T: FromSql>(row: &Row<'_>, column: &str) -> Sql<Option<T>> {
     row.get(column)
-}
-
-fn uint(row: &Row<'_>, column: &str) -> Sql<u64> {
-    Ok(u64::try_from(row.get::<_, i64>(column)?).unwrap_or(0))
 }
 
 fn blob(row: &Row<'_>, column: &str) -> Sql<Blob> {
@@ -312,7 +309,7 @@ impl SqliteTarget {
         let mut over = self.over;
         for numbered in items {
             if let Item::Job(job) = &numbered.item {
-                over.add(end_of(job.state));
+                over.add(job.state.into());
             }
         }
         let path = self.directory.database();
@@ -373,15 +370,6 @@ impl Target for SqliteTarget {
     }
 }
 
-const fn end_of(stand: Stand) -> State {
-    match stand {
-        Stand::Waiting => State::Waiting,
-        Stand::Done => State::Done,
-        Stand::Dead => State::Dead,
-        Stand::Cancelled => State::Cancelled,
-    }
-}
-
 /// What a statement that wrote one line failed of.
 fn misfit(line: u64, error: &rusqlite::Error, path: &Path) -> Error {
     match error.sqlite_error_code() {
@@ -391,10 +379,6 @@ fn misfit(line: u64, error: &rusqlite::Error, path: &Path) -> Error {
         }
         _ => sqlite_error(error, Doing(path, "write database")),
     }
-}
-
-fn int(n: u64) -> i64 {
-    i64::try_from(n).unwrap_or(i64::MAX)
 }
 
 fn insert(db: &Connection, item: &Item, results: &mut dyn Iterator<Item = Pointer>) -> Sql<()> {
@@ -454,13 +438,13 @@ fn insert_job(db: &Connection, job: &Job, result: Option<Pointer>) -> Sql<usize>
         job.id.as_bytes(),
         int(job.created),
         int(job.updated),
-        job.state.code(),
+        rows::state_code(job.state.into()),
         job.stage,
         job.lane,
         int(job.due),
         job.epoch,
         job.attempts,
-        job.verdict.map(moving::verdict_code),
+        job.verdict.map(rows::verdict_code),
         result.map(|p| int(p.segment)),
         result.map(|p| int(p.offset)),
         result.map(|p| int(p.length)),
@@ -473,7 +457,7 @@ fn insert_job(db: &Connection, job: &Job, result: Option<Pointer>) -> Sql<usize>
         job.ledger.as_ref().map(|ledger| ledger.0.as_ref()),
         job.owner,
         job.group.as_ref().map(JobId::as_bytes),
-        moving::priority_code(job.priority),
+        rows::priority_code(job.priority),
         job.redriven.then_some(1),
     ])
 }
@@ -504,10 +488,10 @@ fn set_progress(db: &Connection, position: Position, done: bool) -> Sql<()> {
 }
 
 /// Refuses a store into which an import is not finished.
-pub(super) fn check_finished(db: &Connection, dir: &Path) -> Result<()> {
-    let path: PathBuf = dir.join("pagewire.db");
+pub(super) fn check_finished(db: &Connection, directory: &Directory) -> Result<()> {
+    let path = directory.database();
     match progress(db).map_err(|e| sqlite_error(&e, Doing(&path, "read database")))? {
-        (Some(_), false) => Err(moving::unfinished(dir.display())),
+        (Some(_), false) => Err(moving::unfinished(directory.path().display())),
         _ => Ok(()),
     }
 }

@@ -36,16 +36,21 @@ pub(super) const fn state_code(state: State) -> i64 {
 }
 
 /// A lease is never on disk: what is not over waits.
-const fn state_of(code: i64) -> State {
+pub(super) const fn known_state(code: i64) -> Option<State> {
     match code {
-        1 => State::Done,
-        2 => State::Dead,
-        3 => State::Cancelled,
-        _ => State::Waiting,
+        0 => Some(State::Waiting),
+        1 => Some(State::Done),
+        2 => Some(State::Dead),
+        3 => Some(State::Cancelled),
+        _ => None,
     }
 }
 
-const fn verdict_code(verdict: Verdict) -> i64 {
+fn state_of(code: i64) -> State {
+    known_state(code).unwrap_or(State::Waiting)
+}
+
+pub(super) const fn verdict_code(verdict: Verdict) -> i64 {
     match verdict {
         Verdict::Succeeded => 1,
         Verdict::Failed => 2,
@@ -54,7 +59,7 @@ const fn verdict_code(verdict: Verdict) -> i64 {
     }
 }
 
-const fn verdict_of(code: i64) -> Option<Verdict> {
+pub(super) const fn verdict_of(code: i64) -> Option<Verdict> {
     match code {
         1 => Some(Verdict::Succeeded),
         2 => Some(Verdict::Failed),
@@ -65,7 +70,7 @@ const fn verdict_of(code: i64) -> Option<Verdict> {
 }
 
 /// What is usual takes no room.
-const fn priority_code(priority: Priority) -> Option<i64> {
+pub(super) const fn priority_code(priority: Priority) -> Option<i64> {
     match priority {
         Priority::Low => Some(0),
         Priority::Normal => None,
@@ -73,20 +78,25 @@ const fn priority_code(priority: Priority) -> Option<i64> {
     }
 }
 
-const fn priority_of(code: Option<i64>) -> Priority {
+pub(super) const fn known_priority(code: i64) -> Option<Priority> {
     match code {
-        Some(0) => Priority::Low,
-        Some(2) => Priority::High,
-        _ => Priority::Normal,
+        0 => Some(Priority::Low),
+        1 => Some(Priority::Normal),
+        2 => Some(Priority::High),
+        _ => None,
     }
 }
 
+fn priority_of(code: Option<i64>) -> Priority {
+    code.and_then(known_priority).unwrap_or_default()
+}
+
 /// SQLite integers are signed; times, sizes and segment numbers stay far below 2^63.
-fn int(n: u64) -> i64 {
+pub(super) fn int(n: u64) -> i64 {
     i64::try_from(n).unwrap_or(i64::MAX)
 }
 
-fn uint(row: &SqlRow<'_>, column: &str) -> Sql<u64> {
+pub(super) fn uint(row: &SqlRow<'_>, column: &str) -> Sql<u64> {
     Ok(u64::try_from(row.get::<_, i64>(column)?).unwrap_or(0))
 }
 
@@ -267,19 +277,21 @@ pub(super) fn repoint(db: &Connection, id: JobId, to: Pointer) -> Sql<()> {
 pub(super) fn pointer(db: &Connection, id: JobId) -> Sql<Option<Pointer>> {
     let found = db
         .prepare_cached("SELECT segment, offset, length, crc FROM jobs WHERE id = ?")?
-        .query_row([id.as_bytes()], |row| {
-            if row.get::<_, Option<i64>>("segment")?.is_none() {
-                return Ok(None);
-            }
-            Ok(Some(Pointer {
-                segment: uint(row, "segment")?,
-                offset: uint(row, "offset")?,
-                length: uint(row, "length")?,
-                crc: small(row, "crc")?,
-            }))
-        })
+        .query_row([id.as_bytes()], pointer_of)
         .optional()?;
     Ok(found.flatten())
+}
+
+pub(super) fn pointer_of(row: &SqlRow<'_>) -> Sql<Option<Pointer>> {
+    if row.get::<_, Option<i64>>("segment")?.is_none() {
+        return Ok(None);
+    }
+    Ok(Some(Pointer {
+        segment: uint(row, "segment")?,
+        offset: uint(row, "offset")?,
+        length: uint(row, "length")?,
+        crc: small(row, "crc")?,
+    }))
 }
 
 fn row_of(row: &SqlRow<'_>) -> Sql<Row> {

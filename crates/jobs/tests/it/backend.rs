@@ -2,8 +2,11 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
-use jobs::{Bounds, Config, LaneLimits, MemoryStore, SqliteStore, Stage, StageConfig, Store};
+use jobs::{
+    Bounds, Config, LaneLimit, LaneLimits, MemoryStore, SqliteStore, Stage, StageConfig, Store,
+};
 use tempfile::TempDir;
 
 /// The stage that jobs of these tests start in.
@@ -20,6 +23,12 @@ pub(crate) fn config(lanes: impl Into<LaneLimits>, bounds: Bounds) -> Config {
             .to_vec(),
         bounds,
     }
+}
+
+/// A configuration in which nothing is narrow.
+pub(crate) fn roomy() -> Config {
+    let lane = LaneLimit { concurrency: 1_000, interval: Duration::ZERO, ..LaneLimit::default() };
+    config(lane, Bounds::default())
 }
 
 /// A store under test.

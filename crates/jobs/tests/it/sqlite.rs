@@ -8,24 +8,15 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use jobs::{
-    Bounds, Claimed, Config, ErrorKind, Filter, JobId, LaneKey, LaneLimit, Next, Outcome, Settled,
+    Claimed, Config, ErrorKind, Filter, JobId, LaneKey, LaneLimit, Next, Outcome, Settled,
     Settlement, SqliteConfig, SqliteStore, Stage, StageConfig, State, Store, Submitted,
 };
 use tempfile::TempDir;
 
-use crate::backend::{FETCH, config, database, disk_bytes};
+use crate::backend::{FETCH, database, disk_bytes, roomy};
 use crate::rig::{Differently, LEASE_MS, MANY, at, id, job, next, soon};
 
 const SMALL: SqliteConfig = SqliteConfig { hot_bytes: 2_000, segment_bytes: 20_000 };
-
-fn roomy() -> Config {
-    let lane = LaneLimit {
-        concurrency: 1_000,
-        interval: std::time::Duration::ZERO,
-        ..LaneLimit::default()
-    };
-    config(lane, Bounds::default())
-}
 
 fn open(dir: &Path) -> Arc<dyn Store> {
     SqliteStore::open_with(dir, roomy(), SMALL).expect("it opens")

@@ -9,25 +9,10 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::daemon::{Daemon, pagewire, run, stderr};
+use crate::daemon::{Daemon, ask, pagewire, run, stderr};
 
 /// How long anything may take; a test ends long before, or fails.
 const PATIENCE: Duration = Duration::from_secs(30);
-
-/// The whole answer to a request.
-fn ask(at: SocketAddr, method: &str, path: &str, body: &str) -> String {
-    let mut stream = TcpStream::connect(at).unwrap();
-    write!(
-        stream,
-        "{method} {path} HTTP/1.1\r\nhost: {at}\r\nconnection: close\r\n\
-         content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
-        body.len()
-    )
-    .unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    answer
-}
 
 fn get(at: SocketAddr, path: &str) -> String {
     ask(at, "GET", path, "")

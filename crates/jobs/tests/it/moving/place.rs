@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use jobs::moving::{Source, Target};
-use jobs::{Bounds, Config, LaneLimit, Result, SqliteSource, SqliteStore, SqliteTarget, Store};
+use jobs::{Result, SqliteSource, SqliteStore, SqliteTarget, Store};
 use tempfile::TempDir;
 
-use crate::backend::config;
+use crate::backend::roomy;
 
 /// A place for a store, empty at first.
 pub(super) trait Place: Sized + Send + Sync {
@@ -20,15 +20,6 @@ pub(super) trait Place: Sized + Send + Sync {
 
     /// The store, to be imported into.
     async fn target(&self) -> Result<Box<dyn Target>>;
-}
-
-fn roomy() -> Config {
-    let lane = LaneLimit {
-        concurrency: 1_000,
-        interval: std::time::Duration::ZERO,
-        ..LaneLimit::default()
-    };
-    config(lane, Bounds::default())
 }
 
 /// In a directory.
